@@ -1,0 +1,124 @@
+"""Checks of user input, shared by every public edge.
+
+Each check either returns its argument in the form the caller needs or raises an error of
+`grouplearn.errors` whose single line names the caller, the argument, what it must be, what it was,
+and the remedy.
+"""
+
+from __future__ import annotations
+
+import importlib
+import operator
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any, NoReturn
+
+import torch
+from torch import Tensor
+
+from grouplearn.errors import InputError, MissingExtraError
+
+
+def refuse(
+    who: str,
+    argument: str,
+    expected: str,
+    got: object,
+    remedy: str,
+    error: type[InputError] = InputError,
+) -> NoReturn:
+    """Raise `error` with the library's one-line message."""
+    raise error(f"{who}: {argument} must be {expected}, got {got}; {remedy}")
+
+
+def positive_int(who: str, argument: str, value: Any, minimum: int = 1) -> int:
+    """Return `value` as an int of at least `minimum`; booleans and floats are refused."""
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or number < minimum:
+        refuse(
+            who,
+            argument,
+            f"an integer >= {minimum}",
+            repr(value),
+            f"pass {argument}={minimum} or more",
+        )
+    return number
+
+
+def float_tensor(
+    who: str, argument: str, value: Any, shape: Sequence[int | None] | None = None
+) -> Tensor:
+    """Return `value` if it is a finite float32 or float64 tensor.
+
+    Args:
+        shape: required sizes, None for any; a leading Ellipsis is implied by `last_axis` instead.
+    """
+    if not isinstance(value, Tensor):
+        refuse(
+            who, argument, "a torch tensor", type(value).__name__, "convert it with torch.as_tensor"
+        )
+    if not value.is_floating_point():
+        refuse(
+            who, argument, "a floating-point tensor", str(value.dtype), f"call {argument}.float()"
+        )
+    if shape is not None:
+        matches = value.ndim == len(shape) and all(
+            want is None or want == have for want, have in zip(shape, value.shape, strict=True)
+        )
+        if not matches:
+            wanted = "(" + ", ".join("any" if want is None else str(want) for want in shape) + ")"
+            refuse(who, argument, f"of shape {wanted}", tuple(value.shape), "reshape it")
+    return finite(who, argument, value)
+
+
+def finite(who: str, argument: str, value: Tensor) -> Tensor:
+    """Return `value` if it has neither NaN nor infinity; the error names the first bad position."""
+    good = torch.isfinite(value)
+    if not bool(good.all()):
+        position = tuple(int(i) for i in (~good).nonzero()[0])
+        refuse(
+            who,
+            argument,
+            "finite",
+            f"{float(value[position])} at {position}",
+            "clean the data first",
+        )
+    return value
+
+
+def last_axis(who: str, argument: str, value: Any, size: int) -> Tensor:
+    """Return `value` if it is a floating-point tensor whose last axis has `size` entries.
+
+    Values are not inspected: this check stands on hot paths and inside compiled graphs.
+    """
+    if not isinstance(value, Tensor):
+        refuse(
+            who, argument, "a torch tensor", type(value).__name__, "convert it with torch.as_tensor"
+        )
+    if not value.is_floating_point():
+        refuse(
+            who, argument, "a floating-point tensor", str(value.dtype), f"call {argument}.float()"
+        )
+    if value.ndim == 0 or value.shape[-1] != size:
+        refuse(
+            who,
+            argument,
+            f"of shape (..., {size})",
+            tuple(value.shape),
+            f"its last axis must have dim = {size} entries",
+        )
+    return value
+
+
+def optional_import(module: str, extra: str) -> ModuleType:
+    """Import an optional package, or name the extra that brings it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as problem:
+        raise MissingExtraError(
+            f"{module.split('.')[0]} is needed here and could not be imported ({problem}); "
+            f"install it with: pip install 'grouplearn[{extra}]'"
+        ) from problem

@@ -1,0 +1,145 @@
+"""Known representations: given matrices, or permutations that act by a gather."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from grouplearn._checks import float_tensor, refuse
+from grouplearn.groups import FiniteGroup
+from grouplearn.groups.table import check_permutations
+from grouplearn.representations.base import LearnedRepresentation, relator_matrices
+
+
+@final
+class FixedRepresentation(LearnedRepresentation):
+    """A representation that is known and not trained.
+
+    Where every generator is a permutation matrix, the group acts by a gather, at no arithmetic
+    cost; otherwise all matrices are spelled once, in float64, when it is built.
+
+    Args:
+        group: the group that is represented.
+        generators: (m, d, d) floating-point matrices; their dtype becomes the representation's.
+
+    Raises:
+        InputError: the generators have another shape, dtype or number, or are not finite.
+
+    Cost:
+        Permutations: O(n d) per vector and O(n d) memory; else O(n d^2).
+
+    Example:
+        >>> from grouplearn import CyclicGroup
+        >>> turn = torch.tensor([[[0.0, -1.0], [1.0, 0.0]]])
+        >>> FixedRepresentation(CyclicGroup(4), generators=turn).act(torch.tensor([1.0, 0.0]), 1)
+        tensor([0., 1.])
+    """
+
+    _table: Tensor
+    _images: Tensor
+    _sources: Tensor
+
+    def __init__(self, group: FiniteGroup, generators: Float[Tensor, "m d d"]) -> None:
+        who = type(self).__name__
+        given = float_tensor(who, "generators", generators, (None, None, None)).detach()
+        super().__init__(group, given.shape[-1], given.dtype)
+        float_tensor(who, "generators", given, (len(group.generators), self.dim, self.dim))
+        exact = given.double().cpu()
+        self._closes = _is_exact(group, exact)
+        self.is_permutation = _are_permutations(exact)
+        if self.is_permutation:
+            identity = torch.arange(self.dim)
+            images = self._spell(exact.argmax(-2), identity, _compose)
+            self.register_buffer("_images", images)
+            self.register_buffer("_sources", images.argsort(-1), persistent=False)
+        else:
+            identity = torch.eye(self.dim, dtype=exact.dtype)
+            table = self._spell(exact, identity, torch.matmul).to(given.dtype)
+            self.register_buffer("_table", table)
+        self.to(given.device)
+        if not torch.equal(self.generators(), given):
+            refuse(
+                who, "generators", "equal where the group's generators are, and I at its identity",
+                "different matrices", "give the group independent generators",
+            )  # fmt: skip
+
+    @classmethod
+    def from_permutations(
+        cls, permutations: ArrayLike, dtype: torch.dtype | None = None
+    ) -> FixedRepresentation:
+        """The action of permutations on coordinates; the group is the one they generate.
+
+        Args:
+            permutations: int (m, d); coordinate i moves to row[i]: (rho x)[row[i]] = x[i].
+            dtype: float32 or float64; torch's default when None.
+
+        Raises:
+            GroupError: a row is not a permutation, or the group has more than 4,096 elements.
+
+        Example:
+            >>> rep = FixedRepresentation.from_permutations([[1, 2, 3, 0], [3, 2, 1, 0]])
+            >>> rep.group.name, rep.is_permutation
+            ('D4', True)
+        """
+        images = torch.as_tensor(check_permutations("FixedRepresentation", permutations))
+        eye = torch.eye(images.shape[1], dtype=dtype)
+        return cls(FiniteGroup.from_permutations(images.numpy()), eye[images].mT)
+
+    @property
+    def closes_exactly(self) -> bool:
+        """Are the generators integer matrices that obey every relator, in exact arithmetic?"""
+        return self._closes
+
+    def generators(self) -> Float[Tensor, "m d d"]:
+        """The given matrices."""
+        elements = list(self.group.generators)
+        if self.is_permutation:
+            return self._one_hot(self._images[elements])
+        return self._table[elements]
+
+    def _matrices(self) -> Tensor:
+        return self._one_hot(self._images) if self.is_permutation else self._table
+
+    def _matrix(self, element: int) -> Tensor:
+        if self.is_permutation:
+            return self._one_hot(self._images[element])
+        return self._table[element]
+
+    def _act(self, x: Tensor, g: int) -> Tensor:
+        if self.is_permutation:
+            return x.index_select(-1, self._sources[g])
+        return super()._act(x, g)
+
+    def _orbit(self, x: Tensor) -> Tensor:
+        if self.is_permutation:
+            moved = x.index_select(-1, self._sources.flatten())
+            return moved.unflatten(-1, (self.group.order, self.dim))
+        return super()._orbit(x)
+
+    def _one_hot(self, images: Tensor) -> Tensor:
+        return self._eye()[images].mT
+
+
+def _compose(left: Tensor, right: Tensor) -> Tensor:
+    return torch.take_along_dim(left, right, -1)
+
+
+def _are_permutations(matrices: Tensor) -> bool:
+    ones = torch.ones(())
+    return bool(
+        ((matrices == 0) | (matrices == 1)).all()
+        and (matrices.sum(-1) == ones).all()
+        and (matrices.sum(-2) == ones).all()
+    )
+
+
+def _is_exact(group: FiniteGroup, generators: Tensor) -> bool:
+    if not torch.equal(generators, generators.round()):
+        return False
+    inverses, info = torch.linalg.inv_ex(generators)
+    relators = relator_matrices(group, generators, inverses.round())
+    return not bool(info.any()) and bool((relators == torch.eye(generators.shape[-1])).all())

@@ -1,0 +1,152 @@
+"""From approximate generators of C_n or D_n to the basis in which they act by exact rotations.
+
+Write f for the function that sends an eigenvalue to the nearest n-th root of unity. f is locally
+constant, so f(A) = sum_k w^k E_k with E_k the spectral projector of the eigenvalues near w^k: it
+closes exactly, commutes with every change of basis (unitarising before or after makes no
+difference) and, to first order, keeps only the part of an error that mixes different roots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+
+from grouplearn.errors import ClosureError
+from grouplearn.groups import DihedralGroup, FiniteGroup, real_irreps
+from grouplearn.groups.irreps import turns
+
+_Real = NDArray[np.float64]
+
+
+def round_generators(
+    who: str, group: FiniteGroup, generators: _Real
+) -> tuple[tuple[int, ...], _Real]:
+    """Multiplicities of the real irreps, and a basis P, of the exact representation nearby.
+
+    Args:
+        who: name of the caller, for errors.
+        group: cyclic or dihedral.
+        generators: (m, d, d) approximate generators.
+
+    Returns:
+        One multiplicity per irrep of `real_irreps(group)`, and P (d, d), whose columns are ordered
+        by irrep, pairs side by side.
+
+    Raises:
+        GroupError: the group is neither cyclic nor dihedral.
+        ClosureError: an eigenvalue is nearer to zero than to the unit circle, or is real and lies
+            between two roots of unity.
+
+    References:
+        Higham, Functions of Matrices (2008), sections 1.5 and 5.1 (matrix sign function).
+    """
+    n = turns(who, group)
+    dim = generators.shape[-1]
+    turn = generators[0] if n > 1 else np.eye(dim)
+    spaces = [_eigenspace(who, turn, n, f) for f in range(n // 2 + 1)]
+    if isinstance(group, DihedralGroup):
+        exact = _assemble(n, spaces)
+        reflection = _involution(who, exact, generators[-1], n)
+        blocks = _split_by_reflection(n, spaces, exact, reflection)
+    else:
+        blocks = [_as_pairs(space) for space in spaces]
+    dims = [irrep.dim for irrep in real_irreps(group)]
+    counts = tuple(b.shape[1] // d for b, d in zip(blocks, dims, strict=True))
+    return counts, np.concatenate(blocks, axis=1)
+
+
+def _eigenspace(who: str, turn: _Real, n: int, frequency: int) -> NDArray[np.inexact]:
+    """Orthonormal basis of the invariant subspace of eigenvalues near exp(-2 pi i frequency / n).
+
+    Real (d, count) for frequencies 0 and n / 2, else complex (d, count).
+    """
+    own_conjugate = 2 * frequency % n == 0
+
+    def belongs(value: complex) -> bool:
+        if abs(value) < 0.5:  # noqa: PLR2004
+            raise ClosureError(
+                f"{who}: every eigenvalue must be nearer to the unit circle than to zero, got "
+                f"{value:.3g}; the representation is close to singular: train it with "
+                f"invertibility_loss, or lower its dimension"
+            )
+        angle = abs(np.angle(value))
+        nearest = int(np.floor(n * angle / (2 * np.pi) + 0.5))
+        if value.imag == 0 and value.real < 0 and n % 2:
+            raise ClosureError(
+                f"{who}: eigenvalues must lie near {n}-th roots of unity, got {value.real:.3g}, "
+                f"half-way between two of them; choose an even order"
+            )
+        return nearest == frequency and (own_conjugate or value.imag < 0)
+
+    count, basis = _ordered_schur(turn, belongs, real=own_conjugate)
+    return basis[:, :count]
+
+
+def _ordered_schur(
+    matrix: _Real, belongs: Callable[[complex], bool], real: bool
+) -> tuple[int, NDArray[np.inexact]]:
+    if real:
+        _, basis, count = scipy.linalg.schur(
+            matrix, output="real", sort=lambda re, im: belongs(complex(re, im))
+        )
+    else:
+        _, basis, count = scipy.linalg.schur(matrix.astype(complex), output="complex", sort=belongs)
+    return count, basis
+
+
+def _as_pairs(space: NDArray[np.inexact]) -> _Real:
+    """Real columns: z = (v + i w) / sqrt 2 becomes the neighbours v, w."""
+    if not np.iscomplexobj(space):
+        return space
+    pairs = np.stack([space.real, space.imag], axis=-1) * np.sqrt(2)
+    return pairs.reshape(len(space), -1)
+
+
+def _assemble(n: int, spaces: list[NDArray[np.inexact]]) -> _Real:
+    """The exact turn with the given eigenspaces."""
+    basis = np.concatenate([_as_pairs(space) for space in spaces], axis=1)
+    blocks = []
+    for frequency, space in enumerate(spaces):
+        c, s = np.cos(2 * np.pi * frequency / n), np.sin(2 * np.pi * frequency / n)
+        block = np.array([[c, -s], [s, c]]) if np.iscomplexobj(space) else np.array([[np.sign(c)]])
+        blocks += [block] * space.shape[1]
+    return basis @ scipy.linalg.block_diag(*blocks) @ np.linalg.inv(basis)
+
+
+def _involution(who: str, turn: _Real, reflection: _Real, n: int) -> _Real:
+    """The involution nearest to `reflection` that inverts `turn` under conjugation."""
+    # The mean of r^k s r^k commutes as it must; the matrix sign, being odd, keeps that.
+    total, term = np.zeros_like(turn), reflection
+    for _ in range(n):
+        total += term
+        term = turn @ term @ turn
+    mean = total / n
+    smallest = np.abs(np.linalg.eigvals(mean)).min()
+    if smallest < 0.5:  # noqa: PLR2004
+        raise ClosureError(
+            f"{who}: the reflection must invert the turn, but only a part of size {smallest:.3g} of "
+            f"it does; the generators do not form a dihedral group"
+        )
+    return scipy.linalg.signm(mean)
+
+
+def _split_by_reflection(
+    n: int, spaces: list[NDArray[np.inexact]], turn: _Real, reflection: _Real
+) -> list[_Real]:
+    """Columns of each real irrep of D_n within the eigenspaces of the turn."""
+    blocks = []
+    for frequency, space in enumerate(spaces):
+        basis = _as_pairs(space)
+        inside = np.linalg.lstsq(basis, reflection @ basis, rcond=None)[0]
+        kept = basis @ scipy.linalg.orth((np.eye(len(inside)) + inside) / 2, rcond=1e-6)
+        if np.iscomplexobj(space):
+            angle = 2 * np.pi * frequency / n
+            partner = (turn @ kept - np.cos(angle) * kept) / np.sin(angle)
+            blocks.append(np.stack([kept, partner], axis=-1).reshape(len(basis), -1))
+        else:
+            negated = basis @ scipy.linalg.orth((np.eye(len(inside)) - inside) / 2, rcond=1e-6)
+            blocks += [kept, negated]
+    return blocks
