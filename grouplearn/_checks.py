@@ -51,11 +51,7 @@ def positive_int(who: str, argument: str, value: Any, minimum: int = 1) -> int:
 def float_tensor(
     who: str, argument: str, value: Any, shape: Sequence[int | None] | None = None
 ) -> Tensor:
-    """Return `value` if it is a finite float32 or float64 tensor.
-
-    Args:
-        shape: required sizes, None for any; a leading Ellipsis is implied by `last_axis` instead.
-    """
+    """Return `value` if it is a finite floating-point tensor of the given sizes, None for any."""
     if not isinstance(value, Tensor):
         refuse(
             who, argument, "a torch tensor", type(value).__name__, "convert it with torch.as_tensor"
@@ -118,7 +114,8 @@ def optional_import(module: str, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as problem:
+        package = module.partition(".")[0]
         raise MissingExtraError(
-            f"{module.split('.')[0]} is needed here and could not be imported ({problem}); "
+            f"{package} is needed here and could not be imported ({problem}); "
             f"install it with: pip install 'grouplearn[{extra}]'"
         ) from problem

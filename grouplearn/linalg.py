@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from collections.abc import Iterable
 from itertools import product
 from math import prod
 
@@ -113,10 +113,18 @@ def haar_basis(shape: tuple[int, ...]) -> tuple[NDArray[np.float64], tuple[int, 
     while any(len(mean) > 1 for mean in means):
         steps = [_coarsen(mean) for mean in means]
         # Every product of means and details but the one of means alone belongs to this scale.
-        scales.append(np.concatenate([reduce(np.kron, pick) for pick in product(*steps)][1:]))
+        scales.append(np.concatenate([_kron(pick) for pick in product(*steps)][1:]))
         means = [mean for mean, _ in steps]
-    scales.append(reduce(np.kron, means))
+    scales.append(_kron(means))
     return np.concatenate(scales), tuple(map(len, scales))
+
+
+def _kron(factors: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
+    result: NDArray[np.float64] = np.ones((1, 1))
+    for factor in factors:
+        products = result[:, None, :, None] * factor[None, :, None, :]
+        result = products.reshape(len(result) * len(factor), -1)
+    return result
 
 
 def _coarsen(

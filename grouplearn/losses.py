@@ -34,7 +34,7 @@ def invertibility_loss(rep: LearnedRepresentation, mu: float) -> Scalar:
 
 
 def singular_value_loss(rep: LearnedRepresentation, mu: float) -> Scalar:
-    """mu * sum over generators and singular values of |1 - sigma_i(A)|: pulls A towards orthogonal.
+    """mu * sum over generators and singular values of abs(1 - sigma_i): pulls A to orthogonal.
 
     Args:
         rep: a representation.

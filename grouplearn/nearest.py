@@ -24,7 +24,7 @@ class NearestExact(NamedTuple):
 
 
 def nearest_exact(rep: LearnedRepresentation) -> NearestExact:
-    """The representation that closes exactly, near an approximate one of a cyclic or dihedral group.
+    """The exactly closing representation near an approximate one of a cyclic or dihedral group.
 
     The eigenvalues of the turn are rounded to roots of unity, by its spectral projectors; for a
     dihedral group, the part of the reflection that inverts the rounded turn is then rounded to an

@@ -44,7 +44,7 @@ def equivariance_error(
     rep_out: LearnedRepresentation,
     x: Tensor,
 ) -> float:
-    """Largest ||f(rho_in(g) x) - rho_out(g) f(x)|| over the group, relative to the largest ||f(x)||.
+    """Largest ||f(rho_in(g) x) - rho_out(g) f(x)|| over g and x, relative to the largest ||f(x)||.
 
     Args:
         function: f, from (..., d_in) to (..., d_out).

@@ -69,7 +69,7 @@ class FiniteGroup(ABC):
     @property
     @abstractmethod
     def name(self) -> str:
-        """The usual name: "C4", "D4", "C2 x C2", "S3"."""
+        """The usual name, such as "C4", "D4", "C2 x C2" or "S3"."""
 
     @abstractmethod
     def multiply(self, a: ArrayLike, b: ArrayLike) -> Elements:
@@ -91,7 +91,7 @@ class FiniteGroup(ABC):
                 generator k.
 
         Returns:
-            A group whose generator k is row k and whose `permutations` lists (order, degree) images.
+            A group whose generator k is row k; its `permutations` are (order, degree) images.
 
         Raises:
             GroupError: a row is not a permutation, or the order exceeds 4,096.

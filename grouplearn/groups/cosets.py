@@ -74,7 +74,7 @@ class _CosetTable:
             refuse(
                 "FiniteGroup.from_relations", "relators",
                 f"a presentation whose enumeration closes within max_cosets={self._limit} cosets",
-                "one that does not", "the group may be infinite: add a relator, or raise max_cosets",
+                "one that does not", "the group may be infinite: add a relator or raise max_cosets",
                 GroupError,
             )  # fmt: skip
         self.rows.append([_UNKNOWN] * len(self.rows[0]))

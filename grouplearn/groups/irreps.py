@@ -40,14 +40,12 @@ def turns(who: str, group: FiniteGroup) -> int:
     Raises:
         GroupError: the group is neither.
     """
-    if isinstance(group, CyclicGroup):
-        return group.order
-    if isinstance(group, DihedralGroup):
-        return group.n
-    refuse(
-        who, "group", "a CyclicGroup or DihedralGroup", repr(group),
-        "build one of those if the group is isomorphic to it", GroupError,
-    )  # fmt: skip
+    if not isinstance(group, CyclicGroup | DihedralGroup):
+        refuse(
+            who, "group", "a CyclicGroup or DihedralGroup", repr(group),
+            "build one of those if the group is isomorphic to it", GroupError,
+        )  # fmt: skip
+    return group.n if isinstance(group, DihedralGroup) else group.order
 
 
 def real_irreps(group: FiniteGroup) -> tuple[Irrep, ...]:

@@ -45,7 +45,8 @@ def abelian_invariants(group: FiniteGroup) -> list[int]:
     orders = group.element_orders
     by_prime: list[list[int]] = []
     for prime in _prime_factors(group.order):
-        cyclic_factors, below, power = [], 0, prime
+        cyclic_factors: list[int] = []
+        below, power = 0, prime
         while True:
             # Elements of order dividing p^k number p^(sum over factors of min(k, exponent)).
             total = round(np.log(np.count_nonzero(power % orders == 0)) / np.log(prime))
@@ -152,7 +153,7 @@ def _dihedral_or_quaternion(group: FiniteGroup) -> str | None:
 def _direct_product(group: FiniteGroup) -> str | None:
     normal = sorted(_normal_subgroups(group).items(), key=lambda item: len(item[0]))
     for (small, seeds), (large, more_seeds) in combinations(normal, 2):
-        if 1 < len(small) and len(small) * len(large) == group.order and len(small & large) == 1:
+        if len(small) > 1 and len(small) * len(large) == group.order and len(small & large) == 1:
             parts = [group.subgroup(more_seeds), group.subgroup(seeds)]
             names = [p.name if p.is_abelian else _direct_product(p) or p.name for p in parts]
             return " x ".join(sorted(" x ".join(names).split(" x "), key=_rank, reverse=True))

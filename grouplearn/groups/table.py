@@ -18,8 +18,10 @@ from grouplearn.groups.presentation import presentation
 
 @final
 class TableGroup(FiniteGroup):
-    """A finite group held as a Cayley table; build it by `FiniteGroup.from_permutations`,
-    `FiniteGroup.from_relations` or `FiniteGroup.subgroup`.
+    """A finite group held as a Cayley table.
+
+    Built by `FiniteGroup.from_permutations`, `FiniteGroup.from_relations` and
+    `FiniteGroup.subgroup`.
 
     Args:
         table: int64 (n, n), a group's Cayley table with identity 0, trusted as it is.
@@ -31,7 +33,7 @@ class TableGroup(FiniteGroup):
     def __init__(
         self,
         table: Elements,
-        generators: Sequence[int],
+        generators: Sequence[int] | Elements,
         relators: tuple[Word, ...] | None = None,
         permutations: NDArray[np.int64] | None = None,
     ) -> None:
@@ -52,27 +54,33 @@ class TableGroup(FiniteGroup):
         """Element indices, in the order they were given."""
         return self._generators
 
-    @cached_property
+    @property
     def relators(self) -> tuple[Word, ...]:
         """The given relators, or a presentation read off the Cayley graph."""
-        if self._given_relators is not None:
-            return self._given_relators
-        return presentation(self._table[:, list(self._generators)].T)
+        return self._found_relators if self._given_relators is None else self._given_relators
 
     @cached_property
+    def _found_relators(self) -> tuple[Word, ...]:
+        return presentation(self._table[:, list(self._generators)].T)
+
+    @property
     def name(self) -> str:
         """Name of the isomorphism class, found from the structure."""
+        return self._found_name
+
+    @cached_property
+    def _found_name(self) -> str:
         from grouplearn.groups.structure import structure_name
 
         return structure_name(self)
 
     def multiply(self, a: ArrayLike, b: ArrayLike) -> Elements:
         """Entries of the table."""
-        return np.asarray(self._table[a, b], dtype=np.int64)
+        return self._table[np.asarray(a), np.asarray(b)]
 
     def inverse(self, a: ArrayLike) -> Elements:
         """Inverses read off the table."""
-        return np.asarray(self._inverses[a], dtype=np.int64)
+        return self._inverses[np.asarray(a)]
 
     def __eq__(self, other: object) -> bool:
         return (

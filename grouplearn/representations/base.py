@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -40,7 +41,10 @@ class LearnedRepresentation(nn.Module, ABC):
         InputError: the group is not a FiniteGroup, dim < 1, or dtype is not float32 or float64.
     """
 
-    _identity_scale: Tensor
+    _anchor: Tensor
+    _rank: Tensor
+    _inverses: Tensor
+    _batches: Tensor
 
     def __init__(self, group: FiniteGroup, dim: int, dtype: torch.dtype | None = None) -> None:
         super().__init__()
@@ -54,13 +58,20 @@ class LearnedRepresentation(nn.Module, ABC):
             refuse(
                 who, "dtype", "torch.float32 or torch.float64", dtype, "convert with .to() later"
             )
-        self.register_buffer("_identity_scale", torch.ones((), dtype=dtype), persistent=False)
+        # Carries dtype and device where a class has no floating-point parameters.
+        self.register_buffer("_anchor", torch.ones((), dtype=dtype), persistent=False)
         plan = group.word_plan
+        splits = [np.stack(stage) for stage in plan.stages]
         self._first = list(plan.first)
-        self._stages = [(left.tolist(), right.tolist()) for left, right in plan.stages]
-        self._splits = [pair for stage in self._stages for pair in zip(*stage, strict=True)]
-        self._rank = plan.rank.tolist()
-        self._inverses = group.inverses.tolist()
+        self._splits = [pair for stage in splits for pair in stage.T.tolist()]
+        self._stages = [stage.shape[1] for stage in splits]
+        indices = {
+            "_rank": plan.rank,
+            "_inverses": group.inverses,
+            "_batches": np.concatenate([np.zeros((2, 0), dtype=np.int64), *splits], axis=1),
+        }
+        for name, index in indices.items():
+            self.register_buffer(name, torch.tensor(index), persistent=False)
 
     @abstractmethod
     def generators(self) -> Float[Tensor, "m d d"]:
@@ -74,12 +85,12 @@ class LearnedRepresentation(nn.Module, ABC):
     @property
     def dtype(self) -> torch.dtype:
         """Floating-point type of the matrices."""
-        return self._identity_scale.dtype
+        return self._anchor.dtype
 
     @property
     def device(self) -> torch.device:
         """Device of the matrices."""
-        return self._identity_scale.device
+        return self._anchor.device
 
     def inverse_generators(self) -> Float[Tensor, "m d d"]:
         """Inverses of the generators: the true ones, unless the class learns its own.
@@ -181,7 +192,8 @@ class LearnedRepresentation(nn.Module, ABC):
     ) -> Tensor:
         """Products along every element's word, stacked by element index."""
         spelled = torch.cat([identity.unsqueeze(0), generators[self._first]])
-        for left, right in self._stages:
+        for batch in self._batches.split(self._stages, 1):
+            left, right = batch
             spelled = torch.cat([spelled, product(spelled[left], spelled[right])])
         return spelled[self._rank]
 
@@ -198,7 +210,7 @@ class LearnedRepresentation(nn.Module, ABC):
                     spelled[rank] = spell(left) @ spell(right)
             return spelled[rank]
 
-        return spell(self._rank[element])
+        return spell(int(self.group.word_plan.rank[element]))
 
     def _act(self, x: Tensor, g: int) -> Tensor:
         return x @ self._matrix(g).mT
@@ -248,7 +260,7 @@ def initial_generators(
     who: str,
     group: FiniteGroup,
     dim: int,
-    near: Float[Tensor, "m d d"] | None,
+    near: Float[Tensor, "*shape"] | None,
     noise: float,
     rng: torch.Generator | None,
 ) -> Float[Tensor, "m d d"]:
@@ -271,7 +283,7 @@ def initial_generators(
         refuse(who, "noise", "a number >= 0", noise, "pass 0 to start exactly at `near`")
     if near is None:
         return random_orthogonal(count, dim, rng, torch.float64)
-    if isinstance(near, Tensor) and near.ndim == 2 and count == 1:
+    if count == 1 and getattr(near, "ndim", 0) == 2:
         near = near.unsqueeze(0)
     start = float_tensor(who, "near", near, (count, dim, dim)).detach().cpu().double()
     return start + noise / dim**0.5 * torch.randn(start.shape, generator=rng, dtype=torch.float64)

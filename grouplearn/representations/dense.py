@@ -45,7 +45,7 @@ class DenseRepresentation(LearnedRepresentation):
         group: FiniteGroup,
         dim: int,
         *,
-        near: Float[Tensor, "..."] | None = None,
+        near: Float[Tensor, "*shape"] | None = None,
         noise: float = 0.0,
         rng: torch.Generator | None = None,
         dtype: torch.dtype | None = None,

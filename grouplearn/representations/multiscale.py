@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, final
+from typing import Protocol, final, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -17,6 +17,7 @@ from grouplearn.representations.dense import DenseRepresentation
 from grouplearn.representations.toeplitz import check_shape
 
 
+@runtime_checkable
 class ChildClass(Protocol):
     """What builds the representation of one scale: any learnable class of this package."""
 
@@ -25,7 +26,7 @@ class ChildClass(Protocol):
         group: FiniteGroup,
         dim: int,
         *,
-        near: Float[Tensor, "..."] | None = None,
+        near: Float[Tensor, "*shape"] | None = None,
         noise: float = 0.0,
         rng: torch.Generator | None = None,
         dtype: torch.dtype | None = None,
@@ -76,7 +77,7 @@ class MultiScaleRepresentation(LearnedRepresentation):
         *,
         shape: tuple[int, ...] | None = None,
         child: ChildClass = DenseRepresentation,
-        near: Float[Tensor, "..."] | None = None,
+        near: Float[Tensor, "*shape"] | None = None,
         noise: float = 0.0,
         rng: torch.Generator | None = None,
         dtype: torch.dtype | None = None,

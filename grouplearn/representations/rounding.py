@@ -9,6 +9,7 @@ difference) and, to first order, keeps only the part of an error that mixes diff
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -58,7 +59,7 @@ def round_generators(
     return counts, np.concatenate(blocks, axis=1)
 
 
-def _eigenspace(who: str, turn: _Real, n: int, frequency: int) -> NDArray[np.inexact]:
+def _eigenspace(who: str, turn: _Real, n: int, frequency: int) -> NDArray[Any]:
     """Orthonormal basis of the invariant subspace of eigenvalues near exp(-2 pi i frequency / n).
 
     Real (d, count) for frequencies 0 and n / 2, else complex (d, count).
@@ -66,7 +67,7 @@ def _eigenspace(who: str, turn: _Real, n: int, frequency: int) -> NDArray[np.ine
     own_conjugate = 2 * frequency % n == 0
 
     def belongs(value: complex) -> bool:
-        if abs(value) < 0.5:  # noqa: PLR2004
+        if abs(value) < 0.5:
             raise ClosureError(
                 f"{who}: every eigenvalue must be nearer to the unit circle than to zero, got "
                 f"{value:.3g}; the representation is close to singular: train it with "
@@ -81,31 +82,35 @@ def _eigenspace(who: str, turn: _Real, n: int, frequency: int) -> NDArray[np.ine
             )
         return nearest == frequency and (own_conjugate or value.imag < 0)
 
-    count, basis = _ordered_schur(turn, belongs, real=own_conjugate)
+    return _leading_schur_vectors(turn, belongs, real=own_conjugate)
+
+
+def _leading_schur_vectors(
+    matrix: _Real, belongs: Callable[[complex], bool], real: bool
+) -> NDArray[Any]:
+    """Orthonormal basis of the invariant subspace of the eigenvalues that belong."""
+    if real:
+
+        def belongs_pair(re: float, im: float) -> bool:
+            return belongs(complex(re, im))
+
+        _, basis, count = scipy.linalg.schur(matrix, output="real", sort=belongs_pair)
+        return basis[:, :count]
+    # SciPy's stubs know the signature of `sort` for real matrices only.
+    arguments: dict[str, Any] = {"output": "complex", "sort": belongs}
+    _, basis, count = scipy.linalg.schur(matrix, **arguments)
     return basis[:, :count]
 
 
-def _ordered_schur(
-    matrix: _Real, belongs: Callable[[complex], bool], real: bool
-) -> tuple[int, NDArray[np.inexact]]:
-    if real:
-        _, basis, count = scipy.linalg.schur(
-            matrix, output="real", sort=lambda re, im: belongs(complex(re, im))
-        )
-    else:
-        _, basis, count = scipy.linalg.schur(matrix.astype(complex), output="complex", sort=belongs)
-    return count, basis
-
-
-def _as_pairs(space: NDArray[np.inexact]) -> _Real:
+def _as_pairs(space: NDArray[Any]) -> _Real:
     """Real columns: z = (v + i w) / sqrt 2 becomes the neighbours v, w."""
     if not np.iscomplexobj(space):
         return space
-    pairs = np.stack([space.real, space.imag], axis=-1) * np.sqrt(2)
+    pairs = np.stack([np.real(space), np.imag(space)], axis=-1) * np.sqrt(2)
     return pairs.reshape(len(space), -1)
 
 
-def _assemble(n: int, spaces: list[NDArray[np.inexact]]) -> _Real:
+def _assemble(n: int, spaces: list[NDArray[Any]]) -> _Real:
     """The exact turn with the given eigenspaces."""
     basis = np.concatenate([_as_pairs(space) for space in spaces], axis=1)
     blocks = []
@@ -125,16 +130,16 @@ def _involution(who: str, turn: _Real, reflection: _Real, n: int) -> _Real:
         term = turn @ term @ turn
     mean = total / n
     smallest = np.abs(np.linalg.eigvals(mean)).min()
-    if smallest < 0.5:  # noqa: PLR2004
+    if smallest < 0.5:
         raise ClosureError(
-            f"{who}: the reflection must invert the turn, but only a part of size {smallest:.3g} of "
-            f"it does; the generators do not form a dihedral group"
+            f"{who}: the reflection must invert the turn, got only a part of size {smallest:.3g} "
+            f"that does; train the generators with closure_loss first"
         )
     return scipy.linalg.signm(mean)
 
 
 def _split_by_reflection(
-    n: int, spaces: list[NDArray[np.inexact]], turn: _Real, reflection: _Real
+    n: int, spaces: list[NDArray[Any]], turn: _Real, reflection: _Real
 ) -> list[_Real]:
     """Columns of each real irrep of D_n within the eigenspaces of the turn."""
     blocks = []

@@ -42,7 +42,8 @@ class SpectralRepresentation(LearnedRepresentation):
         ClosureError: `near` has an eigenvalue nearer to zero than to the unit circle.
 
     Cost:
-        `orbit` takes O(d^2 + n log(n) d) per vector, `act` O(d^2), beside one O(d^3) inverse.
+        `act` takes O(d^2) per vector and `orbit` O(d^2 + n f d), f <= min(n, d) being the number of
+        distinct cosines and sines over the turns, beside one O(d^3) inverse.
 
     References:
         Serre, Linear Representations of Finite Groups (1977), sections 5.1 and 5.3.
@@ -65,7 +66,7 @@ class SpectralRepresentation(LearnedRepresentation):
         dim: int,
         *,
         multiplicities: Sequence[int] | None = None,
-        near: Float[Tensor, "..."] | None = None,
+        near: Float[Tensor, "*shape"] | None = None,
         noise: float = 0.0,
         rng: torch.Generator | None = None,
         dtype: torch.dtype | None = None,
@@ -148,20 +149,20 @@ class SpectralRepresentation(LearnedRepresentation):
         self.register_buffer("_orientation", torch.tensor(orientation), persistent=False)
         self._turns = n
 
-    def _angles(self, elements: list[int]) -> tuple[Tensor, Tensor]:
+    def _angles(self, elements: list[int] | slice) -> tuple[Tensor, Tensor]:
         """Cosine and oriented sine of every column's angle, rounded once from float64."""
         angle = self._phase[elements].double() * (2 * math.pi / self._turns)
         sine = angle.sin() * self._orientation
         return angle.cos().to(self.dtype), sine.to(self.dtype)
 
-    def _matrices_of(self, elements: list[int]) -> Tensor:
+    def _matrices_of(self, elements: list[int] | slice) -> Tensor:
         cosine, sine = self._angles(elements)
         turned = self.basis * cosine.unsqueeze(1)
         turned = turned + self.basis[:, self._partner] * sine.unsqueeze(1)
         return turned * self._sign[elements].unsqueeze(1) @ torch.linalg.inv(self.basis)
 
     def _matrices(self) -> Tensor:
-        return self._matrices_of(list(range(self.group.order)))
+        return self._matrices_of(slice(None))
 
     def _matrix(self, element: int) -> Tensor:
         return self._matrices_of([element])[0]
@@ -182,18 +183,29 @@ class SpectralRepresentation(LearnedRepresentation):
         return torch.cat([turned, self._turn_orbit(y * self._sign[-1])], -2)
 
     def _turn_orbit(self, y: Tensor) -> Tensor:
-        """P R^k y for all k, by one inverse Fourier transform over k.
-
-        The part of frequency f is Re(c_f exp(2 pi i f k / n)) with a complex vector c_f.
-        """
-        n = self._turns
+        """P R^k y for all k: every frequency is projected once, then mixed by its waves over k."""
         quarter = y[..., self._partner] * self._orientation
-        spectrum = y.new_zeros(*y.shape[:-1], n // 2 + 1, self.dim, dtype=y.dtype.to_complex())
-        for f, start, end in self._slices:
+        parts = []
+        for frequency, start, end in self._slices:
             columns = self.basis[:, start:end].mT
-            part = torch.complex(y[..., start:end] @ columns, quarter[..., start:end] @ columns)
-            spectrum[..., f, :] = part * (n if 2 * f % n == 0 else n / 2)
-        return torch.fft.irfft(spectrum, n=n, dim=-2)
+            parts.append(y[..., start:end] @ columns)
+            if not self._is_real(frequency):
+                parts.append(quarter[..., start:end] @ columns)
+        return self._waves() @ torch.stack(parts, -2)
+
+    def _waves(self) -> Tensor:
+        """(n, parts): cosine and negative sine of each frequency over the turns."""
+        turns = torch.arange(self._turns, device=self.device)
+        waves = []
+        for frequency, _, _ in self._slices:
+            angle = (turns * frequency % self._turns).double() * (2 * math.pi / self._turns)
+            waves.append(angle.cos())
+            if not self._is_real(frequency):
+                waves.append(-angle.sin())
+        return torch.stack(waves, -1).to(self.dtype)
+
+    def _is_real(self, frequency: int) -> bool:
+        return 2 * frequency % self._turns == 0
 
 
 def _check_multiplicities(

@@ -53,7 +53,7 @@ class ToeplitzRepresentation(LearnedRepresentation):
         dim: int,
         *,
         shape: tuple[int, ...] | None = None,
-        near: Float[Tensor, "..."] | None = None,
+        near: Float[Tensor, "*shape"] | None = None,
         noise: float = 0.0,
         rng: torch.Generator | None = None,
         dtype: torch.dtype | None = None,

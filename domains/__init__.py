@@ -1,0 +1,1 @@
+"""Domain adapters: how raw data become vectors, and which symmetries are already known there."""

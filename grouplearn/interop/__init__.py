@@ -1,0 +1,1 @@
+"""Exchange with other libraries: each module loads its library only when called."""
