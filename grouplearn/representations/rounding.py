@@ -146,12 +146,20 @@ def _split_by_reflection(
     for frequency, space in enumerate(spaces):
         basis = _as_pairs(space)
         inside = np.linalg.lstsq(basis, reflection @ basis, rcond=None)[0]
-        kept = basis @ scipy.linalg.orth((np.eye(len(inside)) + inside) / 2, rcond=1e-6)
+        kept = basis @ _range((np.eye(len(inside)) + inside) / 2)
         if np.iscomplexobj(space):
             angle = 2 * np.pi * frequency / n
             partner = (turn @ kept - np.cos(angle) * kept) / np.sin(angle)
             blocks.append(np.stack([kept, partner], axis=-1).reshape(len(basis), -1))
         else:
-            negated = basis @ scipy.linalg.orth((np.eye(len(inside)) - inside) / 2, rcond=1e-6)
+            negated = basis @ _range((np.eye(len(inside)) - inside) / 2)
             blocks += [kept, negated]
     return blocks
+
+
+def _range(projector: _Real) -> _Real:
+    """Orthonormal basis of a projector's range; its rank is its trace."""
+    rank = round(np.trace(projector))
+    if rank == 0:
+        return np.empty((len(projector), 0))
+    return np.linalg.svd(projector)[0][:, :rank]

@@ -1,0 +1,61 @@
+PYTHON ?= python3
+WORKERS ?= 2
+BIN := .venv/bin
+STAMP := .venv/.installed
+ESCNN := escnn==1.0.11
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-long check format format-check lint types imports coverage docs bench clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Exact pins keep the environment reproducible. escnn's own metadata asks for a Fortran compiler and an
+# old numpy, neither of which it needs here, so it is installed without its dependencies.
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[all]'
+	$(BIN)/python -m pip install -q --no-deps $(ESCNN)
+	@touch $@
+
+demo: $(STAMP)  ## learn a quarter turn from real patches, with every parameterization
+	$(BIN)/grouplearn learn --representation all --transform quarter-turn --out runs/demo
+
+test: $(STAMP)  ## tests and doctests, with line and branch coverage
+	$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-report=term
+
+test-long: $(STAMP)  ## the laws on at least 20,000 random examples
+	HYPOTHESIS_PROFILE=long GROUPLEARN_MIN_EXAMPLES=20000 $(BIN)/python -m pytest -q -n $(WORKERS) -m ""
+
+check: format-check lint types imports test docs  ## everything a commit must pass
+
+format: $(STAMP)  ## rewrite the sources in the project's format
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+format-check: $(STAMP)
+	$(BIN)/ruff format --check
+
+lint: $(STAMP)  ## ruff
+	$(BIN)/ruff check
+
+types: $(STAMP)  ## mypy --strict and pyright
+	$(BIN)/mypy
+	$(BIN)/pyright --warnings
+
+imports: $(STAMP)  ## the direction of imports
+	$(BIN)/lint-imports
+
+coverage: test  ## the lines and branches no test reaches, as a page in build/htmlcov/
+	$(BIN)/coverage html -q -d build/htmlcov
+
+docs: $(STAMP)  ## build the site in docs/_build/html; warnings are errors
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+
+bench: $(STAMP)  ## run every benchmark
+	@set -e; for script in benchmarks/[a-z]*.py; do echo "$$script"; $(BIN)/python "$$script"; done
+
+clean:  ## remove what the other targets made, except .venv
+	rm -rf build dist *.egg-info .coverage .coverage.* coverage.xml runs docs/_build docs/jupyter_execute
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find grouplearn domains tests benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} +
