@@ -64,6 +64,24 @@ def shift(n: int, d: int) -> Tensor:
     return torch.eye(d)[moved].unsqueeze(0)
 
 
+def orbit_by_fft(rep: SpectralRepresentation, x: Tensor) -> Tensor:
+    """The orbit under C_n by one inverse Fourier transform over the turns: the road not taken."""
+    n, y, start = rep.group.order, x @ torch.linalg.inv(rep.basis).mT, 0
+    spectrum = []
+    for frequency, count in enumerate(rep.multiplicities):
+        if 2 * frequency % n == 0:
+            end = start + count
+            part = n * (y[:, start:end] @ rep.basis[:, start:end].mT)
+            spectrum.append(torch.complex(part, torch.zeros_like(part)))
+        else:
+            end = start + 2 * count
+            a, b = y[:, start:end:2], y[:, start + 1 : end : 2]
+            p, q = rep.basis[:, start:end:2].mT, rep.basis[:, start + 1 : end : 2].mT
+            spectrum.append(n / 2 * torch.complex(a @ p + b @ q, b @ p - a @ q))
+        start = end
+    return torch.fft.irfft(torch.stack(spectrum, -1), n=n).mT
+
+
 def backward(forward: Callable[[], Tensor], upstream: Tensor) -> Callable[[], None]:
     """A task that runs forward, and backward where there is something to train."""
 
@@ -113,6 +131,9 @@ def measure(n: int, d: int, repetitions: int) -> list[dict[str, Any]]:
         "constant": lambda: apply(constant),
     }
     orbits |= {name: partial(rep.orbit, x) for name, rep in reps.items()}
+    spectral = reps["Spectral"]
+    if isinstance(spectral, SpectralRepresentation):
+        orbits["Spectral by FFT"] = partial(orbit_by_fft, spectral, x)
     matrices: dict[str, Callable[[], Tensor]] = {"loop": powers}
     matrices |= {name: rep.matrices for name, rep in reps.items()}
     rows: list[dict[str, Any]] = []
