@@ -35,7 +35,8 @@ EscnnRepresentation: TypeAlias = Any
 
 _Matrix: TypeAlias = NDArray[np.float64]
 
-_PARTS = ("escnn", "escnn.group", "escnn.gspaces", "escnn.nn")
+_NUMERICAL = "escnn.group._numerical"
+_PARTS = ("escnn", "escnn.group", "escnn.gspaces", "escnn.nn", _NUMERICAL)
 _WIGNER = "lie_learn.representations.SO3.wigner_d"
 
 # escnn computes in float32, with an equivariance error near 1e-6: what is orthogonal to this is
@@ -52,7 +53,9 @@ def load_escnn() -> ModuleType:
 
     escnn imports lie_learn, which does not run with NumPy 2, for its irreps of SO(3) alone. Where
     lie_learn cannot be imported, a stub whose one function raises stands in for it while escnn is
-    imported, and is then removed. Cyclic and dihedral groups never call it.
+    imported, and is then removed. Cyclic and dihedral groups never call it. escnn also hands
+    np.matrix to scikit-learn where that is installed, which refuses it (escnn issue 112): it is
+    made to take SciPy's singular value decomposition, its own other choice, instead.
 
     Returns:
         The module `escnn`, with `escnn.group`, `escnn.gspaces` and `escnn.nn` loaded.
@@ -65,6 +68,7 @@ def load_escnn() -> ModuleType:
         4
     """
     if not all(part in sys.modules for part in _PARTS):
+        _forget_orphans()
         with _lie_learn_or_stub(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", "`py3nj` package not found", UserWarning)
             try:
@@ -76,7 +80,18 @@ def load_escnn() -> ModuleType:
                     f"escnn is needed here and could not be imported ({problem}); install it with: "
                     "pip install 'grouplearn[escnn]', then pip install --no-deps escnn==1.0.11"
                 ) from problem
+    vars(sys.modules[_NUMERICAL])["randomized_svd"] = None
     return sys.modules["escnn"]
+
+
+def _forget_orphans() -> None:
+    """Forget the modules that an import of escnn left behind where it failed half-way.
+
+    Import would find them done and not bind them to their package, which is loaded anew.
+    """
+    for each in sorted(each for each in sys.modules if each.startswith("escnn.")):
+        if each.rpartition(".")[0] not in sys.modules:
+            del sys.modules[each]
 
 
 @contextmanager
@@ -217,7 +232,7 @@ def _nonlinearities(converted: EscnnRepresentation) -> set[str]:
     if _is_near(basis.T @ basis, np.eye(len(basis)), _ORTHOGONAL):
         granted |= {"norm", "gated"}
     # A product of signed permutations is one: the generators speak for the group.
-    matrices = [np.asarray(converted(g)) for g in converted.group.generators]
+    matrices = [np.asarray(converted(g), np.float64) for g in converted.group.generators]
     if all(_is_permutation(np.abs(matrix)) for matrix in matrices):
         granted.add("concatenated")
     if all(_is_permutation(matrix) for matrix in matrices):
