@@ -12,7 +12,7 @@ from sphinx.util.nodes import make_refnode
 
 project = "grouplearn"
 author = "the grouplearn authors"
-copyright = "the grouplearn authors"  # noqa: A001
+copyright = "the grouplearn authors"
 try:
     release = metadata.version("grouplearn")
 except metadata.PackageNotFoundError:

@@ -8,6 +8,7 @@ and the remedy.
 from __future__ import annotations
 
 import importlib
+import math
 import operator
 from collections.abc import Sequence
 from types import ModuleType
@@ -18,6 +19,8 @@ from torch import Tensor
 
 from grouplearn.errors import InputError, MissingExtraError
 
+_LONGEST = 200
+
 
 def refuse(
     who: str,
@@ -27,14 +30,18 @@ def refuse(
     remedy: str,
     error: type[InputError] = InputError,
 ) -> NoReturn:
-    """Raise `error` with the library's one-line message."""
-    raise error(f"{who}: {argument} must be {expected}, got {got}; {remedy}")
+    """Raise `error` with the library's message: one line, however long or tall `got` is."""
+    shown = " ".join(str(got).split())
+    if len(shown) > _LONGEST:
+        shown = f"{shown[:_LONGEST]}..."
+    raise error(f"{who}: {argument} must be {expected}, got {shown}; {remedy}")
 
 
 def positive_int(who: str, argument: str, value: Any, minimum: int = 1) -> int:
     """Return `value` as an int of at least `minimum`; booleans and floats are refused."""
     try:
-        number = None if isinstance(value, bool) else operator.index(value)
+        truth = isinstance(value, bool) or getattr(value, "dtype", None) == torch.bool
+        number = None if truth else operator.index(value)
     except TypeError:
         number = None
     if number is None or number < minimum:
@@ -46,6 +53,25 @@ def positive_int(who: str, argument: str, value: Any, minimum: int = 1) -> int:
             f"pass {argument}={minimum} or more",
         )
     return number
+
+
+def finite_number(who: str, argument: str, value: Any, *, positive: bool = False) -> float:
+    """Return `value` as a finite float >= 0, or > 0."""
+    least = "> 0" if positive else ">= 0"
+    try:
+        number = math.nan if isinstance(value, str) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number) or number < 0 or (positive and number == 0):
+        refuse(who, argument, f"a finite number {least}", repr(value), f"pass {argument} {least}")
+    return number
+
+
+def generator(who: str, rng: Any) -> torch.Generator | None:
+    """Return `rng` if it is a torch.Generator or None."""
+    if rng is not None and not isinstance(rng, torch.Generator):
+        refuse(who, "rng", "a torch.Generator", repr(rng), "pass torch.Generator().manual_seed(0)")
+    return rng
 
 
 def float_tensor(

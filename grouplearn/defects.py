@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -54,7 +55,7 @@ def homomorphism_defect(rep: LearnedRepresentation) -> Scalar:
     matrices = rep.matrices()
     worst = matrices.new_zeros(())
     for g in range(rep.group.order):
-        row = rep.group.multiply(g, range(rep.group.order)).tolist()
+        row = rep.group.multiply(g, np.arange(rep.group.order)).tolist()
         gap = matrices[g] @ matrices - matrices[row]
         worst = torch.maximum(worst, torch.linalg.matrix_norm(gap).max())
     return worst / rep.dim**0.5

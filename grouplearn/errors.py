@@ -26,6 +26,10 @@ class ClosureError(GrouplearnError, ArithmeticError):
     """No exactly closing representation lies near the given one."""
 
 
+class TrainingError(GrouplearnError, ArithmeticError):
+    """Training left the finite numbers; the message names the term that did."""
+
+
 class MissingExtraError(GrouplearnError, ImportError):
     """An optional package is absent; the message names the extra that brings it."""
 

@@ -123,7 +123,7 @@ def _kron(factors: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
     result: NDArray[np.float64] = np.ones((1, 1))
     for factor in factors:
         products = result[:, None, :, None] * factor[None, :, None, :]
-        result = products.reshape(len(result) * len(factor), -1)
+        result = products.reshape(len(result) * len(factor), result.shape[1] * factor.shape[1])
     return result
 
 

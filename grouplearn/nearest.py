@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import torch
 
+from grouplearn._checks import finite
 from grouplearn.defects import distance
 from grouplearn.representations.base import LearnedRepresentation
 from grouplearn.representations.spectral import SpectralRepresentation
@@ -41,6 +42,7 @@ def nearest_exact(rep: LearnedRepresentation) -> NearestExact:
 
     Raises:
         GroupError: the group is neither cyclic nor dihedral.
+        InputError: a generator is not finite.
         ClosureError: an eigenvalue is nearer to zero than to the unit circle, or is real and lies
             between two roots of unity, or the reflection does not invert the turn.
 
@@ -61,8 +63,10 @@ def nearest_exact(rep: LearnedRepresentation) -> NearestExact:
     """
     from grouplearn.representations.rounding import round_generators
 
-    approximate = rep.generators().detach().cpu().double().numpy()
-    counts, columns = round_generators("nearest_exact", rep.group, approximate)
+    approximate = finite("nearest_exact", "rep.generators()", rep.generators().detach())
+    counts, columns = round_generators(
+        "nearest_exact", rep.group, approximate.cpu().double().numpy()
+    )
     basis = torch.as_tensor(columns, dtype=rep.dtype, device=rep.device)
     exact = SpectralRepresentation.from_basis(rep.group, counts, basis)
     if not rep.group.generators:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from grouplearn._checks import last_axis
+from grouplearn._checks import last_axis, refuse
 from grouplearn.defects import closure_defect, homomorphism_defect, invertibility_defect
 from grouplearn.errors import EquivarianceError
 from grouplearn.representations.base import LearnedRepresentation
@@ -56,10 +56,19 @@ def equivariance_error(
         A number: about machine precision for an equivariant function.
 
     Raises:
-        InputError: x does not fit rep_in, or f(x) does not fit rep_out.
+        InputError: the groups differ, x is empty or does not fit rep_in, or f(x) does not fit
+            rep_out.
     """
+    who = "equivariance_error"
+    if rep_in.group != rep_out.group:
+        refuse(
+            who, "rep_out", f"a representation of rep_in's group {rep_in.group}",
+            f"one of {rep_out.group}", "build both with the same group",
+        )  # fmt: skip
+    if last_axis(who, "x", x, rep_in.dim).numel() == 0:
+        refuse(who, "x", "one input or more", tuple(x.shape), "pass inputs to try")
     with torch.no_grad():
-        expected = rep_out.orbit(last_axis("equivariance_error", "f(x)", function(x), rep_out.dim))
+        expected = rep_out.orbit(last_axis(who, "f(x)", function(x), rep_out.dim))
         moved = rep_in.orbit(x)
         got = torch.stack([function(part) for part in moved.unbind(-2)], -2)
         gap = torch.linalg.vector_norm(got - expected, dim=-1).max()

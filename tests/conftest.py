@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
 
+from tests import counting, typecheck
+
 # Before the package is imported: every shape annotation is checked on every call.
-install_import_hook("grouplearn", "beartype.beartype")
+install_import_hook("grouplearn", f"{typecheck.__name__}.checked")
 
 import torch  # noqa: E402
-
-from tests import counting  # noqa: E402
 
 MIN_EXAMPLES = int(os.environ.get("GROUPLEARN_MIN_EXAMPLES", "0"))
 LONG_EXAMPLES = int(os.environ.get("GROUPLEARN_LONG_EXAMPLES", "400"))

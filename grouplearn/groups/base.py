@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -307,7 +308,7 @@ class FiniteGroup(ABC):
 def check_word(who: str, word: Any, generators: int) -> Word:
     """Return `word` as a tuple of (generator, exponent) pairs, or refuse it."""
     try:
-        syllables = tuple((int(g), int(e)) for g, e in word)
+        syllables = tuple((operator.index(g), operator.index(e)) for g, e in word)
     except (TypeError, ValueError):
         syllables = ((-1, 0),)
     if any(not 0 <= g < generators for g, _ in syllables):

@@ -54,11 +54,11 @@ class CyclicGroup(FiniteGroup):
 
     def multiply(self, a: ArrayLike, b: ArrayLike) -> Elements:
         """Sums modulo n."""
-        return np.add(a, b, dtype=np.int64) % self._order
+        return np.asarray(np.add(a, b, dtype=np.int64) % self._order)
 
     def inverse(self, a: ArrayLike) -> Elements:
         """Negatives modulo n."""
-        return np.negative(np.asarray(a, dtype=np.int64)) % self._order
+        return np.asarray(-np.asarray(a, dtype=np.int64) % self._order)
 
     @cached_property
     def element_orders(self) -> Elements:
@@ -123,7 +123,7 @@ class DihedralGroup(FiniteGroup):
         """R^j s^e times r^k s^f is r^(j + (-1)^e k) s^(e + f)."""
         a, b = np.asarray(a, dtype=np.int64), np.asarray(b, dtype=np.int64)
         turn = (a + np.where(a < self.n, b, -b)) % self.n
-        return turn + self.n * ((a >= self.n) ^ (b >= self.n))
+        return np.asarray(turn + self.n * ((a >= self.n) ^ (b >= self.n)))
 
     def inverse(self, a: ArrayLike) -> Elements:
         """Turns invert; reflections are their own inverses."""
@@ -219,10 +219,12 @@ class ProductGroup(FiniteGroup):
         return np.lcm.reduce(np.stack(orders), axis=0)
 
     def _split(self, a: ArrayLike) -> tuple[Elements, ...]:
-        return np.unravel_index(np.asarray(a, dtype=np.int64), self._shape)
+        indices = np.unravel_index(np.asarray(a, dtype=np.int64), self._shape)
+        return tuple(np.asarray(index, dtype=np.int64) for index in indices)
 
     def _join(self, parts: list[Elements]) -> Elements:
-        return np.ravel_multi_index(tuple(np.broadcast_arrays(*parts)), self._shape)
+        indices = np.ravel_multi_index(tuple(np.broadcast_arrays(*parts)), self._shape)
+        return np.asarray(indices, dtype=np.int64)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ProductGroup) and other.factors == self.factors

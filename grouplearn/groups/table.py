@@ -15,6 +15,8 @@ from grouplearn.groups.base import MAX_TABLE_ORDER, Elements, FiniteGroup, Word,
 from grouplearn.groups.cosets import enumerate_cosets
 from grouplearn.groups.presentation import presentation
 
+_MAX_LETTERS = 1_000_000
+
 
 @final
 class TableGroup(FiniteGroup):
@@ -76,11 +78,11 @@ class TableGroup(FiniteGroup):
 
     def multiply(self, a: ArrayLike, b: ArrayLike) -> Elements:
         """Entries of the table."""
-        return self._table[np.asarray(a), np.asarray(b)]
+        return np.asarray(self._table[np.asarray(a), np.asarray(b)])
 
     def inverse(self, a: ArrayLike) -> Elements:
         """Inverses read off the table."""
-        return self._inverses[np.asarray(a)]
+        return np.asarray(self._inverses[np.asarray(a)])
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -121,6 +123,13 @@ def group_from_relations(generators: int, relators: Sequence[Word], max_cosets: 
     count = positive_int(who, "generators", generators, minimum=0)
     limit = positive_int(who, "max_cosets", max_cosets)
     words = tuple(check_word(who, word, count) for word in relators)
+    length = sum(abs(exponent) for word in words for _, exponent in word)
+    if length > _MAX_LETTERS:
+        refuse(
+            who, "relators", f"of total length <= {_MAX_LETTERS:,}", f"{length:,}",
+            "shorten them, for example by exponents below the orders of the generators",
+            GroupError,
+        )  # fmt: skip
     right = enumerate_cosets(count, words, limit)
     _check_order(who, right.shape[1])
     table, number = _table_from_right_multiplication(right)

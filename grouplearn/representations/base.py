@@ -12,7 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from grouplearn._checks import float_tensor, last_axis, positive_int, refuse
+from grouplearn._checks import finite_number, float_tensor, last_axis, positive_int, refuse
+from grouplearn._checks import generator as check_generator
 from grouplearn.groups import FiniteGroup
 from grouplearn.linalg import random_orthogonal
 
@@ -279,11 +280,11 @@ def initial_generators(
         InputError: `near` has another shape or is not finite, or noise < 0.
     """
     count = len(group.generators)
-    if not noise >= 0:
-        refuse(who, "noise", "a number >= 0", noise, "pass 0 to start exactly at `near`")
+    noise, rng = finite_number(who, "noise", noise), check_generator(who, rng)
     if near is None:
         return random_orthogonal(count, dim, rng, torch.float64)
-    if count == 1 and getattr(near, "ndim", 0) == 2:
-        near = near.unsqueeze(0)
-    start = float_tensor(who, "near", near, (count, dim, dim)).detach().cpu().double()
+    given = float_tensor(who, "near", near)
+    if count == 1 and given.ndim == 2:
+        given = given.unsqueeze(0)
+    start = float_tensor(who, "near", given, (count, dim, dim)).detach().cpu().double()
     return start + noise / dim**0.5 * torch.randn(start.shape, generator=rng, dtype=torch.float64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import final
+from typing import Any, final
 
 import torch
 from jaxtyping import Float
@@ -146,13 +146,18 @@ class ChangeOfBasis(LearnedRepresentation):
         _check_children("ChangeOfBasis", [child])
         super().__init__(child.group, child.dim, child.dtype)
         basis = float_tensor("ChangeOfBasis", "basis", basis, (child.dim, child.dim))
+        if basis.dtype != child.dtype:
+            refuse(
+                "ChangeOfBasis", "basis", f"of the child's dtype {child.dtype}", basis.dtype,
+                "convert it with .to(dtype)",
+            )  # fmt: skip
         if torch.linalg.matrix_rank(basis) < child.dim:
             refuse(
                 "ChangeOfBasis", "basis", "invertible", "a singular matrix",
                 "its columns must be linearly independent",
             )  # fmt: skip
         self.child = child
-        self.register_buffer("basis", basis.detach().to(child.dtype))
+        self.register_buffer("basis", basis.detach().clone())
 
     @property
     def closes_exactly(self) -> bool:
@@ -187,10 +192,14 @@ class ChangeOfBasis(LearnedRepresentation):
         return self.child.orbit(x @ self._inverse_basis().mT) @ self.basis.mT
 
 
-def _check_children(who: str, children: Sequence[LearnedRepresentation]) -> LearnedRepresentation:
-    if not children or not all(isinstance(c, LearnedRepresentation) for c in children):
-        refuse(who, "children", "representations", repr(children), "pass at least one")
-    first = children[0]
+def _check_children(who: str, children: Any) -> LearnedRepresentation:
+    if not (
+        isinstance(children, Sequence)
+        and children
+        and all(isinstance(child, LearnedRepresentation) for child in children)
+    ):
+        refuse(who, "children", "representations", repr(children), "pass a list of at least one")
+    first: LearnedRepresentation = children[0]
     for child in children:
         if child.group != first.group:
             refuse(

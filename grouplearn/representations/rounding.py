@@ -47,7 +47,8 @@ def round_generators(
     n = turns(who, group)
     dim = generators.shape[-1]
     turn = generators[0] if n > 1 else np.eye(dim)
-    spaces = [_eigenspace(who, turn, n, f) for f in range(n // 2 + 1)]
+    _check_eigenvalues(who, turn, n)
+    spaces = [_eigenspace(turn, n, f) for f in range(n // 2 + 1)]
     if isinstance(group, DihedralGroup):
         exact = _assemble(n, spaces)
         reflection = _involution(who, exact, generators[-1], n)
@@ -59,7 +60,7 @@ def round_generators(
     return counts, np.concatenate(blocks, axis=1)
 
 
-def _eigenspace(who: str, turn: _Real, n: int, frequency: int) -> NDArray[Any]:
+def _eigenspace(turn: _Real, n: int, frequency: int) -> NDArray[Any]:
     """Orthonormal basis of the invariant subspace of eigenvalues near exp(-2 pi i frequency / n).
 
     Real (d, count) for frequencies 0 and n / 2, else complex (d, count).
@@ -67,37 +68,42 @@ def _eigenspace(who: str, turn: _Real, n: int, frequency: int) -> NDArray[Any]:
     own_conjugate = 2 * frequency % n == 0
 
     def belongs(value: complex) -> bool:
+        return _nearest_root(value, n) == frequency and (own_conjugate or value.imag < 0)
+
+    return _leading_schur_vectors(turn, belongs, real=own_conjugate)
+
+
+def _nearest_root(value: complex, n: int) -> int:
+    """The frequency of the n-th root of unity nearest in angle, up to conjugation."""
+    return int(np.floor(n * abs(np.angle(value)) / (2 * np.pi) + 0.5))
+
+
+def _check_eigenvalues(who: str, turn: _Real, n: int) -> None:
+    for value in np.linalg.eigvals(turn):
         if abs(value) < 0.5:
             raise ClosureError(
                 f"{who}: every eigenvalue must be nearer to the unit circle than to zero, got "
                 f"{value:.3g}; the representation is close to singular: train it with "
                 f"invertibility_loss, or lower its dimension"
             )
-        angle = abs(np.angle(value))
-        nearest = int(np.floor(n * angle / (2 * np.pi) + 0.5))
         if value.imag == 0 and value.real < 0 and n % 2:
             raise ClosureError(
                 f"{who}: eigenvalues must lie near {n}-th roots of unity, got {value.real:.3g}, "
                 f"half-way between two of them; choose an even order"
             )
-        return nearest == frequency and (own_conjugate or value.imag < 0)
-
-    return _leading_schur_vectors(turn, belongs, real=own_conjugate)
 
 
 def _leading_schur_vectors(
     matrix: _Real, belongs: Callable[[complex], bool], real: bool
 ) -> NDArray[Any]:
     """Orthonormal basis of the invariant subspace of the eigenvalues that belong."""
-    if real:
-
-        def belongs_pair(re: float, im: float) -> bool:
-            return belongs(complex(re, im))
-
-        _, basis, count = scipy.linalg.schur(matrix, output="real", sort=belongs_pair)
-        return basis[:, :count]
-    # SciPy's stubs know the signature of `sort` for real matrices only.
-    arguments: dict[str, Any] = {"output": "complex", "sort": belongs}
+    # Lambdas: SciPy reads the number of arguments off the code object, which a wrapper (such as a
+    # type checker's) hides. Its stubs know the signature of `sort` for real matrices only.
+    arguments: dict[str, Any] = (
+        {"output": "real", "sort": lambda re, im: belongs(complex(re, im))}
+        if real
+        else {"output": "complex", "sort": lambda value: bool(belongs(value))}
+    )
     _, basis, count = scipy.linalg.schur(matrix, **arguments)
     return basis[:, :count]
 
@@ -129,13 +135,20 @@ def _involution(who: str, turn: _Real, reflection: _Real, n: int) -> _Real:
         total += term
         term = turn @ term @ turn
     mean = total / n
-    smallest = np.abs(np.linalg.eigvals(mean)).min()
+    smallest = np.abs(np.linalg.eigvals(mean).real).min()
     if smallest < 0.5:
         raise ClosureError(
-            f"{who}: the reflection must invert the turn, got only a part of size {smallest:.3g} "
-            f"that does; train the generators with closure_loss first"
+            f"{who}: the reflection must invert the turn and be an involution, got only a part "
+            f"of size {smallest:.3g} that does; train the generators with closure_loss first"
         )
-    return scipy.linalg.signm(mean)
+    return _sign(mean)
+
+
+def _sign(matrix: _Real) -> _Real:
+    """The matrix sign by Newton's iteration; SciPy's prints its doubts, and loses some digits."""
+    for _ in range(20):
+        matrix = (matrix + np.linalg.inv(matrix)) / 2
+    return matrix
 
 
 def _split_by_reflection(

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from grouplearn._checks import float_tensor, positive_int, refuse
+from grouplearn._checks import generator as check_generator
 from grouplearn.groups import FiniteGroup, real_irreps, regular_multiplicities
 from grouplearn.groups.irreps import turns
 from grouplearn.linalg import random_orthogonal
@@ -75,6 +76,7 @@ class SpectralRepresentation(LearnedRepresentation):
         who = type(self).__name__
         if near is None:
             counts = _check_multiplicities(group, self.dim, multiplicities)
+            rng = check_generator(who, rng)
             basis = random_orthogonal(1, self.dim, rng, torch.float64)[0]
         elif multiplicities is None:
             from grouplearn.representations.rounding import round_generators
@@ -109,12 +111,16 @@ class SpectralRepresentation(LearnedRepresentation):
             InputError: P has another shape, is not finite or is singular.
         """
         basis = float_tensor(cls.__name__, "basis", basis, (None, None))
+        if basis.dtype not in (torch.float32, torch.float64):
+            refuse(cls.__name__, "basis", "float32 or float64", basis.dtype, "call basis.float()")
         if torch.linalg.matrix_rank(basis) < max(basis.shape):
             refuse(
                 cls.__name__, "basis", "square and invertible", f"rank below {max(basis.shape)}",
                 "its columns must be linearly independent",
             )  # fmt: skip
-        rep = cls(group, len(basis), multiplicities=multiplicities, dtype=basis.dtype)
+        # Its own generator: the random basis is not used, and must not move the global one.
+        rng = torch.Generator()
+        rep = cls(group, len(basis), multiplicities=multiplicities, rng=rng, dtype=basis.dtype)
         rep.basis = nn.Parameter(basis.detach().clone())
         return rep.to(basis.device)
 
@@ -215,6 +221,11 @@ def _check_multiplicities(
     dims = [irrep.dim for irrep in real_irreps(group)]
     if multiplicities is None:
         return regular_multiplicities(group, dim)
+    if not isinstance(multiplicities, Sequence):
+        refuse(
+            who, "multiplicities", "a sequence of numbers", repr(multiplicities),
+            "pass one number per irrep",
+        )  # fmt: skip
     counts = tuple(positive_int(who, "multiplicity", m, minimum=0) for m in multiplicities)
     total = sum(d * m for d, m in zip(dims, counts, strict=False))
     if len(counts) != len(dims) or total != dim:

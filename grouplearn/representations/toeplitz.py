@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import final
 
@@ -81,6 +82,8 @@ def check_shape(who: str, shape: tuple[int, ...] | None, dim: int) -> tuple[int,
     """Return a 1-D or 2-D shape of `dim` positions; (dim,) for None."""
     if shape is None:
         return (dim,)
+    if not isinstance(shape, Sequence):
+        refuse(who, "shape", "one or two sizes", repr(shape), "pass the patch's (height, width)")
     sizes = tuple(positive_int(who, "shape entry", size) for size in shape)
     if len(sizes) not in (1, 2) or prod(sizes) != dim:
         refuse(

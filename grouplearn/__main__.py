@@ -1,0 +1,7 @@
+"""`python -m grouplearn` is the command line."""
+
+import sys
+
+from grouplearn.cli import main
+
+sys.exit(main())

@@ -1,0 +1,183 @@
+"""The command line: `grouplearn learn`, and how errors become one line and an exit status.
+
+Exit status: 0 success; 1 a law or check failed, such as a loss that is not finite; 2 bad usage or
+input; 130 interrupted. torch, matplotlib and scikit-learn are imported by the commands, so that
+help comes at once.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from grouplearn.errors import GrouplearnError, TrainingError
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+_INTERRUPTED = 130
+# Typer brings click or, newer, a copy of it; this is the base of all usage errors in either.
+_USAGE_ERROR: Any = typer.BadParameter.__mro__[2]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit status.
+
+    Args:
+        argv: arguments after the program's name; those of the process when None.
+
+    Returns:
+        0, 1, 2 or 130, see the module.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    line = shlex.join(["grouplearn", *arguments])
+    command = typer.main.get_command(app)
+    try:
+        status = command.main(arguments, "grouplearn", standalone_mode=False, obj=line) or 0
+    except (KeyboardInterrupt, typer.Abort):
+        status = _INTERRUPTED
+    except _USAGE_ERROR as problem:
+        return _fail(_usage(problem, arguments), 2)
+    except TrainingError as problem:
+        return _fail(str(problem), 1)
+    except GrouplearnError as problem:
+        return _fail(str(problem), 2)
+    except OSError as problem:
+        return _fail(f"cannot read or write {problem.filename!r}: {problem.strerror}", 2)
+    return _fail("interrupted", status) if status == _INTERRUPTED else int(status)
+
+
+def _fail(message: str, status: int) -> int:
+    sys.stderr.write(f"error: {' '.join(message.split())}\n")
+    return status
+
+
+def _usage(problem: Any, arguments: Sequence[str]) -> str:
+    """One line for a usage error: what was wrong, what was given, and which names are known."""
+    context, message = problem.ctx, problem.format_message().rstrip(".")
+    options = getattr(getattr(problem, "param", None), "opts", ())
+    for given, value in zip(arguments, [*arguments[1:], ""], strict=True):
+        name, _, attached = given.partition("=")
+        if name in options:
+            message += f", got {attached or value!r}"
+    command = getattr(context, "command", None)
+    if hasattr(problem, "option_name") and command is not None:
+        known = sorted(max(each.opts, key=len) for each in command.params)
+    else:
+        known = sorted(getattr(command, "commands", ()))
+    path = getattr(context, "command_path", "grouplearn")
+    remedy = f"known: {', '.join(known)}" if known else f"see {path} --help"
+    return f"{path}: {message}; {remedy}"
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from grouplearn import __version__
+
+        typer.echo(f"grouplearn {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Find the symmetry group of data, learn how it acts, and check that it is a group."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command("learn")
+def _learn(  # noqa: PLR0913, PLR0917
+    context: typer.Context,
+    transform: Annotated[
+        str, typer.Option(help="The hidden action: quarter-turn, half-turn, flip, shift or blur.")
+    ] = "quarter-turn",
+    representation: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="dense (default), multiscale, toeplitz, skew, spectral or all; may be repeated."
+        ),
+    ] = None,
+    order: Annotated[
+        int | None,
+        typer.Option(help="n of the group C_n; default: the transform's own order, 4 for blur."),
+    ] = None,
+    patch_size: Annotated[int, typer.Option(help="Side of the patches in pixels.")] = 5,
+    patches: Annotated[int, typer.Option(help="Number of pairs to learn from.")] = 4096,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="IDX file of images, plain or gzip, or a folder with one; "
+            "default: scikit-learn's sample photographs."
+        ),
+    ] = None,
+    multiplicities: Annotated[
+        str,
+        typer.Option(
+            help="Of the irreps in the spectral class: from-dense (counted on the eigenvalues of a "
+            "dense fit to the same pairs), regular, or numbers such as 7,6,6."
+        ),
+    ] = "from-dense",
+    invertibility: Annotated[
+        float, typer.Option(metavar="MU", help="Weight of the invertibility loss.")
+    ] = 1e-4,
+    closure: Annotated[
+        float, typer.Option(metavar="WEIGHT", help="Weight of the closure loss.")
+    ] = 0.0,
+    singular_values: Annotated[
+        float, typer.Option(metavar="WEIGHT", help="Weight of the singular-value loss.")
+    ] = 0.0,
+    epochs: Annotated[int, typer.Option(help="Passes over the pairs.")] = 1000,
+    learning_rate: Annotated[float, typer.Option(help="First learning rate.")] = 0.03,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            help="Train on random batches of raw pairs of this size; default: all pairs at once, "
+            "combined so that their inputs are orthonormal."
+        ),
+    ] = None,
+    restarts: Annotated[
+        int, typer.Option(help="Further random starts, as long as the pairs are not fitted.")
+    ] = 4,
+    seed: Annotated[int, typer.Option(help="Of patches, starts and batches.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write; default: a new one below runs/.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace an earlier run at --out.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option(help="Print nothing but errors.")] = False,
+) -> int:
+    """Learn a linear action from pairs of image patches, by backpropagation, and score it."""
+    from grouplearn.commands.console import run_learn
+    from grouplearn.commands.learn import REPRESENTATIONS, LearnOptions
+    from grouplearn.training import Penalties, Schedule
+
+    chosen = list(dict.fromkeys(representation or ["dense"]))
+    options = LearnOptions(
+        transform=transform,
+        representations=REPRESENTATIONS if chosen == ["all"] else tuple(chosen),
+        order=order,
+        patch_size=patch_size,
+        patches=patches,
+        data=data,
+        multiplicities=multiplicities,
+        restarts=restarts,
+        seed=seed,
+        penalties=Penalties(invertibility, closure, singular_values),
+        schedule=Schedule(epochs, learning_rate, batch_size, whiten=batch_size is None),
+    )
+    return run_learn(
+        options, out, command=context.obj, overwrite=overwrite, as_json=as_json, quiet=quiet
+    )
