@@ -51,7 +51,7 @@ class Domain(ABC):
         """Return raw data as samples of R^d: all of them, or `count` drawn at random by `rng`."""
 
     @abstractmethod
-    def unvectorize(self, vectors: Float[Tensor, "*batch d"]) -> Shaped[Tensor, "..."]:
+    def unvectorize(self, vectors: Float[Tensor, "*batch d"]) -> Shaped[Tensor, "*shape"]:
         """Return vectors in the shape that the raw data have."""
 
     @abstractmethod

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,7 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     line = shlex.join(["grouplearn", *arguments])
     command = typer.main.get_command(app)
     try:
-        status = command.main(arguments, "grouplearn", standalone_mode=False, obj=line) or 0
+        # A command only parses and returns what to do; help and --version return a status.
+        outcome = command.main(arguments or ["--help"], "grouplearn", standalone_mode=False)
+        status = outcome(line) if callable(outcome) else outcome or 0
     except (KeyboardInterrupt, typer.Abort):
         status = _INTERRUPTED
     except _USAGE_ERROR as problem:
@@ -77,30 +79,27 @@ def _usage(problem: Any, arguments: Sequence[str]) -> str:
     return f"{path}: {message}; {remedy}"
 
 
-def _show_version(wanted: bool) -> None:
+def _show_version(wanted: bool) -> bool:
     if wanted:
         from grouplearn import __version__
 
         typer.echo(f"grouplearn {__version__}")
         raise typer.Exit
+    return wanted
 
 
-@app.callback(invoke_without_command=True)
+@app.callback()
 def _root(
-    context: typer.Context,
-    version: Annotated[  # noqa: ARG001
+    version: Annotated[
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
     """Find the symmetry group of data, learn how it acts, and check that it is a group."""
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
 
 
 @app.command("learn")
 def _learn(  # noqa: PLR0913, PLR0917
-    context: typer.Context,
     transform: Annotated[
         str, typer.Option(help="The hidden action: quarter-turn, half-turn, flip, shift or blur.")
     ] = "quarter-turn",
@@ -158,7 +157,7 @@ def _learn(  # noqa: PLR0913, PLR0917
     overwrite: Annotated[bool, typer.Option(help="Replace an earlier run at --out.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
     quiet: Annotated[bool, typer.Option(help="Print nothing but errors.")] = False,
-) -> int:
+) -> Callable[[str], int]:
     """Learn a linear action from pairs of image patches, by backpropagation, and score it."""
     from grouplearn.commands.console import run_learn
     from grouplearn.commands.learn import REPRESENTATIONS, LearnOptions
@@ -178,6 +177,6 @@ def _learn(  # noqa: PLR0913, PLR0917
         penalties=Penalties(invertibility, closure, singular_values),
         schedule=Schedule(epochs, learning_rate, batch_size, whiten=batch_size is None),
     )
-    return run_learn(
-        options, out, command=context.obj, overwrite=overwrite, as_json=as_json, quiet=quiet
+    return lambda line: run_learn(
+        options, out, command=line, overwrite=overwrite, as_json=as_json, quiet=quiet
     )
