@@ -80,6 +80,10 @@ class Case:
     def __repr__(self) -> str:
         return self.name
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """For Hypothesis's reports."""
+        printer.text(self.name)
+
 
 def learned(kind: Callable[..., LearnedRepresentation], **options: Any) -> Builder:
     """A class with the constructor (group, dim, *, rng, dtype)."""

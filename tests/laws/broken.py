@@ -210,7 +210,7 @@ class IgnoresItsGenerator(Wrapped):
         IgnoresItsGenerator.count += 1
         with torch.no_grad():
             for parameter in inner.parameters():
-                parameter += IgnoresItsGenerator.count
+                parameter.add_(IgnoresItsGenerator.count)
 
 
 class CopiesShareParameters(Wrapped):

@@ -14,9 +14,9 @@ import torch
 from torch.export import Dim
 
 from grouplearn.representations import LearnedRepresentation
-from tests.cases import CASES
+from tests.cases import CASES, Case
 from tests.laws.oracles import assert_near, exact, largest
-from tests.laws.trials import BOTH_DTYPES, Law, Trial, drawn_by, law
+from tests.laws.trials import BOTH_DTYPES, Law, Mutation, Trial, drawn_by, law
 
 
 @law(share=0.02, max_order=12, max_dim=6)
@@ -66,7 +66,7 @@ def verdicts(seed: int) -> Iterator[dict[str, str]]:
     from tests.laws.mutants import COMPILE_MUTANTS
 
     for name, rule in COMPILE_LAWS.items():
-        subjects = [(case.name, case, None) for case in CASES]
+        subjects: list[tuple[str, Case, Mutation | None]] = [(c.name, c, None) for c in CASES]
         subjects += [(m.name, m.case, m.wrap) for m in COMPILE_MUTANTS if name in m.laws]
         for subject, case, wrap in subjects:
             trial = drawn_by(seed, case, rule, mutate=wrap)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ LOOP = [[0, 1, 2, 3, 4], [1, 0, 3, 4, 2], [2, 4, 0, 1, 3], [3, 2, 4, 0, 1], [4, 
 
 class ProductIsNotAssociative(SameGroup):
     def multiply(self, a: ArrayLike, b: ArrayLike) -> Elements:
-        return np.array(LOOP)[a, b]
+        return np.array(LOOP)[np.asarray(a), np.asarray(b)]
 
 
 class ProductIsNotBroadcast(SameGroup):
@@ -99,14 +100,14 @@ class RelatorsPresentMore(SameGroup):
 
 
 class OrdersAreCyclic(SameGroup):
-    @property
-    def element_orders(self) -> Elements:  # type: ignore[override]
+    @cached_property
+    def element_orders(self) -> Elements:
         return self.order // np.gcd(np.arange(self.order), self.order)
 
 
 class ClassesAreSingle(SameGroup):
-    @property
-    def conjugacy_classes(self) -> tuple[Elements, ...]:  # type: ignore[override]
+    @cached_property
+    def conjugacy_classes(self) -> tuple[Elements, ...]:
         return tuple(np.arange(self.order)[:, None])
 
 
@@ -132,8 +133,8 @@ class WordsAreReadBackwards(SameGroup):
 
 
 class PlanIsSwapped(SameGroup):
-    @property
-    def word_plan(self) -> WordPlan:  # type: ignore[override]
+    @cached_property
+    def word_plan(self) -> WordPlan:
         plan = self.inner.word_plan
         stages = tuple((right, left) for left, right in plan.stages)
         return WordPlan(plan.elements, plan.first, stages, plan.rank)
@@ -261,7 +262,7 @@ def changes_the_input(rep: LearnedRepresentation) -> NearestExact:
     found = nearest_exact(rep)
     with torch.no_grad():
         for parameter in rep.parameters():
-            parameter += 1e-3
+            parameter.add_(1e-3)
     return found
 
 

@@ -150,9 +150,10 @@ def presentation_gives_the_group_back(group: FiniteGroup, rng: np.random.Generat
 @group_law
 def element_orders_agree_with_sympy(group: FiniteGroup, rng: np.random.Generator) -> None:
     table = np.asarray(group.cayley_table)
-    orders = [Permutation(row.tolist()).order() for row in table]
+    translations: list[Any] = [Permutation(row.tolist()) for row in table]
+    orders = [int(each.order()) for each in translations]
     assert list(group.element_orders) == orders
-    assert group.exponent == math.lcm(*map(int, orders))
+    assert group.exponent == math.lcm(*orders)
     assert group.is_abelian == bool(as_permutations(table, group.generators).is_abelian)
 
 
@@ -245,7 +246,7 @@ def permutations_compose(group: FiniteGroup, rng: np.random.Generator) -> None:
 
 @group_law
 def irreps_are_complete(group: FiniteGroup, rng: np.random.Generator) -> None:
-    """Real irreps of C_n and D_n: orthogonal characters, as many as real classes; regular counts."""
+    """Real irreps of C_n and D_n: orthogonal characters, one per real class; regular counts."""
     if not isinstance(group, CyclicGroup | DihedralGroup):
         return
     table, n = np.asarray(group.cayley_table), group.order

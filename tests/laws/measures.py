@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
+from torch.nn.functional import linear
 
 from grouplearn import defects, losses, testing
 from grouplearn.errors import EquivarianceError
@@ -134,7 +137,7 @@ def equivariance_is_recognised(rep: LearnedRepresentation, trial: Trial) -> None
     random, averaged = average(rep, trial)
     x = trial.normal(3, rep.dim)
     for matrix in (averaged, random, averaged + 1e-2 * random):
-        weight = torch.tensor(matrix).to(trial.dtype)
+        function = partial(linear, weight=torch.tensor(matrix).to(trial.dtype))
         moved = np.einsum("gij,bj->bgi", matrices, exact(x))
         still = exact(x) @ matrix.T
         want_moved = np.einsum("gij,bj->bgi", matrices, still)
@@ -142,16 +145,13 @@ def equivariance_is_recognised(rep: LearnedRepresentation, trial: Trial) -> None
         size = np.linalg.norm(still, axis=-1).max()
         if size < 1e-3:
             continue
-        got = testing.equivariance_error(lambda v, w=weight: v @ w.mT, rep, rep, x)
+        got = testing.equivariance_error(function, rep, rep, x)
         rounding = trial.tolerance * scale_of(matrices) ** 2
         rounding *= (1 + np.abs(matrix).sum()) * (1 + np.abs(exact(x)).sum()) / size
         assert_near(got, gap / size, rounding)
-        function = lambda v, w=weight: v @ w.mT  # noqa: E731
         if gap / size > 2 * rounding:
-            assert_refused(
-                lambda f=function, r=rounding: testing.assert_equivariant(f, rep, rep, x, r),
-                EquivarianceError,
-            )
+            judge = partial(testing.assert_equivariant, function, rep, rep, x, rounding)
+            assert_refused(judge, EquivarianceError)
         else:
             testing.assert_equivariant(function, rep, rep, x, 3 * rounding)
 

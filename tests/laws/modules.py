@@ -6,6 +6,7 @@ import copy
 import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -205,14 +206,15 @@ def assert_refused(call: Callable[[], object], error: type[Exception], *parts: s
     """The call raises exactly this error, in one line of the library's form."""
     try:
         call()
-    except Exception as problem:
-        message = str(problem)
-        assert type(problem) is error, f"{type(problem).__name__}: {message}"
-        assert message.count("\n") == 0, message
-        for part in (" must be ", ", got ", "; ", *parts):
-            assert part in message, message
+    except Exception as raised:
+        problem = raised
     else:
         raise AssertionError(f"accepted what {error.__name__} should refuse")
+    message = str(problem)
+    assert type(problem) is error, f"{type(problem).__name__}: {message}"
+    assert message.count("\n") == 0, message
+    for part in (" must be ", ", got ", "; ", *parts):
+        assert part in message, message
 
 
 @law()
@@ -226,15 +228,17 @@ def wrong_input_is_refused(rep: LearnedRepresentation, trial: Trial) -> None:
     ]  # fmt: skip
     with unchecked_shapes():
         for value in bad:
-            assert_refused(lambda value=value: rep.act(value, 0), InputError, " x must be ")
-            assert_refused(lambda value=value: rep.act(value, n - 1), InputError, " x must be ")
-            assert_refused(lambda value=value: rep.orbit(value), InputError, " x must be ")
-            assert_refused(lambda value=value: rep(value), InputError, " x must be ")
+            calls = [
+                partial(rep.act, value, 0), partial(rep.act, value, n - 1),
+                partial(rep.orbit, value), partial(rep, value),
+            ]  # fmt: skip
+            for call in calls:
+                assert_refused(call, InputError, " x must be ")
         elements: list[Any] = [n, n + 5]
         for element in elements:
-            assert_refused(lambda e=element: rep.act(x, e), GroupError, "element", str(n - 1))
-            assert_refused(lambda e=element: rep.matrix(e), GroupError, "element", str(n - 1))
+            for call in (partial(rep.act, x, element), partial(rep.matrix, element)):
+                assert_refused(call, GroupError, "element", str(n - 1))
         strange: list[Any] = [-1, 1.0, True, None, "1", np.float64(0)]
         for element in strange:
-            assert_refused(lambda e=element: rep.act(x, e), InputError, "element")
-            assert_refused(lambda e=element: rep.matrix(e), InputError, "element")
+            for call in (partial(rep.act, x, element), partial(rep.matrix, element)):
+                assert_refused(call, InputError, "element")

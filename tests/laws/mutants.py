@@ -16,6 +16,7 @@ from grouplearn.representations.base import relator_matrices
 from tests.cases import CASES, Case
 from tests.laws import broken
 
+Changes = dict[str, Any]
 NAMED = {case.name: case for case in CASES}
 
 
@@ -38,7 +39,7 @@ class Mutant:
     on: str
     wrap: Callable[[LearnedRepresentation], LearnedRepresentation] | None = None
     patches: tuple[tuple[str, object], ...] = ()
-    changes: dict[str, Any] = field(default_factory=dict)
+    changes: Changes = field(default_factory=dict)
     error: type[Exception] = AssertionError
 
     @property
@@ -51,19 +52,21 @@ class Mutant:
 
 def breaks(
     kind: type[broken.Wrapped], on: str, *laws: str, error: type[Exception] = AssertionError,
-    **changes: Any,
+    changes: Changes | None = None,
 ) -> Mutant:  # fmt: skip
-    return Mutant(f"{kind.__name__}-{on}", laws, on, kind, (), changes, error)
+    return Mutant(f"{kind.__name__}-{on}", laws, on, kind, (), changes or {}, error)
 
 
-def replaces(target: str, by: Callable[..., Any], on: str, *laws: str, **changes: Any) -> Mutant:
+def replaces(
+    target: str, by: Callable[..., Any], on: str, *laws: str, changes: Changes | None = None
+) -> Mutant:
     name = f"{target.rsplit('.', 1)[1]}-{by.__name__}"
-    return Mutant(name, laws, on, None, ((f"grouplearn.{target}", by),), changes)
+    return Mutant(name, laws, on, None, ((f"grouplearn.{target}", by),), changes or {})
 
 
-FLOAT64 = {"dtype": torch.float64}
-C6 = {"recipe": ("cyclic", (6,))}
-D4 = {"recipe": ("dihedral", (4,))}
+FLOAT64: Changes = {"dtype": torch.float64}
+C6: Changes = {"recipe": ("cyclic", (6,))}
+D4: Changes = {"recipe": ("dihedral", (4,))}
 WORDS = "matrices_are_words_in_the_generators"
 ACTING = "acting_is_multiplying"
 STRUCTURE = "structure_survives_training"
@@ -71,7 +74,7 @@ STRUCTURE = "structure_survives_training"
 BROKEN = (
     breaks(broken.IdentityIsRounded, "spectral", "identity_is_exact", STRUCTURE),
     breaks(broken.MatricesAreTransposed, "dense", WORDS, ACTING),
-    breaks(broken.MatricesAreTransposed, "spectral", WORDS, "products_are_products", **D4),
+    breaks(broken.MatricesAreTransposed, "spectral", WORDS, "products_are_products", changes=D4),
     breaks(broken.MatrixIsOfTheInverse, "skew", WORDS, ACTING),
     breaks(
         broken.LastElementIsOff, "fixed-permutation", WORDS, "products_are_products",
@@ -81,7 +84,7 @@ BROKEN = (
     ),
     breaks(
         broken.RoundsToFloat32, "spectral", WORDS, "products_are_products", "inverses_are_inverse",
-        **FLOAT64,
+        changes=FLOAT64,
     ),
     breaks(broken.GeneratorDrifted, "spectral", "products_are_products", "relations_hold"),
     breaks(broken.GeneratorDrifted, "rebased-exact", "products_are_products", "relations_hold"),
@@ -99,10 +102,10 @@ BROKEN = (
         broken.DualIsNotInverted, "spectral", "dual_moves_filters_by_inverse_elements",
         "dual_pairing_is_invariant",
     ),
-    breaks(broken.ActsByTheInverse, "spectral", ACTING, "moving_permutes_the_orbit", **C6),
+    breaks(broken.ActsByTheInverse, "spectral", ACTING, "moving_permutes_the_orbit", changes=C6),
     breaks(broken.OrbitIsReversed, "fixed-integer", ACTING, "moving_permutes_the_orbit"),
     breaks(broken.OrbitIsReversed, "spectral", ACTING, "moving_permutes_the_orbit"),
-    breaks(broken.OrbitDropsBatchAxes, "skew", ACTING, batch=(1,)),
+    breaks(broken.OrbitDropsBatchAxes, "skew", ACTING, changes={"batch": (1,)}),
     breaks(broken.ActionIsNotLinear, "toeplitz-2d", "actions_are_linear", ACTING),
     breaks(broken.OrbitLooksAtTheBatch, "multiscale-2d-skew", "batches_are_independent"),
     breaks(broken.GradientIsCutOff, "dense", "gradients_are_derivatives"),
@@ -214,7 +217,7 @@ ORTHOGONALITY, CHECKING = "orthogonality_is_measured", "checking_finds_what_nump
 
 MISMEASURED = (
     replaces("defects.closure_defect", without_root_of_dim, "dense", CLOSURE),
-    replaces("defects.closure_defect", of_first_relator, "toeplitz-1d", CLOSURE, **D4),
+    replaces("defects.closure_defect", of_first_relator, "toeplitz-1d", CLOSURE, changes=D4),
     replaces("defects.relator_defects", with_transposed_inverses, "toeplitz-1d", CLOSURE),
     replaces("losses.closure_loss", not_squared, "dense", CLOSURE),
     replaces("defects.homomorphism_defect", of_squares_only, "dense", "homomorphism_is_measured"),
@@ -226,7 +229,7 @@ MISMEASURED = (
     replaces("defects.distance", absolute, "skew", "distance_is_measured"),
     replaces(
         "defects.isotypic_multiplicities", over_the_complex_numbers, "spectral",
-        "multiplicities_count_irreps", **C6,
+        "multiplicities_count_irreps", changes=C6,
     ),
     replaces("defects.character", absolute_traces, "spectral", "characters_are_class_functions"),
     replaces("testing.equivariance_error", zero_error, "spectral", "equivariance_is_recognised"),

@@ -158,7 +158,8 @@ def _merged(cells: list[list[int]]) -> list[list[int]]:
         return cells
     ends = np.cumsum(_BLOCKS[len(cells)])
     starts = [0, *ends[:-1].tolist()]
-    return [sum(cells[a:b], []) for a, b in zip(starts, ends.tolist(), strict=True)]
+    spans = zip(starts, ends.tolist(), strict=True)
+    return [[point for cell in cells[a:b] for point in cell] for a, b in spans]
 
 
 def _averaging(cells: list[list[int]]) -> Array:

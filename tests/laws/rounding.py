@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -203,7 +204,7 @@ def nearly_singular_input_is_refused(truth: Truth, rng: np.random.Generator) -> 
             continue
         rep = truth.represent(generators)
         if refused:
-            assert_refused(lambda r=rep: grouplearn.nearest_exact(r), ClosureError, "eigenvalue")
+            assert_refused(partial(grouplearn.nearest_exact, rep), ClosureError, "eigenvalue")
         else:
             found = exact(grouplearn.nearest_exact(rep).representation.generators())
             assert_near(found, truth.generators(), 10 * truth.rounding)

@@ -8,6 +8,7 @@ import torch
 
 import grouplearn
 from grouplearn.errors import ClosureError
+from grouplearn.groups import FiniteGroup
 from tests.laws.group_mutants import (
     GROUP_MUTANTS,
     NEAREST_MUTANTS,
@@ -21,19 +22,26 @@ from tests.laws.rounding import NEAREST_LAWS, Truth
 TRIALS = 12
 
 
+def judge_group(name: str, group: FiniteGroup) -> None:
+    for seed in range(TRIALS):
+        GROUP_LAWS[name](group, np.random.default_rng(seed))
+
+
+def judge_nearest(name: str) -> None:
+    for seed in range(TRIALS):
+        NEAREST_LAWS[name](truth(seed), np.random.default_rng(seed))
+
+
 @pytest.mark.parametrize("mutant", GROUP_MUTANTS, ids=str)
 def test_group_laws_catch(mutant: GroupMutant, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in mutant.laws:
-        check = GROUP_LAWS[name]
         sound = getattr(mutant.group, "inner", mutant.group)
-        for seed in range(TRIALS):
-            check(sound, np.random.default_rng(seed))
+        judge_group(name, sound)
         with monkeypatch.context() as patched:
             for target, replacement in mutant.patches:
                 patched.setattr(target, replacement)
             with pytest.raises(AssertionError):
-                for seed in range(TRIALS):
-                    check(mutant.group, np.random.default_rng(seed))
+                judge_group(name, mutant.group)
 
 
 @pytest.mark.parametrize("name", sorted(GROUP_LAWS))
@@ -62,13 +70,11 @@ def test_nearest_laws_catch(
     nearest: Nearest, laws: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in laws:
-        for seed in range(TRIALS):
-            NEAREST_LAWS[name](truth(seed), np.random.default_rng(seed))
+        judge_nearest(name)
         with monkeypatch.context() as patched:
             patched.setattr(grouplearn, "nearest_exact", nearest)
             with pytest.raises((AssertionError, ClosureError)):
-                for seed in range(TRIALS):
-                    NEAREST_LAWS[name](truth(seed), np.random.default_rng(seed))
+                judge_nearest(name)
 
 
 def test_every_nearest_law_is_seen_to_fail() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import combinations
 from typing import Any
 
@@ -34,7 +35,7 @@ def frobenius(p: int, q: int, root: int) -> FiniteGroup:
     return FiniteGroup.from_relations(2, words)
 
 
-PRESENTED = {
+PRESENTED: dict[str, Callable[[], FiniteGroup]] = {
     "S3": lambda: triangle(2),
     "A4": lambda: triangle(3),
     "S4": lambda: triangle(4),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.cases import CASES, Case
@@ -13,24 +15,23 @@ from tests.laws.trials import Law, drawn_by
 TRIALS = 8
 
 
+def judge(rule: Law, case: Case, **changes: Any) -> None:
+    for seed in range(TRIALS):
+        trial = drawn_by(seed, case, rule, **changes)
+        rule.check(trial.build(), trial)
+
+
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
 def test_laws_catch(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in mutant.laws:
         rule = LAWS[name]
         assert rule.applies(mutant.case), f"{name} does not apply to {mutant.case}"
-        sound = [drawn_by(seed, mutant.case, rule, **mutant.changes) for seed in range(TRIALS)]
-        for trial in sound:
-            rule.check(trial.build(), trial)
-        ill = [
-            drawn_by(seed, mutant.case, rule, mutate=mutant.wrap, **mutant.changes)
-            for seed in range(TRIALS)
-        ]
+        judge(rule, mutant.case, **mutant.changes)
         with monkeypatch.context() as patched:
             for target, replacement in mutant.patches:
                 patched.setattr(target, replacement)
             with pytest.raises(mutant.error):
-                for trial in ill:
-                    rule.check(trial.build(), trial)
+                judge(rule, mutant.case, mutate=mutant.wrap, **mutant.changes)
 
 
 def test_every_law_is_seen_to_fail() -> None:

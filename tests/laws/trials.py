@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -76,7 +76,7 @@ class Trial:
         with torch.no_grad():
             for parameter in rep.parameters():
                 noise = torch.randn(parameter.shape, generator=rng, dtype=torch.float64)
-                parameter += (self.shake / self.dim**0.5 * noise).to(self.dtype)
+                parameter.add_(self.shake / self.dim**0.5 * noise)
         return rep if self.mutate is None else self.mutate(rep)
 
     def normal(self, *shape: int, salt: int = 1) -> Tensor:
@@ -152,19 +152,22 @@ def closes(case: Case) -> bool:
     return case.closes
 
 
+def as_tuple(values: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(values)
+
+
 def recipes(family: str, max_order: int) -> st.SearchStrategy[Recipe]:
     """Small groups of one family: C_n to 12, D_n to 6, products, and groups of permutations."""
+    numbers: st.SearchStrategy[Any]
     if family == "cyclic":
-        numbers = st.integers(1, min(12, max_order)).map(lambda n: (n,))
+        numbers = st.tuples(st.integers(1, min(12, max_order)))
     elif family == "dihedral":
-        numbers = st.integers(1, min(6, max_order // 2)).map(lambda n: (n,))
+        numbers = st.tuples(st.integers(1, min(6, max_order // 2)))
     elif family == "product":
         numbers = st.sampled_from([p for p in PRODUCTS if make_group(family, p).order <= max_order])
     else:
-        degree = 4 if max_order >= 24 else 3
-        numbers = st.lists(st.permutations(range(degree)).map(tuple), min_size=1, max_size=2).map(
-            tuple
-        )
+        row = st.permutations(range(4 if max_order >= 24 else 3)).map(as_tuple)
+        numbers = st.lists(row, min_size=1, max_size=2).map(as_tuple)
     return st.tuples(st.just(family), numbers)
 
 

@@ -110,6 +110,11 @@ GROUP_ERRORS: dict[str, tuple[Call, str, str]] = {
     "unknown element": (calling(C4.generated, [4]), "element", "an index from 0 to 3, got 4"),
     "unknown element of a subgroup": (calling(D4.subgroup, [8]), "element", "from 0 to 7, got 8"),
     "unknown element of a normal set": (calling(C4.is_normal, [0, 9]), "element", "0 to 3, got 9"),
+    "relators too long": (
+        calling(FiniteGroup.from_relations, 2, [((0, 500_001), (1, -500_000))]),
+        "relators",
+        "of total length <= 1,000,000, got 1,000,001",
+    ),
     "table": (calling(getattr, CyclicGroup(5000), "cayley_table"), "order", "<= 4096, got 5000"),
     "irreps": (calling(real_irreps, ProductGroup(C4, C4)), "group", "CyclicGroup or Dihedral"),
     "characters": (calling(irrep_characters, ProductGroup(C4, C4)), "group", "CyclicGroup or"),

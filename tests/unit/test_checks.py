@@ -15,7 +15,9 @@ import grouplearn
 from grouplearn import errors
 from grouplearn._checks import (
     finite,
+    finite_number,
     float_tensor,
+    generator,
     last_axis,
     optional_import,
     positive_int,
@@ -92,6 +94,32 @@ def test_float_tensors_are_returned_as_they_are() -> None:
         assert last_axis("who", "x", value, 3) is value
     empty = torch.ones(0, 3)
     assert finite("who", "x", empty) is empty
+
+
+@pytest.mark.parametrize("value", [2, 0.5, np.float32(1), torch.tensor(3.0), True])
+def test_numbers_of_every_kind_are_taken(value: Any) -> None:
+    assert finite_number("who", "size", value) == float(value)
+    assert type(finite_number("who", "size", value)) is float
+    assert finite_number("who", "size", 0) == 0
+
+
+@pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), "1", None, [1], 1j], ids=repr)
+def test_everything_else_is_no_finite_number(value: Any) -> None:
+    for positive, least in ((False, ">= 0"), (True, "> 0")):
+        with pytest.raises(InputError) as problem:
+            finite_number("who", "size", value, positive=positive)
+        message = f"who: size must be a finite number {least}, got {value!r}; pass size {least}"
+        assert str(problem.value) == message
+    with pytest.raises(InputError, match="must be a finite number > 0, got 0; pass size > 0"):
+        finite_number("who", "size", 0, positive=True)
+
+
+def test_generators_of_random_numbers() -> None:
+    rng = torch.Generator()
+    assert generator("who", rng) is rng
+    assert generator("who", None) is None
+    with pytest.raises(InputError, match=r"who: rng must be a torch.Generator, got 0; pass torch"):
+        generator("who", 0)
 
 
 SHAPED = torch.ones(2, 3)

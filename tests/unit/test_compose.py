@@ -141,6 +141,6 @@ def test_children_that_do_not_match_are_refused() -> None:
         ):
             build(single, other_dtype)
     with pytest.raises(
-        InputError, match=r"children must be representations, got \[\]; pass at least"
+        InputError, match=r"children must be representations, got \[\]; pass a list of at"
     ):
         DirectSum([])

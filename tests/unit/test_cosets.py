@@ -109,14 +109,14 @@ def random_presentation(rng: np.random.Generator) -> list[Word]:
 def test_enumeration_of_random_presentations_equals_sympys() -> None:
     rng = np.random.default_rng(0)
     orders = []
-    for _ in range(30):
+    for _ in range(20):
         words = random_presentation(rng)
         expected = by_sympy(2, words, limit=120)
         if expected is not None:
             right = enumerate_cosets(2, words, 20_000)
             np.testing.assert_array_equal(standard(right), standard(expected))
             orders.append(right.shape[1])
-    assert len(orders) >= 15
+    assert len(orders) >= 10
     assert len(set(orders)) >= 6
 
 

@@ -79,6 +79,7 @@ REFUSED = {
     "infinite dihedral group": lambda: FiniteGroup.from_relations(2, [((0, 2),), ((1, 2),)]),
     "triangle group": lambda: FiniteGroup.from_relations(2, triangle),
     "C4097": lambda: FiniteGroup.from_relations(1, [((0, 4097),)]),
+    "high power": lambda: FiniteGroup.from_relations(1, [((0, 10**12),)]),
     "large table": lambda: CyclicGroup(10**9).cayley_table,
     "S20": lambda: FiniteGroup.from_permutations([[*range(1, 20), 0], [1, 0, *range(2, 20)]]),
 }
@@ -92,14 +93,6 @@ for name, call in REFUSED.items():
         refused[name] = time.process_time() - start, str(problem)
 assert FiniteGroup.from_relations(1, [((0, 4096),)]).order == 4096
 print(json.dumps(refused))
-"""
-HIGH_POWER = """
-from grouplearn import FiniteGroup
-from grouplearn.errors import GroupError
-try:
-    FiniteGroup.from_relations(1, [((0, 10**12),)])
-except GroupError:
-    pass
 """
 IMPORT = """
 import time, torch
@@ -146,11 +139,6 @@ def test_what_is_infinite_or_too_large_is_refused_soon_and_within_memory() -> No
     for name, order in {"C4097": 4097, "large table": 10**9, "S20": factorial(20)}.items():
         assert f"order must be <= 4096, got {order}; use " in messages[name]
     assert all(map(is_one_line, messages.values()))
-
-
-@pytest.mark.slow
-def test_relators_longer_than_memory_are_refused() -> None:
-    fresh(HIGH_POWER, memory=3 * 2**30)
 
 
 @pytest.mark.slow

@@ -120,7 +120,7 @@ def test_the_message_says_what_fits() -> None:
 
 
 @pytest.mark.parametrize("basis", [torch.ones(2, 2), torch.eye(3)[:2], torch.zeros(2, 2)])
-def test_bases_that_are_singular_are_refused(basis: torch.Tensor) -> None:
+def test_bases_that_are_singular_are_refused(basis: torch.Tensor, as_in_production: None) -> None:
     with pytest.raises(InputError, match="basis must be square and invertible, got rank below"):
         SpectralRepresentation.from_basis(C(4), (2, 0, 0), basis)
 

@@ -122,7 +122,7 @@ def test_names(name: str) -> None:
 def test_other_groups_are_named_by_their_order(build: Build) -> None:
     group = build()
     assert group.name == f"group of order {group.order}"
-    assert renumbered(product(group, D(4))).name == f"D4 x {group.name}"
+    assert renumbered(product(group, D(3))).name == f"S3 x {group.name}"
 
 
 @pytest.mark.parametrize("name", ["S3 x C6", "D5 x C6", "D4 x C15"])
