@@ -19,7 +19,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(STAMP)  ## learn a quarter turn from real patches, with every parameterization
-	$(BIN)/grouplearn learn --representation all --transform quarter-turn --out runs/demo
+	$(BIN)/grouplearn learn --representation all --transform quarter-turn --out runs/demo --overwrite
 
 test: $(STAMP)  ## tests and doctests, with line and branch coverage
 	$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-report=term

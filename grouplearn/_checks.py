@@ -37,7 +37,13 @@ def refuse(
     raise error(f"{who}: {argument} must be {expected}, got {shown}; {remedy}")
 
 
-def positive_int(who: str, argument: str, value: Any, minimum: int = 1) -> int:
+def positive_int(
+    who: str,
+    argument: str,
+    value: Any,
+    minimum: int = 1,
+    error: type[InputError] = InputError,
+) -> int:
     """Return `value` as an int of at least `minimum`; booleans and floats are refused."""
     try:
         truth = isinstance(value, bool) or getattr(value, "dtype", None) == torch.bool
@@ -51,6 +57,7 @@ def positive_int(who: str, argument: str, value: Any, minimum: int = 1) -> int:
             f"an integer >= {minimum}",
             repr(value),
             f"pass {argument}={minimum} or more",
+            error,
         )
     return number
 

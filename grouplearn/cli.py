@@ -41,7 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = typer.main.get_command(app)
     try:
         # A command only parses and returns what to do; help and --version return a status.
-        outcome = command.main(arguments or ["--help"], "grouplearn", standalone_mode=False)
+        outcome: Callable[[str], int] | int | None = command.main(
+            arguments or ["--help"], "grouplearn", standalone_mode=False
+        )
         status = outcome(line) if callable(outcome) else outcome or 0
     except (KeyboardInterrupt, typer.Abort):
         status = _INTERRUPTED
@@ -53,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(str(problem), 2)
     except OSError as problem:
         return _fail(f"cannot read or write {problem.filename!r}: {problem.strerror}", 2)
-    return _fail("interrupted", status) if status == _INTERRUPTED else int(status)
+    return _fail("interrupted", status) if status == _INTERRUPTED else status
 
 
 def _fail(message: str, status: int) -> int:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from grouplearn._checks import refuse
 from grouplearn.groups import irrep_characters, real_irreps
-from grouplearn.representations.base import LearnedRepresentation, relator_matrices
+from grouplearn.representations.base import LearnedRepresentation, relator_matrices, true_inverses
 
 Scalar = Float[Tensor, ""]
 
@@ -84,9 +84,16 @@ def invertibility_defect(rep: LearnedRepresentation, *, true_inverse: bool = Fal
 
     Returns:
         Scalar tensor, differentiable; 0 for the trivial group.
+
+    Raises:
+        InputError: the true inverse is needed, and a generator is singular.
     """
     generators = rep.generators()
-    inverses = torch.linalg.inv(generators) if true_inverse else rep.inverse_generators()
+    inverses = (
+        true_inverses("invertibility_defect", generators)
+        if true_inverse
+        else rep.inverse_generators()
+    )
     return _max(_distance_to_identity(generators @ inverses))
 
 
@@ -103,7 +110,8 @@ def condition_number(rep: LearnedRepresentation) -> Scalar:
     if not len(generators):
         return generators.new_ones(())
     values = torch.linalg.svdvals(generators)
-    return (values[:, 0] / values[:, -1]).max()
+    largest, smallest = values[:, 0], values[:, -1]
+    return torch.where(smallest > 0, largest / smallest, torch.inf).max()
 
 
 def character(rep: LearnedRepresentation) -> Float[Tensor, " n"]:
@@ -139,7 +147,7 @@ def distance(rep: LearnedRepresentation, truth: LearnedRepresentation) -> Scalar
 
     Args:
         rep: a representation.
-        truth: another of the same group and dimension.
+        truth: another of the same group and dimension; all distances in the trivial group are 0.
 
     Raises:
         InputError: group or dimension differ.
@@ -150,6 +158,8 @@ def distance(rep: LearnedRepresentation, truth: LearnedRepresentation) -> Scalar
             f"one of {truth.group} in dimension {truth.dim}", "compare like with like",
         )  # fmt: skip
     target = truth.generators()
+    if not len(target):
+        return target.new_zeros(())
     return torch.linalg.vector_norm(rep.generators() - target) / torch.linalg.vector_norm(target)
 
 

@@ -18,7 +18,7 @@ install_import_hook("grouplearn", f"{typecheck.__name__}.checked")
 import torch  # noqa: E402
 
 MIN_EXAMPLES = int(os.environ.get("GROUPLEARN_MIN_EXAMPLES", "0"))
-LONG_EXAMPLES = int(os.environ.get("GROUPLEARN_LONG_EXAMPLES", "400"))
+LONG_EXAMPLES = int(os.environ.get("GROUPLEARN_LONG_EXAMPLES", "100"))
 worker_examples: list[int] = []
 
 settings.register_profile("default", deadline=None, derandomize=True, max_examples=25)

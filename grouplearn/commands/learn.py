@@ -72,7 +72,7 @@ class LearnOptions:
     multiplicities: str = "from-dense"
     restarts: int = 4
     seed: int = 0
-    penalties: Penalties = field(default_factory=Penalties)
+    penalties: Penalties = field(default_factory=lambda: Penalties(invertibility=1e-4))
     schedule: Schedule = field(default_factory=Schedule)
 
     def __post_init__(self) -> None:

@@ -105,8 +105,8 @@ def write_run(folder: Path, result: LearnResult, command: str) -> None:
         result: what.
         command: the command line that made it.
     """
-    versions = _versions()
-    config = {"command": command, "options": asdict(result.options), "versions": versions}
+    used = versions()
+    config = {"command": command, "options": asdict(result.options), "versions": used}
     _write(folder / CONFIG, to_json(config, indent=2) + "\n")
     lines = [
         to_json({"representation": each.name, **asdict(epoch), "loss": epoch.loss})
@@ -126,7 +126,7 @@ def write_run(folder: Path, result: LearnResult, command: str) -> None:
     for name, kinds in pictures.items():
         for kind, picture in kinds.items():
             (folder / f"{name}-{kind}.png").write_bytes(picture.png)
-    page = _page(result, pictures, curves, command, versions)
+    page = _page(result, pictures, curves, command, used)
     _write(folder / "report.html", render_page(page))
 
 
@@ -134,7 +134,8 @@ def _write(file: Path, text: str) -> None:
     file.write_text(text, encoding="utf-8")
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that a run depends on."""
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
@@ -158,7 +159,8 @@ def _pictures(each: Learned, result: LearnResult) -> dict[str, Picture]:
         ),
         "spectrum": Picture(
             png(spectrum), f"eigenvalues of A as learned by {each.name}, in the complex plane",
-            f"A closes as {result.group.name} when every eigenvalue lies on a ring.",
+            f"A closes as {result.group.name} when every eigenvalue lies in a ring; the numbers count "
+            "those that do within 0.05.",
         ),
         "orbit": Picture(
             png(plot_orbit(_orbit(each, result))),
@@ -186,7 +188,7 @@ def _page(
     pictures: dict[str, dict[str, Picture]],
     curves: bytes,
     command: str,
-    versions: dict[str, str],
+    packages: dict[str, str],
 ) -> Page:
     action, options, size = result.action, result.options, result.options.patch_size
     name = action.name.replace("-", " ")
@@ -211,7 +213,7 @@ def _page(
         for each in result.learned
     ]
     sections.append(Section("Training", starts, pictures=[curve]))
-    used = ", ".join(f"{package} {found}" for package, found in versions.items())
+    used = ", ".join(f"{package} {found}" for package, found in packages.items())
     sections.append(
         Section("To repeat it", [f"Seed {options.seed}. Versions: {used}."], code=command)
     )

@@ -275,7 +275,7 @@ class FiniteGroup(ABC):
         Compares invariants, then searches images of a small generating set that obey its relators.
 
         Raises:
-            GroupError: either order exceeds 4,096.
+            GroupError: the groups are not abelian and their order exceeds 4,096.
 
         Example:
             >>> from grouplearn import CyclicGroup, ProductGroup
@@ -293,7 +293,7 @@ class FiniteGroup(ABC):
 
     def check_element(self, element: Any) -> int:
         """Return `element` as an index of this group, or raise GroupError."""
-        index = positive_int(type(self).__name__, "element", element, minimum=0)
+        index = positive_int(type(self).__name__, "element", element, 0, GroupError)
         if index >= self.order:
             refuse(
                 type(self).__name__, "element", f"an index from 0 to {self.order - 1}", index,

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from itertools import combinations, product
 from math import factorial, prod
 
 import numpy as np
 
-from grouplearn.groups.base import Elements, FiniteGroup
+from grouplearn._checks import refuse
+from grouplearn.errors import GroupError
+from grouplearn.groups.base import MAX_TABLE_ORDER, Elements, FiniteGroup
 from grouplearn.groups.presentation import presentation
 
-_MAX_NORMAL_SUBGROUPS = 256
+# Names have to come soon: groups with more normal subgroups than this finds may keep their order as
+# a name though they are direct products.
+_MAX_JOINS = 500
 
 
 def are_isomorphic(a: FiniteGroup, b: FiniteGroup) -> bool:
     """See `FiniteGroup.is_isomorphic`."""
     if a.order != b.order or a.is_abelian != b.is_abelian:
         return False
+    if not a.is_abelian and a.order > MAX_TABLE_ORDER:
+        refuse(
+            "is_isomorphic", "order", f"<= {MAX_TABLE_ORDER} where the groups are not abelian",
+            a.order, "compare what you need by hand", GroupError,
+        )  # fmt: skip
     if _fingerprint(a) != _fingerprint(b):
         return False
     # A finite abelian group is determined by how many elements it has of each order.
@@ -57,6 +67,11 @@ def abelian_invariants(group: FiniteGroup) -> list[int]:
             cyclic_factors[:at_least] = [f * prime for f in cyclic_factors[:at_least]]
             below, power = total, power * prime
         by_prime.append(cyclic_factors)
+    return _invariant_factors(by_prime)
+
+
+def _invariant_factors(by_prime: Sequence[list[int]]) -> list[int]:
+    """Products over primes of their largest powers, of their second largest, and so on."""
     rank = max(map(len, by_prime), default=1)
     return [prod(f[i] for f in by_prime if i < len(f)) for i in range(rank)]
 
@@ -156,12 +171,27 @@ def _direct_product(group: FiniteGroup) -> str | None:
         if len(small) > 1 and len(small) * len(large) == group.order and len(small & large) == 1:
             parts = [group.subgroup(more_seeds), group.subgroup(seeds)]
             names = [p.name if p.is_abelian else _direct_product(p) or p.name for p in parts]
-            return " x ".join(sorted(" x ".join(names).split(" x "), key=_rank, reverse=True))
+            return _joined(" x ".join(names).split(" x "))
     return None
 
 
-def _rank(name: str) -> tuple[bool, int]:
-    return (not name.startswith("C"), int(name[1:]) if name[1:].isdigit() else 0)
+def _joined(names: list[str]) -> str:
+    """Factors in order: those that are not abelian first, the cyclic ones as invariant factors."""
+    others = sorted((n for n in names if not _is_cyclic(n)), key=lambda n: (len(n), n))
+    powers: dict[int, list[int]] = {}
+    for order in (int(name[1:]) for name in names if _is_cyclic(name)):
+        for prime in _prime_factors(order):
+            part = prime
+            while order % (part * prime) == 0:
+                part *= prime
+            powers.setdefault(prime, []).append(part)
+    by_prime = [sorted(parts, reverse=True) for parts in powers.values()]
+    cyclic = [f"C{factor}" for factor in _invariant_factors(by_prime) if factor > 1]
+    return " x ".join([*reversed(others), *cyclic])
+
+
+def _is_cyclic(name: str) -> bool:
+    return name.startswith("C") and name[1:].isdigit()
 
 
 def _normal_subgroups(group: FiniteGroup) -> dict[frozenset[int], list[int]]:
@@ -178,12 +208,12 @@ def _normal_subgroups(group: FiniteGroup) -> dict[frozenset[int], list[int]]:
                 seeds.append(element)
                 closure = group.generated(seeds)
         closures[frozenset(closure.tolist())] = seeds
-    found, frontier = dict(closures), dict(closures)
-    while frontier and len(found) < _MAX_NORMAL_SUBGROUPS:
+    found, frontier, tried = dict(closures), dict(closures), 0
+    while frontier and tried < _MAX_JOINS:
         joins = {}
         for (a, a_seeds), (b, b_seeds) in product(frontier.items(), closures.items()):
-            if not (a <= b or b <= a):
-                seeds = a_seeds + b_seeds
+            if not (a <= b or b <= a) and tried < _MAX_JOINS:
+                seeds, tried = a_seeds + b_seeds, tried + 1
                 joins[frozenset(group.generated(seeds).tolist())] = seeds
         frontier = {members: seeds for members, seeds in joins.items() if members not in found}
         found |= frontier

@@ -65,6 +65,7 @@ class LearnedRepresentation(nn.Module, ABC):
         splits = [np.stack(stage) for stage in plan.stages]
         self._first = list(plan.first)
         self._splits = [pair for stage in splits for pair in stage.T.tolist()]
+        self._position = plan.rank.tolist()
         self._stages = [stage.shape[1] for stage in splits]
         indices = {
             "_rank": plan.rank,
@@ -99,13 +100,7 @@ class LearnedRepresentation(nn.Module, ABC):
         Raises:
             InputError: a generator is singular.
         """
-        inverses, info = torch.linalg.inv_ex(self.generators())
-        if bool(info.any()):
-            refuse(
-                type(self).__name__, "generators()", "invertible matrices", "a singular one",
-                "start elsewhere, or train with invertibility_loss",
-            )  # fmt: skip
-        return inverses
+        return true_inverses(type(self).__name__, self.generators())
 
     def matrices(self) -> Float[Tensor, "n d d"]:
         """rho(g) for every element g; entry 0 is exactly the identity.
@@ -211,7 +206,7 @@ class LearnedRepresentation(nn.Module, ABC):
                     spelled[rank] = spell(left) @ spell(right)
             return spelled[rank]
 
-        return spell(int(self.group.word_plan.rank[element]))
+        return spell(self._position[element])
 
     def _act(self, x: Tensor, g: int) -> Tensor:
         return x @ self._matrix(g).mT
@@ -235,6 +230,21 @@ class LearnedRepresentation(nn.Module, ABC):
     def extra_repr(self) -> str:
         """Group and dimension, for print()."""
         return f"{self.group}, dim={self.dim}"
+
+
+def true_inverses(who: str, generators: Float[Tensor, "m d d"]) -> Float[Tensor, "m d d"]:
+    """Inverses of matrices, computed.
+
+    Raises:
+        InputError: a matrix is singular.
+    """
+    inverses, info = torch.linalg.inv_ex(generators)
+    if bool(info.any()):
+        refuse(
+            who, "generators()", "invertible matrices", "a singular one",
+            "start elsewhere, or train with invertibility_loss",
+        )  # fmt: skip
+    return inverses
 
 
 def relator_matrices(

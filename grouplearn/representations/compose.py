@@ -114,7 +114,9 @@ class TensorProduct(LearnedRepresentation):
         return _kronecker(self.left.matrices(), self.right.matrices())
 
     def _matrix(self, element: int) -> Tensor:
-        return torch.kron(self.left.matrix(element), self.right.matrix(element))
+        # Not torch.kron: it fails on matrices that are not stored row by row.
+        factors = (self.left.matrix(element), self.right.matrix(element))
+        return _kronecker(*(factor.unsqueeze(0) for factor in factors)).squeeze(0)
 
     def _act(self, x: Tensor, g: int) -> Tensor:
         folded = x.unflatten(-1, (self.left.dim, self.right.dim))

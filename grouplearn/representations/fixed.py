@@ -40,7 +40,6 @@ class FixedRepresentation(LearnedRepresentation):
     """
 
     _table: Tensor
-    _images: Tensor
     _sources: Tensor
 
     def __init__(self, group: FiniteGroup, generators: Float[Tensor, "m d d"]) -> None:
@@ -54,8 +53,7 @@ class FixedRepresentation(LearnedRepresentation):
         if self.is_permutation:
             identity = torch.arange(self.dim)
             images = self._spell(exact.argmax(-2), identity, _compose)
-            self.register_buffer("_images", images)
-            self.register_buffer("_sources", images.argsort(-1), persistent=False)
+            self.register_buffer("_sources", images.argsort(-1))
         else:
             identity = torch.eye(self.dim, dtype=exact.dtype)
             table = self._spell(exact, identity, torch.matmul).to(given.dtype)
@@ -98,15 +96,15 @@ class FixedRepresentation(LearnedRepresentation):
         """The given matrices."""
         elements = list(self.group.generators)
         if self.is_permutation:
-            return self._one_hot(self._images[elements])
+            return self._one_hot(self._sources[elements])
         return self._table[elements]
 
     def _matrices(self) -> Tensor:
-        return self._one_hot(self._images) if self.is_permutation else self._table
+        return self._one_hot(self._sources) if self.is_permutation else self._table
 
     def _matrix(self, element: int) -> Tensor:
         if self.is_permutation:
-            return self._one_hot(self._images[element])
+            return self._one_hot(self._sources[element])
         return self._table[element]
 
     def _act(self, x: Tensor, g: int) -> Tensor:
@@ -120,8 +118,8 @@ class FixedRepresentation(LearnedRepresentation):
             return moved.unflatten(-1, (self.group.order, self.dim))
         return super()._orbit(x)
 
-    def _one_hot(self, images: Tensor) -> Tensor:
-        return self._eye()[images].mT
+    def _one_hot(self, sources: Tensor) -> Tensor:
+        return self._eye()[sources]
 
 
 def _compose(left: Tensor, right: Tensor) -> Tensor:

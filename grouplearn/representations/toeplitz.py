@@ -29,8 +29,8 @@ class ToeplitzRepresentation(LearnedRepresentation):
         dim: dimension d.
         shape: axis sizes of what a vector is flattened from, row-major: (d,), the default, or
             (height, width) with height * width = d.
-        near: (m, d, d) matrices to start near, averaged along their diagonals; the averages of
-            random orthogonal matrices plus the identity when None.
+        near: (m, d, d) matrices to start near, averaged along their diagonals; when None, the
+            identity plus half of random orthogonal matrices, so averaged.
         noise: relative size of the Gaussian noise added to `near`.
         rng: source of randomness.
         dtype: float32 or float64; torch's default when None.
@@ -64,7 +64,7 @@ class ToeplitzRepresentation(LearnedRepresentation):
         self.shape = check_shape(who, shape, self.dim)
         start = initial_generators(who, group, self.dim, near, noise, rng)
         if near is None:
-            start = start + torch.eye(self.dim, dtype=start.dtype)
+            start = torch.eye(self.dim, dtype=start.dtype) + start / 2
         diagonals = toeplitz_diagonals(self.shape).flatten()
         self.register_buffer("_diagonals", diagonals, persistent=False)
         sums = torch.zeros(len(start), int(diagonals.max()) + 1, dtype=start.dtype)

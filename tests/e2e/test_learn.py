@@ -8,7 +8,7 @@ import re
 import runpy
 import struct
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,13 @@ from sklearn.datasets import load_digits
 
 from grouplearn.cli import main
 from grouplearn.commands import measure, output
+from grouplearn.commands.folders import to_json
+from grouplearn.commands.learn import LearnOptions
 from grouplearn.errors import MissingExtraError
 from grouplearn.interop import escnn
 from grouplearn.plots import plot_history, png
 from grouplearn.representations import DenseRepresentation, SpectralRepresentation
+from grouplearn.training import Schedule
 from tests.unit.examples import C, quarter_turn
 
 SMALL = ["learn", "--patch-size", "3", "--patches", "400", "--epochs", "60"]
@@ -71,7 +74,7 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One run with every representation, for the tests that only read."""
     folder = tmp_path_factory.mktemp("learned") / "run"
     line = [*SMALL, "--representation", "all", "--restarts", "1", "--out", str(folder)]
-    assert main([*line, "--epochs", "300", "--quiet"]) == 0
+    assert main([*line, "--epochs", "150", "--learning-rate", "0.1", "--quiet"]) == 0
     return folder
 
 
@@ -121,13 +124,13 @@ def test_a_run_folder_is_complete(learned: Path) -> None:
             assert np.ptp(np.asarray(image.convert("L"))) > 100
     config = json.loads((learned / "config.json").read_text(encoding="utf-8"))
     assert config["options"]["patch_size"] == 3
-    assert config["options"]["schedule"]["epochs"] == 300
+    assert config["options"]["schedule"]["epochs"] == 150
     assert config["versions"]["torch"] == torch.__version__
     assert config["command"].startswith("grouplearn learn --patch-size 3 ")
     lines = (learned / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     epochs = [json.loads(line) for line in lines[:-1]]
     assert [each["epoch"] for each in epochs if each["representation"] == "skew"] == [
-        *range(1, 301)
+        *range(1, 151)
     ]
     assert all(each["loss"] >= each["data"] for each in epochs)
 
@@ -179,6 +182,11 @@ def test_the_table_and_the_verdicts_are_printed(run: Any) -> None:
     assert any(row[:3] == ["distance", "to", "escnn"] for row in rows)
     assert f"dense: {shown['verdict']}" in result.out
     assert "Written to runs/learn-half-turn" in result.out
+    config = json.loads(Path("runs/learn-half-turn/config.json").read_text(encoding="utf-8"))
+    options = LearnOptions(
+        transform="half-turn", patch_size=3, patches=400, schedule=Schedule(epochs=60)
+    )
+    assert config["options"] == json.loads(to_json(asdict(options)))
     assert run(*SMALL, "--transform", "half-turn", "--quiet") == Run(0, "", "")
     assert Path("runs/learn-half-turn-2/report.html").is_file()
 
@@ -216,7 +224,8 @@ def test_batches_of_raw_pairs_can_be_chosen(run: Any) -> None:
 
 
 def test_data_that_cannot_identify_the_action_are_reported(run: Any) -> None:
-    digits = np.asarray(load_digits().images * 15).astype(np.uint8)[:600]
+    bundle: Any = load_digits()
+    digits = (bundle.images * 15).astype(np.uint8)[:600]
     Path("digits").mkdir()
     file = Path("digits/train-images-idx3-ubyte.gz")
     file.write_bytes(gzip.compress(idx(digits)))

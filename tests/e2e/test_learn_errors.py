@@ -201,6 +201,16 @@ def test_a_parent_that_cannot_be_made_leaves_nothing(monkeypatch: pytest.MonkeyP
     assert everything() == {}
 
 
+def test_what_others_write_beside_a_failed_run_stays() -> None:
+    def fail_beside(folder: Path) -> None:
+        (folder.parents[1] / "theirs").touch()
+        raise OSError("stop")
+
+    with pytest.raises(OSError, match="stop"), run_folder(Path("a/b/run")) as folder:
+        fail_beside(folder)
+    assert everything() == {"a": None, str(Path("a/b")): None, str(Path("a/b/theirs")): b""}
+
+
 def test_json_has_no_infinities() -> None:
     value = {"a": [1.5, float("inf")], "b": (Path("c"), float("nan"), None, True)}
     assert to_json(value) == '{"a": [1.5, "inf"], "b": ["c", "nan", null, true]}'

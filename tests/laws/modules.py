@@ -241,4 +241,4 @@ def wrong_input_is_refused(rep: LearnedRepresentation, trial: Trial) -> None:
         strange: list[Any] = [-1, 1.0, True, None, "1", np.float64(0)]
         for element in strange:
             for call in (partial(rep.act, x, element), partial(rep.matrix, element)):
-                assert_refused(call, InputError, "element")
+                assert_refused(call, GroupError, "element")

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from hypothesis import given, settings
 
 import grouplearn.representations
-from grouplearn.representations import LearnedRepresentation
-from tests.cases import CASES, Case
+from grouplearn.groups import CyclicGroup
+from grouplearn.representations import (
+    DenseRepresentation,
+    LearnedRepresentation,
+    MultiScaleRepresentation,
+    SkewRepresentation,
+    SpectralRepresentation,
+    ToeplitzRepresentation,
+)
+from tests.cases import CASES, Case, learned
 from tests.counting import count_example
 from tests.laws.every import LAWS
+from tests.laws.oracles import conditioning, exact
 from tests.laws.trials import Law, Trial, trials
 
 PAIRS = [
@@ -48,3 +58,24 @@ def test_cases_build_what_they_say(case: Case) -> None:
         assert case.learns or not list(rep.parameters())
 
     builds()
+
+
+STARTS = {
+    "dense": learned(DenseRepresentation),
+    "skew": learned(SkewRepresentation),
+    "spectral": learned(SpectralRepresentation),
+    "toeplitz": learned(ToeplitzRepresentation),
+    "multiscale-dense": learned(MultiScaleRepresentation),
+    "multiscale-toeplitz": learned(MultiScaleRepresentation, child=ToeplitzRepresentation),
+}
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_random_starts_are_invertible(name: str) -> None:
+    """Without the registry's care that no filter is close to singular."""
+    group = CyclicGroup(4)
+    for dim in (1, 2, 4, 9):
+        for seed in range(20):
+            rng = torch.Generator().manual_seed(seed)
+            rep = STARTS[name](group, dim, rng, torch.float64)
+            assert conditioning(exact(rep.generators())) < 1e6, f"dim={dim}, seed={seed}"

@@ -183,9 +183,10 @@ def test_isomorphism_across_families() -> None:
 
 
 def test_large_groups_are_not_compared() -> None:
-    for a, b in [(C(4097), C(4097)), (D(3000), D(3000)), (C(2), C(10**6))]:
-        with pytest.raises(GroupError, match="order must be <= 4096"):
-            a.is_isomorphic(b)
+    with pytest.raises(GroupError, match="order must be <= 4096"):
+        D(3000).is_isomorphic(D(3000))
+    assert C(4097).is_isomorphic(C(4097))
+    assert not C(2).is_isomorphic(C(10**6))
 
 
 def test_abelian_invariants_multiply_to_the_order_and_divide_one_another() -> None:
