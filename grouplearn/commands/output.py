@@ -159,8 +159,8 @@ def _pictures(each: Learned, result: LearnResult) -> dict[str, Picture]:
         ),
         "spectrum": Picture(
             png(spectrum), f"eigenvalues of A as learned by {each.name}, in the complex plane",
-            f"A closes as {result.group.name} when every eigenvalue lies in a ring; the numbers count "
-            "those that do within 0.05.",
+            f"A closes as {result.group.name} when every eigenvalue lies in a ring; the numbers "
+            "count those that do within 0.05.",
         ),
         "orbit": Picture(
             png(plot_orbit(_orbit(each, result))),
