@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d
 
 from grouplearn._checks import finite, float_tensor, positive_int, refuse
+from grouplearn.linalg import rank_bound
 
 _ROWS_AT_ONCE = 1 << 16
 
@@ -257,7 +258,7 @@ def identifiability(patches: Float[Tensor, "samples d"]) -> Identifiability:
     moment = _second_moment(x)
     eigenvalues = torch.linalg.eigvalsh(moment)
     largest = float(eigenvalues[-1])
-    bound = dim * (100 * torch.finfo(torch.float32).eps) ** 2 * largest
+    bound = float(rank_bound(eigenvalues))
     rank = int((eigenvalues > bound).sum())
     if rank == dim:
         return Identifiability(samples, dim, rank, largest / float(eigenvalues[0]), "")

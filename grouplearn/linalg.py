@@ -70,6 +70,15 @@ def skew_log(orthogonal: Float[Tensor, "d d"]) -> Float[Tensor, "d d"]:
     return torch.as_tensor(skew).to(orthogonal)
 
 
+def rank_bound(eigenvalues: Float[Tensor, " d"]) -> Float[Tensor, ""]:
+    """What an eigenvalue of a second moment E[x x^T] of float32 data must exceed to count.
+
+    d (100 eps)^2 times the largest, eps = 2^-23: along a smaller one the rounding of the data is
+    amplified beyond use (`domains.patches.identifiability` derives the bound).
+    """
+    return len(eigenvalues) * (100 * torch.finfo(torch.float32).eps) ** 2 * eigenvalues.max()
+
+
 def toeplitz_diagonals(shape: tuple[int, ...]) -> Int[Tensor, "d d"]:
     """Which parameter stands at each entry of a Toeplitz matrix, block Toeplitz for 2-D shapes.
 

@@ -29,6 +29,7 @@ from torch.linalg import LinAlgError  # type: ignore[attr-defined]  # pyright: i
 
 from grouplearn._checks import float_tensor, positive_int, refuse
 from grouplearn.errors import InputError, TrainingError
+from grouplearn.linalg import rank_bound
 from grouplearn.losses import closure_loss, invertibility_loss, singular_value_loss
 from grouplearn.representations.base import LearnedRepresentation
 
@@ -250,16 +251,11 @@ def pair_error(
 
 
 def _whiten(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Combine N pairs into one for each direction that x spans, with orthonormal inputs.
-
-    A direction counts when its eigenvalue of E[x x^T] exceeds d (100 eps)^2 of the largest, with
-    the eps of float32, the usual type of data: below, their rounding would be amplified beyond use.
-    """
+    """Combine N pairs into one for each direction that x spans, with orthonormal inputs."""
     inputs, outputs = x.detach().double(), y.detach().double()
     eigenvalues, vectors = torch.linalg.eigh(inputs.mT @ inputs / len(x))
-    bound = x.shape[1] * (100 * torch.finfo(torch.float32).eps) ** 2 * eigenvalues[-1]
-    spanned = eigenvalues > bound
-    basis, eigenvalues = vectors[:, spanned], eigenvalues[spanned]
+    counted = eigenvalues > rank_bound(eigenvalues)
+    basis, eigenvalues = vectors[:, counted], eigenvalues[counted]
     combined = (basis / (len(x) * eigenvalues)).mT @ (inputs.mT @ outputs)
     return basis.mT.to(x.dtype), combined.to(x.dtype)
 

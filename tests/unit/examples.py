@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -91,3 +93,11 @@ def quarter_turn(size: int) -> Tensor:
 def horizontal_flip(size: int) -> Tensor:
     """Of a square patch, by `numpy.fliplr`."""
     return matrix_of(np.fliplr(np.arange(size**2).reshape(size, size)))
+
+
+def is_helpful(problem: pytest.ExceptionInfo[Any], *parts: str) -> bool:
+    """The error is one line in the library's form, with all the parts."""
+    message = str(problem.value)
+    assert is_one_line(message), message
+    assert [part for part in (" must be ", ", got ", "; ", *parts) if part not in message] == []
+    return True

@@ -6,7 +6,6 @@ import gzip
 import math
 import struct
 import tracemalloc
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,10 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jaxtyping import config
 
 from grouplearn.domains.idx import load_idx_images, read_idx
 from grouplearn.errors import DataError, InputError
+from tests.unit.examples import is_helpful
 
 # type code, struct letter, NumPy type, values
 TYPES: list[tuple[int, str, str, st.SearchStrategy[Any]]] = [
@@ -42,27 +41,6 @@ def image_bytes(*shape: int) -> bytes:
 
 def ramp(*shape: int) -> npt.NDArray[np.uint8]:
     return (np.arange(math.prod(shape)) % 256).astype(np.uint8).reshape(shape)
-
-
-def is_helpful(problem: pytest.ExceptionInfo[InputError], *parts: str) -> bool:
-    """One line in the library's form, with all the parts."""
-    message = str(problem.value)
-    assert message.count("\n") == 0
-    assert " must be " in message
-    assert ", got " in message
-    assert "; " in message
-    for part in parts:
-        assert part in message, message
-    return True
-
-
-@pytest.fixture
-def as_in_production() -> Iterator[None]:
-    """Shape annotations are not checked, so that our own checks see the bad input."""
-    before = config.jaxtyping_disable
-    config.update("jaxtyping_disable", True)
-    yield
-    config.update("jaxtyping_disable", before)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from jaxtyping import config
 from sklearn.datasets import load_sample_images
 
 from grouplearn.domains.base import Domain, KnownAction
@@ -22,18 +20,10 @@ from grouplearn.domains.patches import (
     patch_actions,
 )
 from grouplearn.errors import InputError, MissingExtraError
+from tests.unit.examples import is_helpful
 
 SEEDS = st.integers(0, 2**32 - 1)
 SIZES = st.integers(2, 6)
-
-
-@pytest.fixture
-def as_in_production() -> Iterator[None]:
-    """Shape annotations are not checked, so that our own checks see the bad input."""
-    before = config.jaxtyping_disable
-    config.update("jaxtyping_disable", True)
-    yield
-    config.update("jaxtyping_disable", before)
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -52,18 +42,6 @@ def slices(images: npt.NDArray[Any], k: int, stride: int = 1) -> npt.NDArray[Any
             for j in range(0, width - k + 1, stride)
         ]
     )
-
-
-def is_helpful(problem: pytest.ExceptionInfo[Any], *parts: str) -> bool:
-    """One line in the library's form, with all the parts."""
-    message = str(problem.value)
-    assert message.count("\n") == 0
-    assert " must be " in message
-    assert ", got " in message
-    assert "; " in message
-    for part in parts:
-        assert part in message, message
-    return True
 
 
 @given(st.data())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +12,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from jaxtyping import config
 from scipy.ndimage import correlate
 from sklearn.datasets import load_digits
 
@@ -27,6 +25,7 @@ from grouplearn.domains.patches import (
     patch_pairs,
 )
 from grouplearn.errors import InputError
+from tests.unit.examples import is_helpful
 
 BINOMIAL = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16
 ORACLES = {
@@ -41,29 +40,8 @@ SEEDS = st.integers(0, 2**32 - 1)
 SIZES = st.integers(2, 6)
 
 
-@pytest.fixture
-def as_in_production() -> Iterator[None]:
-    """Shape annotations are not checked, so that our own checks see the bad input."""
-    before = config.jaxtyping_disable
-    config.update("jaxtyping_disable", True)
-    yield
-    config.update("jaxtyping_disable", before)
-
-
 def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
-
-
-def is_helpful(problem: pytest.ExceptionInfo[Any], *parts: str) -> bool:
-    """One line in the library's form, with all the parts."""
-    message = str(problem.value)
-    assert message.count("\n") == 0
-    assert " must be " in message
-    assert ", got " in message
-    assert "; " in message
-    for part in parts:
-        assert part in message, message
-    return True
 
 
 @given(SEEDS, SIZES)
