@@ -113,16 +113,11 @@ class _Colouring:
 
 
 def _cyclically_reduced(word: _Letters) -> _Letters:
-    stack: list[tuple[int, int]] = []
-    for generator, sign in word:
-        if stack and stack[-1] == (generator, -sign):
-            stack.pop()
-        else:
-            stack.append((generator, sign))
-    start, end = 0, len(stack)
-    while end - start > 1 and stack[start] == (stack[end - 1][0], -stack[end - 1][1]):
+    # Nothing cancels inside: the edge that closes the cycle is not in the tree.
+    start, end = 0, len(word)
+    while end - start > 1 and word[start] == (word[end - 1][0], -word[end - 1][1]):
         start, end = start + 1, end - 1
-    return tuple(stack[start:end])
+    return word[start:end]
 
 
 def _syllables(word: _Letters) -> Word:

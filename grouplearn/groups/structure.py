@@ -177,7 +177,7 @@ def _direct_product(group: FiniteGroup) -> str | None:
 
 def _joined(names: list[str]) -> str:
     """Factors in order: those that are not abelian first, the cyclic ones as invariant factors."""
-    others = sorted((n for n in names if not _is_cyclic(n)), key=lambda n: (len(n), n))
+    others = sorted((n for n in names if not _is_cyclic(n)), key=_number, reverse=True)
     powers: dict[int, list[int]] = {}
     for order in (int(name[1:]) for name in names if _is_cyclic(name)):
         for prime in _prime_factors(order):
@@ -187,7 +187,11 @@ def _joined(names: list[str]) -> str:
             powers.setdefault(prime, []).append(part)
     by_prime = [sorted(parts, reverse=True) for parts in powers.values()]
     cyclic = [f"C{factor}" for factor in _invariant_factors(by_prime) if factor > 1]
-    return " x ".join([*reversed(others), *cyclic])
+    return " x ".join([*others, *cyclic])
+
+
+def _number(name: str) -> int:
+    return int(name[1:]) if name[1:].isdigit() else 0
 
 
 def _is_cyclic(name: str) -> bool:

@@ -74,11 +74,11 @@ GROUP_INPUT: dict[str, tuple[Call, str, str]] = {
     "irrep dimension": (calling(regular_multiplicities, C4, 0), "dim", "an integer >= 1, got 0"),
     "negative generators": (calling(FiniteGroup.from_relations, -1, []), "generators", "got -1"),
     "no cosets": (calling(FiniteGroup.from_relations, 1, [], 0), "max_cosets", "an integer >= 1"),
+}
+GROUP_ERRORS: dict[str, tuple[Call, str, str]] = {
     "element of a half": (calling(C4.generated, [0.5]), "element", "an integer >= 0, got 0.5"),
     "element as text": (calling(D4.subgroup, ["1"]), "element", "an integer >= 0, got '1'"),
     "element as truth": (calling(C4.is_subgroup, [True]), "element", "an integer >= 0, got True"),
-}
-GROUP_ERRORS: dict[str, tuple[Call, str, str]] = {
     **{
         f"permutations {value!r}": (
             calling(FiniteGroup.from_permutations, value),

@@ -167,10 +167,10 @@ def test_what_breaks_is_found() -> None:
     assert broken == ["homomorphism", "closure", "dual pairing"]
 
 
-def test_an_action_that_is_not_the_matrices_is_found() -> None:
+def test_an_action_that_is_not_the_matrices_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mutant: the gather goes the wrong way."""
     rep = FixedRepresentation(C(4), cyclic_shift(4)[None])
-    rep._sources = rep._sources[[0, 3, 2, 1]]
+    monkeypatch.setattr(rep, "_act", lambda x, g: x.index_select(-1, rep._sources[-g]))
     broken = [finding.law for finding in check_representation(rep) if not finding.passed]
     assert broken == ["action"]
 
