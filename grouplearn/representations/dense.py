@@ -52,8 +52,8 @@ class DenseRepresentation(LearnedRepresentation):
     ) -> None:
         super().__init__(group, dim, dtype)
         start = initial_generators(type(self).__name__, group, self.dim, near, noise, rng)
-        self.weight = nn.Parameter(start.to(self.dtype))
-        self.inverse = nn.Parameter(super().inverse_generators().detach())
+        self.weight = nn.Parameter(start.to(self.dtype).contiguous())
+        self.inverse = nn.Parameter(super().inverse_generators().detach().contiguous())
 
     def generators(self) -> Float[Tensor, "m d d"]:
         """The matrices A."""

@@ -90,7 +90,7 @@ class SpectralRepresentation(LearnedRepresentation):
                 "`near` fixes them: pass one of the two",
             )  # fmt: skip
         self.multiplicities = counts
-        self.basis = nn.Parameter(basis.to(self.dtype))
+        self.basis = nn.Parameter(basis.to(self.dtype).contiguous())
         self._set_columns(turns(who, group))
 
     @classmethod
@@ -121,7 +121,7 @@ class SpectralRepresentation(LearnedRepresentation):
         # Its own generator: the random basis is not used, and must not move the global one.
         rng = torch.Generator()
         rep = cls(group, len(basis), multiplicities=multiplicities, rng=rng, dtype=basis.dtype)
-        rep.basis = nn.Parameter(basis.detach().clone())
+        rep.basis = nn.Parameter(basis.detach().clone(memory_format=torch.contiguous_format))
         return rep.to(basis.device)
 
     @property

@@ -330,3 +330,10 @@ def test_unknown_elements_are_refused(g: int) -> None:
     for call in calls:
         with pytest.raises(GroupError, match=r"CyclicGroup: element must be an .* got "):
             call()
+
+
+@pytest.mark.parametrize("kind", [DenseRepresentation, SpectralRepresentation])
+def test_parameters_are_contiguous(kind: type[DenseRepresentation]) -> None:
+    """As L-BFGS and safetensors demand."""
+    for rep in (kind(C(3), 4, rng=seeded()), kind(C(4), 4, near=cyclic_shift(4).mT)):
+        assert all(parameter.is_contiguous() for parameter in rep.parameters())
