@@ -41,7 +41,8 @@ class MultiScaleRepresentation(LearnedRepresentation):
 
     The rows of W are an orthonormal Haar basis (`linalg.haar_basis`), the finest scale first; no
     scale mixes with another. Closes exactly if the children do. Flips and quarter turns keep the
-    scales apart and can be expressed; shifts cannot.
+    scales apart and can be expressed; cyclic shifts
+    cannot, unless the mean and one finer scale are all there is (up to 3 x 3).
 
     Args:
         group: the group that is represented.
