@@ -46,8 +46,9 @@ def positive_int(
 ) -> int:
     """Return `value` as an int of at least `minimum`; booleans and floats are refused."""
     try:
-        truth = isinstance(value, bool) or getattr(value, "dtype", None) == torch.bool
-        number = None if truth else operator.index(value)
+        # Truth values of Python, NumPy and torch are integers to operator.index.
+        kind = str(getattr(value, "dtype", type(value).__name__))
+        number = None if kind.endswith("bool") else operator.index(value)
     except TypeError:
         number = None
     if number is None or number < minimum:
