@@ -1,0 +1,391 @@
+"""First and second moments of a stream, with a bounded sample of it for everything higher."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias, final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from grouplearn._checks import positive_int, refuse
+
+GROUPS = 32
+KEEP = 1 << 16
+_CHUNK = 1 << 15
+_WHO = "MomentAccumulator"
+_Part: TypeAlias = tuple[
+    NDArray[np.uint64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.int64],
+    NDArray[np.float64] | None,
+]
+
+
+@final
+@dataclass(frozen=True)
+class Sample:
+    """Rows kept from a stream, every row equally likely.
+
+    Attributes:
+        rows: (R, D), float64.
+        weights: (R,), float64, how often each row counts.
+        groups: (R,), int64, the bootstrap group of each row; rows of one block share it.
+        labels: (R,), float64, or None.
+    """
+
+    rows: Float[np.ndarray, "rows D"]
+    weights: Float[np.ndarray, " rows"]
+    groups: Int[np.ndarray, " rows"]
+    labels: Float[np.ndarray, " rows"] | None
+
+
+@final
+class MomentAccumulator:
+    """Moments of samples that come in batches, in one pass and in bounded memory.
+
+    Blocks of dependent samples (the patches of one image, the windows of one sequence) are dealt
+    at random to B groups. For each group the weight, the sum and the sum of x x^T are kept, in
+    float64; the spread between the groups measures sampling noise. Higher moments and kernel
+    tests use a uniform sample of at most `keep` rows.
+
+    Accumulators of one seed merge: the sums add, and the samples unite to the rows of lowest
+    random key, so that the order of merging changes nothing but rounding.
+
+    Args:
+        dim: d, the number of coordinates that a group acts on.
+        channels: c; a sample has c * d entries, channel-major, and the group moves the coordinates
+            of every channel alike.
+        groups: B >= 4.
+        keep: the most rows kept.
+        seed: of the dealing and of the sample.
+
+    Raises:
+        InputError: an argument is out of its range.
+
+    Cost:
+        O(D^2) time per sample with D = c d; O(B D^2 + keep D) memory.
+
+    References:
+        Chan, Golub, LeVeque, 1983, Algorithms for computing the sample variance.
+        Cohen, Kaplan, 2007, Summarizing data using bottom-k sketches.
+
+    Example:
+        >>> moments = MomentAccumulator(2).add([[1.0, 2.0], [3.0, 6.0]])
+        >>> moments.count, moments.mean().tolist()
+        (2.0, [2.0, 4.0])
+    """
+
+    def __init__(
+        self, dim: int, *, channels: int = 1, groups: int = GROUPS, keep: int = KEEP, seed: int = 0
+    ) -> None:
+        self.dim = positive_int(_WHO, "dim", dim)
+        self.channels = positive_int(_WHO, "channels", channels)
+        self.groups = positive_int(_WHO, "groups", groups, minimum=4)
+        self.keep = positive_int(_WHO, "keep", keep)
+        self.seed = positive_int(_WHO, "seed", seed, minimum=0)
+        self.samples = 0
+        size = self.dim * self.channels
+        self.weights = np.zeros(self.groups)
+        self.sums = np.zeros((self.groups, size))
+        self.products = np.zeros((self.groups, size, size))
+        self._reservoir = _Reservoir(self.keep, size)
+
+    @property
+    def size(self) -> int:
+        """D = channels * dim, the entries of a sample."""
+        return self.channels * self.dim
+
+    @property
+    def count(self) -> float:
+        """The total weight of the samples."""
+        return float(self.weights.sum())
+
+    def add(
+        self,
+        samples: ArrayLike | Tensor,
+        *,
+        weights: ArrayLike | Tensor | None = None,
+        blocks: ArrayLike | Tensor | None = None,
+        labels: ArrayLike | Tensor | None = None,
+    ) -> MomentAccumulator:
+        """Take in a batch.
+
+        Args:
+            samples: (N, D), numbers; a memory map is read a slice at a time.
+            weights: (N,), >= 0, how often each row counts; None counts each once.
+            blocks: (N,), integers that name the block of each row, the same over all batches;
+                None makes each row a block of its own.
+            labels: (N,), numbers that the wanted action keeps.
+
+        Returns:
+            This accumulator.
+
+        Raises:
+            InputError: wrong shape or type, NaN or infinite entries (the position is named).
+        """
+        rows = as_array("samples", samples)
+        if rows.ndim != 2 or rows.shape[1] != self.size:
+            refuse(
+                _WHO, "samples", f"of shape (N, {self.size})", tuple(rows.shape), "reshape them"
+            )
+        count = len(rows)
+        beside = (
+            _beside("weights", weights, count),
+            _beside("blocks", blocks, count),
+            _beside("labels", labels, count),
+        )
+        if beside[0] is not None and beside[0].min(initial=0.0) < 0:
+            refuse(_WHO, "weights", ">= 0", float(beside[0].min()), "pass counts")
+        for start in range(0, count, _CHUNK):
+            part = slice(start, start + _CHUNK)
+            self._take(
+                _finite_rows(rows[part], start), *(b if b is None else b[part] for b in beside)
+            )
+        return self
+
+    def add_moments(
+        self,
+        group: int,
+        weight: float,
+        total: Float[np.ndarray, " D"],
+        products: Float[np.ndarray, "D D"],
+    ) -> MomentAccumulator:
+        """Take in sums that a domain has computed faster than row by row; the sample is not fed.
+
+        Args:
+            group: the bootstrap group, see `group_of`.
+            weight: the number of samples.
+            total: (D,), their sum.
+            products: (D, D), the sum of x x^T.
+
+        Returns:
+            This accumulator.
+        """
+        self.weights[group] += weight
+        self.sums[group] += total
+        self.products[group] += products
+        self.samples += round(weight)
+        return self
+
+    def keep_rows(
+        self,
+        rows: Float[np.ndarray, "rows D"],
+        blocks: Int[np.ndarray, " rows"],
+        first: int = 0,
+    ) -> MomentAccumulator:
+        """Offer rows to the sample alone; goes with `add_moments`.
+
+        Args:
+            rows: (R, D), drawn uniformly from the samples of their batch.
+            blocks: (R,), the block of each row.
+            first: the number of rows offered before; it goes into the random keys.
+
+        Returns:
+            This accumulator.
+        """
+        index = np.arange(first, first + len(rows), dtype=np.uint64)
+        ones = np.ones(len(rows))
+        groups = self.group_of(blocks)
+        self._reservoir.offer(_keys(index, rows, self.seed), rows, ones, groups, None)
+        return self
+
+    def group_of(self, blocks: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " rows"]:
+        """The bootstrap group that each block is dealt to.
+
+        Args:
+            blocks: integers that name blocks.
+
+        Returns:
+            Integers from 0 to groups - 1, of the same shape.
+        """
+        mixed = _mix(np.asarray(blocks).astype(np.int64).view(np.uint64), self.seed + 1)
+        return (mixed % np.uint64(self.groups)).astype(np.int64)
+
+    def _take(
+        self,
+        rows: NDArray[np.float64],
+        weights: NDArray[np.float64] | None,
+        blocks: NDArray[np.float64] | None,
+        labels: NDArray[np.float64] | None,
+    ) -> None:
+        index = np.arange(self.samples, self.samples + len(rows), dtype=np.uint64)
+        self.samples += len(rows)
+        groups = self.group_of(index if blocks is None else blocks)
+        counts = np.ones(len(rows)) if weights is None else weights
+        order = np.argsort(groups, kind="stable")
+        edges = np.searchsorted(groups[order], np.arange(self.groups + 1))
+        for group in np.flatnonzero(np.diff(edges)):
+            members = order[edges[group] : edges[group + 1]]
+            x, w = rows[members], counts[members]
+            weighted = x if weights is None else x * w[:, None]
+            self.weights[group] += w.sum()
+            self.sums[group] += weighted.sum(0)
+            self.products[group] += weighted.T @ x
+        self._reservoir.offer(_keys(index, rows, self.seed), rows, counts, groups, labels)
+
+    def merge(self, other: MomentAccumulator) -> MomentAccumulator:
+        """Take in all that another accumulator has seen.
+
+        Args:
+            other: with the same dim, channels, groups, keep and seed.
+
+        Returns:
+            This accumulator.
+
+        Raises:
+            InputError: the two differ in an argument of their construction.
+        """
+        mine = (self.dim, self.channels, self.groups, self.keep, self.seed)
+        theirs = (other.dim, other.channels, other.groups, other.keep, other.seed)
+        if mine != theirs:
+            refuse(
+                "MomentAccumulator.merge", "other", f"built with {mine}", theirs,
+                "give both the same dim, channels, groups, keep and seed",
+            )  # fmt: skip
+        self.samples += other.samples
+        self.weights += other.weights
+        self.sums += other.sums
+        self.products += other.products
+        self._reservoir.unite(other._reservoir)
+        return self
+
+    def mean(self) -> Float[np.ndarray, " D"]:
+        """The mean of the samples, (D,)."""
+        return np.asarray(self.sums.sum(0) / self._positive_count())
+
+    def covariance(self) -> Float[np.ndarray, "D D"]:
+        """The covariance of the samples, (D, D), with weight 1 / N."""
+        mean = self.mean()
+        return np.asarray(self.products.sum(0) / self._positive_count() - np.outer(mean, mean))
+
+    def sample(self) -> Sample:
+        """The rows kept, in an order that does not depend on the order of merging."""
+        return self._reservoir.sample()
+
+    def _positive_count(self) -> float:
+        if self.count <= 0:
+            refuse(_WHO, "samples", "at least one", "none", "call add first")
+        return self.count
+
+
+class _Reservoir:
+    """The rows of lowest key among all that were offered."""
+
+    def __init__(self, keep: int, size: int) -> None:
+        self._keep, self._bound = keep, None
+        self._parts: list[_Part] = []
+        self._held = 0
+        self._empty = (
+            np.empty(0, dtype=np.uint64), np.empty((0, size)), np.empty(0),
+            np.empty(0, dtype=np.int64), None,
+        )  # fmt: skip
+
+    def offer(
+        self,
+        keys: NDArray[np.uint64],
+        rows: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        groups: NDArray[np.int64],
+        labels: NDArray[np.float64] | None,
+    ) -> None:
+        if self._parts and (self._parts[0][4] is None) != (labels is None):
+            refuse(_WHO, "labels", "given with every batch or with none", "a mixture", "pass all")
+        low = np.flatnonzero(keys <= self._bound) if self._bound is not None else slice(None)
+        part = (keys[low], rows[low], weights[low], groups[low], _at(labels, low))
+        self._parts.append(part)
+        self._held += len(part[0])
+        if self._held > 2 * self._keep:
+            self._shrink()
+
+    def unite(self, other: _Reservoir) -> None:
+        for part in other._parts:
+            self.offer(*part)
+
+    def sample(self) -> Sample:
+        self._shrink()
+        _, rows, weights, groups, labels = self._parts[0] if self._parts else self._empty
+        return Sample(rows, weights, groups, labels)
+
+    def _shrink(self) -> None:
+        """Unite the parts, sorted by key, and drop all but the lowest `keep`."""
+        if not self._parts:
+            return
+        labels = None
+        if self._parts[0][4] is not None:
+            labels = np.concatenate([part[4] for part in self._parts if part[4] is not None])
+        keys = np.concatenate([part[0] for part in self._parts])
+        low = np.argsort(keys, kind="stable")[: self._keep]
+        rows, weights, groups = (
+            np.concatenate([part[k] for part in self._parts])[low] for k in (1, 2, 3)
+        )
+        self._parts = [(keys[low], rows, weights, groups, _at(labels, low))]
+        self._held = len(low)
+        if self._held == self._keep:
+            self._bound = keys[low][-1]
+
+
+def as_array(argument: str, value: Any) -> NDArray[Any]:
+    """Return numbers as an array, without a copy where there is none to make."""
+    if isinstance(value, Tensor):
+        value = value.detach().cpu()
+        return value.double().numpy() if value.dtype == torch.bfloat16 else value.numpy()
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        refuse(_WHO, argument, "an array of numbers", "rows of different lengths", "pad them")
+    if array.dtype.kind not in "fiub":
+        refuse(_WHO, argument, "an array of real numbers", f"dtype {array.dtype}", "convert it")
+    return array
+
+
+def _beside(argument: str, value: Any, count: int) -> NDArray[Any] | None:
+    if value is None:
+        return None
+    array = as_array(argument, value)
+    if array.shape != (count,):
+        refuse(_WHO, argument, f"of shape ({count},), one per sample", array.shape, "reshape it")
+    if argument == "blocks":
+        if array.dtype.kind not in "iu":
+            refuse(_WHO, argument, "integers", f"dtype {array.dtype}", "number the blocks")
+        return array.astype(np.int64)
+    array = array.astype(np.float64)
+    if not np.isfinite(array).all():
+        position = int(np.flatnonzero(~np.isfinite(array))[0])
+        refuse(_WHO, argument, "finite", f"{array[position]} at {position}", "clean the data first")
+    return array
+
+
+def _finite_rows(rows: NDArray[Any], start: int) -> NDArray[np.float64]:
+    values = np.ascontiguousarray(rows, dtype=np.float64)
+    if not np.isfinite(values).all():
+        row, column = (int(i) for i in np.argwhere(~np.isfinite(values))[0])
+        refuse(
+            _WHO, "samples", "finite", f"{values[row, column]} at ({start + row}, {column})",
+            "clean the data first",
+        )  # fmt: skip
+    return values
+
+
+def _at(values: NDArray[Any] | None, where: Any) -> NDArray[Any] | None:
+    return None if values is None else values[where]
+
+
+def _mix(values: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
+    """The finaliser of splitmix64: a bijection of 64-bit words that looks random."""
+    z = values + np.uint64((seed * 0x9E3779B97F4A7C15 + 0x9E3779B97F4A7C15) % 2**64)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+def _keys(
+    index: NDArray[np.uint64], rows: NDArray[np.float64], seed: int
+) -> NDArray[np.uint64]:
+    """Random keys that depend on the row's number and content, so that merging sees no ties."""
+    content = (rows @ np.cos(np.arange(1.0, rows.shape[1] + 1))).view(np.uint64)
+    return _mix(_mix(index, seed) ^ _mix(content, seed), seed)

@@ -1,0 +1,141 @@
+"""What discovery found: the group, how it acts, the evidence, and the rungs it did not climb."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal, final
+
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from grouplearn.groups import FiniteGroup
+from grouplearn.representations import LearnedRepresentation
+
+Verdict = Literal["exact", "approximate", "rejected"]
+Members = Int[Tensor, "order d"] | Float[Tensor, "order d d"]
+
+
+@final
+@dataclass(frozen=True)
+class Evidence:
+    """What one kind of evidence says about one group.
+
+    Attributes:
+        kind: "order 2", "order 3", "order 4", "kernel", "labels", "pairs" or "function".
+        violation: the largest relative violation over the group's generators; 0 for a symmetry.
+        noise: the violation that sampling noise alone would leave of an exact symmetry.
+        p_value: how often sampling noise alone leaves more than this; nan where there is no noise.
+        next_candidate: violation of the best candidate outside the group; inf when there is none.
+        verdict: "exact" within the noise, "approximate", or "rejected".
+
+    Example:
+        >>> print(Evidence("order 2", 0.015, 0.012, 0.3, 0.37, "exact"))
+        order 2: exact within noise (violation 0.015, noise 0.012, next candidate 0.37)
+    """
+
+    kind: str
+    violation: float
+    noise: float
+    p_value: float
+    next_candidate: float
+    verdict: Verdict
+
+    @property
+    def gap(self) -> float:
+        """Violation of the best candidate outside, over the larger of violation and noise."""
+        here = max(self.violation, self.noise)
+        return self.next_candidate / here if here > 0 else math.inf
+
+    def __str__(self) -> str:
+        words = "exact within noise" if self.verdict == "exact" else self.verdict
+        beyond = "" if math.isinf(self.next_candidate) else f", next candidate {self.next_candidate:.2g}"
+        return f"{self.kind}: {words} (violation {self.violation:.2g}, noise {self.noise:.2g}{beyond})"
+
+
+@final
+@dataclass(frozen=True)
+class Rung:
+    """One group of the ladder, with the evidence for and against it.
+
+    Attributes:
+        name: of the group, as mathematicians call it, such as "C2 x C2".
+        order: number of its elements.
+        generators: (m, d) int64 permutations, in the convention of `Discovery.members`, or
+            (m, d, d) matrices.
+        evidence: one entry for each kind of evidence that was looked at, in that order.
+        accepted: does every entry speak for it?
+    """
+
+    name: str
+    order: int
+    generators: Tensor
+    evidence: tuple[Evidence, ...]
+    accepted: bool
+
+    def __str__(self) -> str:
+        return f"{self.name} (order {self.order}): " + "; ".join(map(str, self.evidence))
+
+
+@final
+@dataclass(frozen=True)
+class Discovery:
+    """A group found in data, how it acts, and why it is believed.
+
+    Attributes:
+        representation: of the group on R^d; it closes exactly.
+        members: int64 (order, d) for permutations, with (rho(g) x)[members[g][i]] = x[i]; else
+            (order, d, d) matrices. Entry g belongs to element g of the group.
+        violations: (order,), float64: the relative violation of each member, at the order of
+            moments that speaks most against it.
+        noise: (order,), float64: what sampling noise alone would leave there.
+        gap: the violation of the best candidate outside, over the larger of violation and noise of
+            the worst member; the least over the kinds of evidence.
+        p_value: how likely data without symmetry are to show one that good, corrected for the
+            number of candidates; 1 when nothing was found.
+        ladder: nested groups at rising violation, with the evidence for and against each.
+        exact: is what is left of the violation no more than sampling noise?
+        action: "permutation", "signed" or "linear".
+        notes: sentences that qualify the finding, for example that it is a proposal only.
+    """
+
+    representation: LearnedRepresentation
+    members: Members
+    violations: Float[Tensor, " order"]
+    noise: Float[Tensor, " order"]
+    gap: float
+    p_value: float
+    ladder: tuple[Rung, ...]
+    exact: bool
+    action: str
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def group(self) -> FiniteGroup:
+        """The group; C1, of order 1, when nothing was found."""
+        return self.representation.group
+
+    @property
+    def found(self) -> bool:
+        """Is there more than the identity?"""
+        return self.group.order > 1
+
+    def summary(self) -> str:
+        """The finding in plain sentences."""
+        if not self.found:
+            near = [f"Nearest: {rung}." for rung in self.ladder if rung.order > 1][:1]
+            return " ".join(["No symmetry found.", *near, *self.notes])
+        worst = int(self.violations.argmax())
+        words = "exact within noise" if self.exact else "approximate"
+        outside = ""
+        if math.isfinite(self.gap):
+            here = max(float(self.violations[worst]), float(self.noise[worst]))
+            outside = f", next candidate {self.gap * here:.2g}"
+        found = (
+            f"{self.group.name} (order {self.group.order}), {words}: violation "
+            f"{float(self.violations[worst]):.2g}, noise {float(self.noise[worst]):.2g}{outside}."
+        )
+        return " ".join([found, *self.notes])
+
+    def __str__(self) -> str:
+        return self.summary()
