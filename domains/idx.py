@@ -7,8 +7,6 @@ import io
 import math
 import os
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,6 +15,7 @@ import numpy.typing as npt
 from jaxtyping import UInt8
 
 from grouplearn._checks import refuse
+from grouplearn.domains.files import checked_path, uncompressed
 from grouplearn.errors import DataError
 
 _TYPES = {
@@ -29,7 +28,6 @@ _TYPES = {
 }
 _MAX_DIMS = 32  # the most axes an array of NumPy 1.26 can have
 _CHUNK = 1 << 20
-_GZIP_MAGIC = b"\x1f\x8b"
 _PREFERRED = "train-images-idx3-ubyte"
 _PATTERN = "*images*idx3*"
 
@@ -67,9 +65,9 @@ def read_idx(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
         >>> read_idx(file).tolist()
         [7, 8, 9]
     """
-    file = _checked_path("read_idx", path)
+    file = checked_path("read_idx", path)
     try:
-        with _uncompressed(file) as stream:
+        with uncompressed(file) as stream:
             dtype, shape = _header(file, stream)
             data = _payload(file, stream, dtype, shape)
     except (EOFError, gzip.BadGzipFile, zlib.error) as problem:
@@ -110,7 +108,7 @@ def load_idx_images(path: str | os.PathLike[str]) -> UInt8[np.ndarray, "count he
         Traceback (most recent call last):
         grouplearn.errors.DataError: load_idx_images: path 'no-such-folder' must be ...
     """
-    given = _checked_path("load_idx_images", path)
+    given = checked_path("load_idx_images", path)
     file = _images_file(given)
     images = read_idx(file)
     if images.ndim != 3 or images.dtype != np.uint8:
@@ -123,13 +121,6 @@ def load_idx_images(path: str | os.PathLike[str]) -> UInt8[np.ndarray, "count he
             DataError,
         )
     return images
-
-
-def _checked_path(who: str, path: Any) -> Path:
-    text = os.fspath(path) if isinstance(path, os.PathLike) else path
-    if not isinstance(text, str) or not text or "\0" in text:
-        refuse(who, "path", "a non-empty str or os.PathLike", repr(path), "pass a path")
-    return Path(text)
 
 
 def _images_file(path: Path) -> Path:
@@ -164,16 +155,6 @@ def _refuse_folder(path: Path, found: str) -> NoReturn:
 
 def _reject(file: Path, expected: str, got: str, remedy: str) -> NoReturn:
     refuse("read_idx", f"path {str(file)!r}", expected, got, remedy, DataError)
-
-
-@contextmanager
-def _uncompressed(file: Path) -> Iterator[io.BufferedIOBase]:
-    with file.open("rb") as raw:
-        if raw.peek(2)[:2] == _GZIP_MAGIC:
-            with gzip.open(raw) as stream:
-                yield stream
-        else:
-            yield raw
 
 
 def _take(stream: io.BufferedIOBase, size: int) -> bytearray:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, NoReturn, final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +12,14 @@ import torch
 from jaxtyping import Float, Float32, Shaped
 from torch import Tensor
 
-from grouplearn._checks import finite, last_axis, optional_import, positive_int, refuse
-from grouplearn.domains.base import Domain
+from grouplearn._checks import last_axis, optional_import, positive_int, refuse
+from grouplearn.discovery.moments import MomentAccumulator
+from grouplearn.discovery.result import Discovery
+from grouplearn.domains.base import Domain, discovered, matrices_of
+from grouplearn.domains.patch_moments import PatchSums
 from grouplearn.domains.patches import PatchAction, patch_actions
+from grouplearn.domains.pixels import PIXEL_MOVES, PixelMove
+from grouplearn.representations import LearnedRepresentation
 
 _WHO = "ImageDomain.vectorize"
 
@@ -56,6 +62,9 @@ class ImageDomain(Domain):
         images: Shaped[Tensor, "batch *channels height width"] | npt.NDArray[Any],
         count: int | None = None,
         rng: torch.Generator | None = None,
+        *,
+        remove_mean: bool = False,
+        skip_flat: bool = False,
     ) -> Float32[Tensor, "samples d"]:
         """Cut images into patches and return each as a vector.
 
@@ -68,13 +77,16 @@ class ImageDomain(Domain):
                 is divided by 255.
             count: how many patches to draw; None takes all.
             rng: draws them; None uses torch's global generator. Not used when all are taken.
+            remove_mean: subtract each patch's mean.
+            skip_flat: leave out patches whose pixels are all equal; `count` are drawn from the
+                others.
 
         Returns:
-            (N, d), float32, in [0, 1], on the device of `images`.
+            (N, d), float32, in [0, 1] unless the mean is removed, on the device of `images`.
 
         Raises:
             InputError: wrong type, shape or range, NaN or infinite pixels, images smaller than a
-                patch, `count` below 1, or an `rng` that is no generator.
+                patch, `count` below 1, an `rng` that is no generator, or all patches are flat.
 
         Cost:
             O(N d) time and memory, and one pass over float images to check their range. All
@@ -86,12 +98,20 @@ class ImageDomain(Domain):
             torch.Size([7, 9])
         """
         pixels = self._pixels(images)
-        if count is None:
-            k, step = self.patch_size, self.stride
-            patches = pixels.unfold(1, k, step).unfold(2, k, step).reshape(-1, self.dim)
+        k, step = self.patch_size, self.stride if count is None else 1
+        views = pixels.unfold(1, k, step).unfold(2, k, step)
+        places = (views.amax((-2, -1)) != views.amin((-2, -1))).nonzero() if skip_flat else None
+        if places is not None and not len(places):
+            _refuse_flat(_WHO)
+        if count is not None:
+            number = positive_int(_WHO, "count", count)
+            patches = self._draw(pixels, number, rng, places)
+        elif places is not None:
+            patches = views[tuple(places.T)].reshape(-1, self.dim)
         else:
-            patches = self._draw(pixels, positive_int(_WHO, "count", count), rng)
-        return patches.float() / 255 if patches.dtype == torch.uint8 else patches.float()
+            patches = views.reshape(-1, self.dim)
+        values = patches.float() / 255 if patches.dtype == torch.uint8 else patches.float()
+        return values - values.mean(-1, keepdim=True) if remove_mean else values
 
     def unvectorize(self, vectors: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch k k"]:
         """Fold vectors back into patches.
@@ -124,8 +144,116 @@ class ImageDomain(Domain):
         """
         return patch_actions(self.patch_size)
 
-    def _pixels(self, images: Any) -> Tensor:
-        """Return checked images as (images * channels, H, W), uint8 or floating point."""
+    def moments(
+        self,
+        images: Shaped[Tensor, "batch *channels height width"] | npt.NDArray[Any],
+        *,
+        seed: int = 0,
+        remove_mean: bool = True,
+        skip_flat: bool = True,
+    ) -> MomentAccumulator:
+        """Accumulate the moments of the patches, `stride` pixels apart.
+
+        An image with its channels is one block. Fewer than 64 images are cut into horizontal
+        bands, each a block: the noise of few photographs can then be measured too. Where there
+        are more than 16 million patches, every t-th along both axes is taken, with t as small as
+        that bound allows, from random places on.
+
+        Args:
+            images: as for `vectorize`; a memory map is read a slice at a time.
+            seed: deals the blocks to bootstrap groups and draws the sample.
+            remove_mean: subtract each patch's mean, so that brightness does not count.
+            skip_flat: leave out patches whose pixels are all equal.
+
+        Returns:
+            The moments; their sample holds patches drawn uniformly.
+
+        Raises:
+            InputError: as `vectorize`.
+
+        Cost:
+            O(d^2) multiplications for each patch, in float32; memory of some 16 million numbers
+            beside the images.
+
+        Example:
+            >>> ImageDomain(2).moments(torch.eye(4)[None]).count
+            7.0
+        """
+        who = "ImageDomain.moments"
+        self._pixels(images[:1] if _sliceable(images) else images)
+        sums = PatchSums(self.patch_size, self.stride, remove_mean, skip_flat)
+        shape = (len(images), math.prod(images.shape[1:-2]), *images.shape[-2:])
+
+        def cut(which: slice, rows: slice) -> Tensor:
+            return self._pixels(images[which], which.start)[:, rows]
+
+        moments = sums.accumulate(cut, shape, positive_int(who, "seed", seed, minimum=0))
+        if not moments.count:
+            _refuse_flat(who)
+        return moments
+
+    def discover(
+        self,
+        images: Shaped[Tensor, "batch *channels height width"] | npt.NDArray[Any],
+        /,
+        *,
+        remove_mean: bool = True,
+        skip_flat: bool = True,
+        **options: Any,
+    ) -> Discovery:
+        """Find the group that acts on the patches of images.
+
+        Args:
+            images: as for `moments`.
+            remove_mean: as for `moments`.
+            skip_flat: as for `moments`.
+            options: of `grouplearn.discover`.
+
+        Returns:
+            As `grouplearn.discover`.
+
+        Raises:
+            InputError: as `moments` and `grouplearn.discover`.
+        """
+        seed = options.get("seed", 0)
+        found = self.moments(images, seed=seed, remove_mean=remove_mean, skip_flat=skip_flat)
+        return discovered(found, **options)
+
+    def extend(self, representation: LearnedRepresentation) -> tuple[PixelMove | None, ...]:
+        """Say which elements of a representation on patches act on whole images.
+
+        The eight symmetries of the pixel grid do, also with reversed contrast.
+
+        Args:
+            representation: on R^d.
+
+        Returns:
+            For each group element the operation, which is called on images, or None.
+
+        Raises:
+            InputError: `representation` is not one on R^d.
+
+        Cost:
+            O(n d^2).
+
+        Example:
+            >>> from grouplearn.representations import FixedRepresentation
+            >>> rep = FixedRepresentation.from_permutations([[1, 0, 3, 2], [0, 2, 1, 3]])
+            >>> sorted(str(move) for move in ImageDomain(2).extend(rep))[:4]
+            ['antitranspose', 'flip', 'flip-up-down', 'half-turn']
+        """
+        matrices = matrices_of("ImageDomain.extend", representation, self.dim)
+        known = [(move, move.matrix(self.patch_size)) for move in PIXEL_MOVES]
+        return tuple(
+            next((move for move, image in known if torch.allclose(matrix, image, 0, 1e-6)), None)
+            for matrix in matrices
+        )
+
+    def _pixels(self, images: Any, first: int = 0) -> Tensor:
+        """Return checked images as (images * channels, H, W), uint8 or floating point.
+
+        `first` is the number of images that stand before these, for error messages.
+        """
         pixels = _tensor(images)
         k = self.patch_size
         if pixels.ndim not in (3, 4) or 0 in pixels.shape:
@@ -145,7 +273,7 @@ class ImageDomain(Domain):
                 "pass a smaller patch_size, or move the channels to axis 1",
             )
         if pixels.is_floating_point():
-            finite(_WHO, "images", pixels)
+            _finite(pixels, first)
             low, high = (float(bound) for bound in torch.aminmax(pixels.detach()))
             if low < 0 or high > 1:
                 refuse(
@@ -157,16 +285,20 @@ class ImageDomain(Domain):
                 )
         return pixels.flatten(0, -3)
 
-    def _draw(self, pixels: Tensor, count: int, rng: torch.Generator | None) -> Tensor:
-        """Return `count` patches at uniformly random places, (count, d)."""
+    def _draw(
+        self, pixels: Tensor, count: int, rng: torch.Generator | None, places: Tensor | None
+    ) -> Tensor:
+        """Return `count` patches at random places, (count, d); at (image, row, column) if given."""
         if rng is not None and not isinstance(rng, torch.Generator):
             refuse(_WHO, "rng", "a torch.Generator", repr(rng), "pass torch.Generator()")
         images, height, width = pixels.shape
         rows, columns = height - self.patch_size + 1, width - self.patch_size + 1
         device = "cpu" if rng is None else rng.device
-        place = torch.randint(
-            images * rows * columns, (count, 1, 1), generator=rng, device=device
-        ).to(pixels.device)
+        room = images * rows * columns if places is None else len(places)
+        place = torch.randint(room, (count, 1, 1), generator=rng, device=device).to(pixels.device)
+        if places is not None:
+            image, down, across = places[place].unbind(-1)
+            place = (image * rows + down) * columns + across
         offset = torch.arange(self.patch_size, device=pixels.device)
         row = place // columns % rows + offset[:, None]
         column = place % columns + offset
@@ -196,6 +328,32 @@ def sample_photographs() -> Float32[Tensor, "2 427 640"]:
     colour = np.stack(optional_import("sklearn.datasets", "train").load_sample_images().images)
     grey = colour @ np.array([0.299, 0.587, 0.114]) / 255
     return torch.from_numpy(grey).float()
+
+
+def _sliceable(images: Any) -> bool:
+    """Does `images` have a first one?"""
+    return isinstance(images, (Tensor, np.ndarray)) and images.ndim > 0 and len(images) > 0
+
+
+def _refuse_flat(who: str) -> NoReturn:
+    refuse(
+        who,
+        "images",
+        "images with detail",
+        "patches of equal pixels alone",
+        "pass skip_flat=False to keep such patches",
+    )
+
+
+def _finite(pixels: Tensor, first: int) -> None:
+    """Refuse NaN and infinity; the error names the place, image by image."""
+    good = torch.isfinite(pixels)
+    if not bool(good.all()):
+        place = tuple(int(i) for i in (~good).nonzero()[0])
+        shown = (place[0] + first, *place[1:])
+        refuse(
+            _WHO, "images", "finite", f"{float(pixels[place])} at {shown}", "clean the data first"
+        )
 
 
 def _tensor(images: Any) -> Tensor:

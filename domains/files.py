@@ -1,0 +1,69 @@
+"""Opening files of data, plain or gzip by content, with one kind of error for broken ones."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from grouplearn._checks import refuse
+from grouplearn.errors import DataError
+
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+def checked_path(who: str, path: Any) -> Path:
+    """Return a non-empty path without NUL as a Path."""
+    text = os.fspath(path) if isinstance(path, os.PathLike) else path
+    if not isinstance(text, str) or not text or "\0" in text:
+        refuse(who, "path", "a non-empty str or os.PathLike", repr(path), "pass a path")
+    return Path(text)
+
+
+@contextmanager
+def uncompressed(file: Path) -> Iterator[io.BufferedReader | gzip.GzipFile]:
+    """Open a file for reading bytes; its first bytes decide whether gzip stands between."""
+    with file.open("rb") as raw:
+        if raw.peek(2)[:2] == GZIP_MAGIC:
+            with gzip.open(raw) as stream:
+                yield stream
+        else:
+            yield raw
+
+
+@contextmanager
+def refusing_broken_files(who: str, file: Path) -> Iterator[None]:
+    """Turn what a missing, unreadable, truncated or undecodable file raises into a DataError."""
+    try:
+        yield
+    except (EOFError, gzip.BadGzipFile, zlib.error) as problem:
+        got, wanted, remedy = (
+            f"a broken one ({problem})",
+            "an intact gzip file",
+            "download it again",
+        )
+    except UnicodeDecodeError as problem:
+        got, wanted = f"bytes that are no UTF-8 ({problem.reason})", "a text file"
+        remedy = "pass a text file, plain or gzip"
+    except OSError as problem:
+        got, wanted = problem.strerror or type(problem).__name__, "a readable file"
+        remedy = "pass an existing file"
+    else:
+        return
+    refuse(who, f"path {str(file)!r}", wanted, got, remedy, DataError)
+
+
+@contextmanager
+def text_of(who: str, file: Path) -> Iterator[TextIO]:
+    """Open a text file, plain or gzip, UTF-8 with or without a byte order mark."""
+    with (
+        refusing_broken_files(who, file),
+        uncompressed(file) as stream,
+        io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text,
+    ):
+        yield text
