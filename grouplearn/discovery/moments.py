@@ -1,4 +1,4 @@
-"""First and second moments of a stream, with a bounded sample of it for everything higher."""
+"""Moments of a stream, with a bounded sample of it for everything that sums cannot tell."""
 
 from __future__ import annotations
 
@@ -49,9 +49,10 @@ class MomentAccumulator:
     """Moments of samples that come in batches, in one pass and in bounded memory.
 
     Blocks of dependent samples (the patches of one image, the windows of one sequence) are dealt
-    at random to B groups. For each group the weight, the sum and the sum of x x^T are kept, in
-    float64; the spread between the groups measures sampling noise. Higher moments and kernel
-    tests use a uniform sample of at most `keep` rows.
+    at random to B groups. For each group the weight, the sum of x, the sum of x x^T and that of
+    x^2 x^T (squares of the coordinates times coordinates, the third moments of pairs) are kept, in
+    float64; the spread between the groups measures sampling noise. Third moments of triples,
+    fourth moments and kernel tests use a uniform sample of at most `keep` rows.
 
     Accumulators of one seed merge: the sums add, and the samples unite to the rows of lowest
     random key, so that the order of merging changes nothing but rounding.
@@ -93,6 +94,7 @@ class MomentAccumulator:
         self.weights = np.zeros(self.groups)
         self.sums = np.zeros((self.groups, size))
         self.products = np.zeros((self.groups, size, size))
+        self.cubes = np.zeros((self.groups, size, size))
         self._reservoir = _Reservoir(self.keep, size)
 
     @property
@@ -154,6 +156,7 @@ class MomentAccumulator:
         weight: float,
         total: Float[np.ndarray, " D"],
         products: Float[np.ndarray, "D D"],
+        cubes: Float[np.ndarray, "D D"],
     ) -> MomentAccumulator:
         """Take in sums that a domain has computed faster than row by row; the sample is not fed.
 
@@ -162,6 +165,7 @@ class MomentAccumulator:
             weight: the number of samples.
             total: (D,), their sum.
             products: (D, D), the sum of x x^T.
+            cubes: (D, D), the sum of (x * x) x^T.
 
         Returns:
             This accumulator.
@@ -169,6 +173,7 @@ class MomentAccumulator:
         self.weights[group] += weight
         self.sums[group] += total
         self.products[group] += products
+        self.cubes[group] += cubes
         self.samples += round(weight)
         return self
 
@@ -226,6 +231,7 @@ class MomentAccumulator:
             self.weights[group] += w.sum()
             self.sums[group] += weighted.sum(0)
             self.products[group] += weighted.T @ x
+            self.cubes[group] += (weighted * x).T @ x
         self._reservoir.offer(_keys(index, rows, self.seed), rows, counts, groups, labels)
 
     def merge(self, other: MomentAccumulator) -> MomentAccumulator:
@@ -251,6 +257,7 @@ class MomentAccumulator:
         self.weights += other.weights
         self.sums += other.sums
         self.products += other.products
+        self.cubes += other.cubes
         self._reservoir.unite(other._reservoir)
         return self
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from grouplearn.groups import FiniteGroup
 from grouplearn.representations import LearnedRepresentation
 
-Verdict = Literal["exact", "approximate", "rejected"]
+Verdict = Literal["exact", "approximate", "undecided", "rejected"]
 Members = Int[Tensor, "order d"] | Float[Tensor, "order d d"]
 
 
@@ -27,7 +27,8 @@ class Evidence:
         noise: the violation that sampling noise alone would leave of an exact symmetry.
         p_value: how often sampling noise alone leaves more than this; nan where there is no noise.
         next_candidate: violation of the best candidate outside the group; inf when there is none.
-        verdict: "exact" within the noise, "approximate", or "rejected".
+        verdict: "exact" within the noise, "approximate", "undecided" where the noise is too large to
+            tell, or "rejected".
 
     Example:
         >>> print(Evidence("order 2", 0.015, 0.012, 0.3, 0.37, "exact"))

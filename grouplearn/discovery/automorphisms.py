@@ -1,0 +1,389 @@
+"""Permutations that nearly keep a set of matrices, and the group that they generate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, final
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import linear_sum_assignment
+
+from grouplearn._checks import finite_number, positive_int, refuse
+from grouplearn.discovery.moments import as_array
+from grouplearn.groups import FiniteGroup
+
+_WHO = "automorphisms"
+_STEPS = 12
+_BASE_TRIES = 6
+_REPAIR_DIM = 64
+
+Points = NDArray[np.int64]
+Array = NDArray[np.float64]
+
+
+@final
+@dataclass(frozen=True)
+class Automorphisms:
+    """The group of permutations that nearly keep some matrices.
+
+    Attributes:
+        generators: (m, d), int64: point i moves to generators[k, i].
+        order: of the group they generate.
+        violation: the largest relative violation of a generator.
+        next_candidate: the least violation among the other permutations that were tried.
+        candidates: every permutation that was tried, with its violation, best first.
+        complete: False when the time budget ended the search.
+    """
+
+    generators: Int[np.ndarray, "m d"]
+    order: int
+    violation: float
+    next_candidate: float
+    candidates: tuple[tuple[Points, float], ...] = field(repr=False)
+    complete: bool = True
+
+    @property
+    def group(self) -> FiniteGroup:
+        """The group itself.
+
+        Raises:
+            GroupError: it has more than 4,096 elements.
+        """
+        return FiniteGroup.from_permutations(self.generators)
+
+
+def automorphisms(
+    matrices: Sequence[ArrayLike],
+    *,
+    tolerance: float = 0.05,
+    seed: int = 0,
+    time_budget: float | None = None,
+) -> Automorphisms:
+    """Find the permutations P with P M P^T = M, nearly, for several matrices M at once.
+
+    For example co-occurrence counts and ordered bigram counts of the same vocabulary. For a base
+    point i and each image j whose rows look alike, the best permutation that sends i to j is
+    sought: an assignment of rows by their sorted profiles and by their entries at fixed points,
+    then Frank-Wolfe steps on the quadratic assignment objective, each an assignment problem, then
+    exchanges of pairs. Permutations found close to a group (Schreier-Sims); images that the group
+    reaches already are skipped, and the search goes on among the permutations that fix the base
+    point. It is exact where profiles tell points apart, a heuristic elsewhere; deterministic.
+
+    Args:
+        matrices: (d, d) each, finite, not necessarily symmetric.
+        tolerance: of the relative violation ||P M P^T - M||_F / ||M'||_F, with M' the entries in
+            rows or columns of points that P moves, so that an exchange of two points in a thousand
+            is judged by those two; the largest over the matrices.
+        seed: of the random restarts.
+        time_budget: seconds, after which the best answer so far is returned; None for no limit.
+
+    Returns:
+        The group, and all candidates.
+
+    Raises:
+        InputError: no matrix, one that is not square or finite, different sizes, or d < 2.
+
+    Cost:
+        O(d^3) for each pair (i, j) that is tried, at most some hundreds of them; O(d^2) memory.
+
+    References:
+        Vogelstein et al., 2015, Fast approximate quadratic programming for graph matching.
+        Sims, 1970, Computational methods in the study of permutation groups.
+
+    Example:
+        >>> ring = np.roll(np.eye(5), 1, axis=0)
+        >>> automorphisms([ring]).order, automorphisms([ring + ring.T]).order
+        (5, 10)
+    """
+    arrays = _square(matrices)
+    finite_number(_WHO, "tolerance", tolerance)
+    positive_int(_WHO, "seed", seed, minimum=0)
+    search = [matrix / np.linalg.norm(matrix) for matrix in arrays if matrix.any()] or arrays
+
+    def violation(points: Points) -> float:
+        return max(_local_violation(matrix, points) for matrix in search)
+
+    found = search_automorphisms(search, violation, tolerance, seed, time_budget)
+    group = _generate([points for points, size in found.tried if size <= tolerance], len(arrays[0]))
+    outside = [size for points, size in found.tried if not _contains(group, points)]
+    generators = found.generators
+    inside = [size for points, size in found.tried if any((points == g).all() for g in generators)]
+    return Automorphisms(
+        np.array(generators, dtype=np.int64).reshape(-1, len(arrays[0])),
+        int(group.order()),
+        max(inside, default=0.0),
+        min(outside, default=float("inf")),
+        found.tried,
+        found.complete,
+    )
+
+
+@final
+@dataclass(frozen=True)
+class Search:
+    """What a search has tried, best first, and small generators of what it kept."""
+
+    tried: tuple[tuple[Points, float], ...]
+    generators: tuple[Points, ...]
+    complete: bool
+
+
+def search_automorphisms(
+    matrices: Sequence[Float[np.ndarray, "d d"]],
+    violation: Callable[[Points], float],
+    tolerance: float,
+    seed: int = 0,
+    time_budget: float | None = None,
+) -> Search:
+    """The search behind `automorphisms`, with a violation of the caller's choice.
+
+    Args:
+        matrices: that guide the search; all of norm about 1.
+        violation: what a permutation is judged by; inf forbids it.
+        tolerance: permutations up to this violation generate the group whose orbits are skipped.
+        seed: of random restarts.
+        time_budget: in seconds, or None.
+    """
+    searcher = _Searcher(matrices, violation, tolerance, seed)
+    deadline = None if time_budget is None else time.monotonic() + time_budget
+    complete = searcher.run(deadline)
+    tried = sorted(searcher.tried.values(), key=lambda each: (each[1], each[0].tolist()))
+    return Search(tuple(tried), tuple(searcher.kept), complete)
+
+
+class _Searcher:
+    def __init__(
+        self,
+        matrices: Sequence[Array],
+        violation: Callable[[Points], float],
+        tolerance: float,
+        seed: int,
+    ) -> None:
+        self.matrices = list(matrices)
+        self.dim = len(matrices[0])
+        self.violation = violation
+        self.tolerance = tolerance
+        self.rng = np.random.default_rng(seed)
+        self.tried: dict[bytes, tuple[Points, float]] = {}
+        self.kept: list[Points] = []
+        self.group = _generate([], self.dim)
+        self._profiles = _profile_distances(self.matrices)
+
+    def run(self, deadline: float | None) -> bool:
+        """Search level by level: all points, then those that leave one point fixed, and so on."""
+        self._exchanges()
+        fixed: list[int] = []
+        while len(fixed) < self.dim - 1:
+            distances = self._distances(fixed)
+            grown = len(self.kept)
+            for i, j in self._pairs(distances, fixed):
+                if deadline is not None and time.monotonic() > deadline:
+                    return False
+                if j not in self._orbit(i, fixed):
+                    self._try(i, j, fixed, distances)
+            if fixed and len(self.kept) == grown:
+                return True
+            fixed.append(self._next_base(fixed))
+        return True
+
+    def _pairs(self, distances: Array, fixed: list[int]) -> Iterator[tuple[int, int]]:
+        """Pairs to try: every image of a few base points, then the likeliest of all pairs."""
+        free = np.setdiff1d(np.arange(self.dim), fixed)
+        apart = distances + np.where(np.eye(self.dim, dtype=bool), np.inf, 0)
+        nearest = apart[np.ix_(free, free)].min(1, initial=np.inf)
+        bases = free[np.argsort(nearest, kind="stable")]
+        seen = set()
+        budget = max(3 * self.dim, 120) if not fixed else self.dim
+        every = _BASE_TRIES if self.dim <= _REPAIR_DIM and not fixed else 1
+        for i in (int(base) for base in bases[:every]):
+            for j in free[np.argsort(apart[i][free], kind="stable")]:
+                if i != j and np.isfinite(apart[i, j]) and len(seen) < every * self.dim:
+                    seen.add((i, int(j)))
+                    yield i, int(j)
+        flat = np.argsort(apart[np.ix_(free, free)], axis=None, kind="stable")[: 4 * budget]
+        for place in flat:
+            i, j = (int(free[k]) for k in np.unravel_index(place, (len(free), len(free))))
+            if i != j and (i, j) not in seen and np.isfinite(apart[i, j]):
+                seen.add((i, j))
+                yield i, j
+                budget -= 1
+            if budget <= 0:
+                return
+
+    def _next_base(self, fixed: list[int]) -> int:
+        """A point that the group moves most, among those not fixed yet."""
+        sizes = [(-len(self._orbit(i, fixed)), i) for i in range(self.dim) if i not in fixed]
+        return min(sizes)[1]
+
+    def _orbit(self, point: int, fixed: list[int]) -> set[int]:
+        group = self.group.pointwise_stabilizer(fixed) if fixed else self.group
+        return set(group.orbit(point))
+
+    def _distances(self, fixed: list[int]) -> Array:
+        """How unlike the rows of two points are, entries at fixed points compared as they stand."""
+        distances = self._profiles.copy()
+        for matrix in self.matrices:
+            for point in fixed:
+                for line in (matrix[:, point], matrix[point]):
+                    distances += np.subtract.outer(line, line) ** 2
+        return distances
+
+    def _try(self, i: int, j: int, fixed: list[int], distances: Array) -> None:
+        """Seek the best permutation that sends i to j and keeps the fixed points."""
+        cost = distances.copy()
+        for matrix in self.matrices:
+            cost += np.subtract.outer(matrix[i], matrix[j]) ** 2
+            cost += np.subtract.outer(matrix[:, i], matrix[:, j]) ** 2
+        pins = {**{point: point for point in fixed}, i: j}
+        start = _assign(_pin(cost, pins, np.inf))
+        if start is None:
+            return
+        best = self._climb(start, pins)
+        size = self._record(best)
+        if size > self.tolerance and self.dim <= _REPAIR_DIM:
+            size = min(size, self._record(self._repair(best, pins)))
+
+    def _climb(self, points: Points, pins: dict[int, int]) -> Points:
+        """Frank-Wolfe from a permutation, then repeated assignment from its end."""
+        soft = np.full((self.dim, self.dim), 1 / self.dim)
+        hard = np.eye(self.dim)[points]
+        if self._objective(points) >= self._best() * (1 - 1e-12):
+            return points
+        state = (soft + hard) / 2
+        best, value = points, self._objective(points)
+        for _ in range(_STEPS):
+            gradient = self._gradient(state)
+            target = _assign(_pin(-gradient, pins, np.inf))
+            if target is None:
+                break
+            if (reached := self._objective(target)) > value:
+                best, value = target, reached
+            direction = np.eye(self.dim)[target] - state
+            slope = float((gradient * direction).sum())
+            curve = float((self._gradient(direction) * direction).sum()) / 2
+            if slope <= 1e-9:
+                break
+            step = 1.0 if curve >= 0 else min(1.0, -slope / (2 * curve))
+            state = state + step * direction
+            if step == 1.0 and curve <= 0:
+                break
+        return best
+
+    def _best(self) -> float:
+        return float(sum((matrix**2).sum() for matrix in self.matrices))
+
+    def _gradient(self, state: Array) -> Array:
+        """Gradient of sum over matrices of <P^T M P, M> with P[i, j] = 1 where i moves to j."""
+        total = np.zeros_like(state)
+        for matrix in self.matrices:
+            total += matrix @ state @ matrix.T + matrix.T @ state @ matrix
+        return total
+
+    def _objective(self, points: Points) -> float:
+        grid = np.ix_(points, points)
+        return float(sum((matrix[grid] * matrix).sum() for matrix in self.matrices))
+
+    def _repair(self, points: Points, pins: dict[int, int]) -> Points:
+        """Exchange the images of two points as long as that helps the objective."""
+        free = np.setdiff1d(np.arange(self.dim), list(pins))
+        best, value = points, self._objective(points)
+        for _ in range(4):
+            gradient = self._gradient(np.eye(self.dim)[best])
+            here = gradient[np.arange(self.dim), best]
+            gain = gradient[:, best] + gradient[:, best].T - here[:, None] - here
+            gain = gain[np.ix_(free, free)]
+            a, b = (int(free[k]) for k in np.unravel_index(np.argmax(gain), gain.shape))
+            swapped = best.copy()
+            swapped[[a, b]] = best[[b, a]]
+            if (reached := self._objective(swapped)) <= value:
+                break
+            best, value = swapped, reached
+        return best
+
+    def _exchanges(self) -> None:
+        """Try the exchanges of two points that look most alike: the commonest false symmetry."""
+        apart = self._profiles + np.where(np.eye(self.dim, dtype=bool), np.inf, 0)
+        for place in np.argsort(apart, axis=None, kind="stable")[: 4 * self.dim]:
+            a, b = np.unravel_index(place, apart.shape)
+            if a < b and np.isfinite(apart[a, b]):
+                points = np.arange(self.dim)
+                points[[a, b]] = b, a
+                self._record(points)
+
+    def _record(self, points: Points) -> float:
+        key = points.tobytes()
+        if key not in self.tried:
+            size = self.violation(points)
+            self.tried[key] = (points, size)
+            if size <= self.tolerance and not _contains(self.group, points):
+                self.kept.append(points)
+                self.group = _generate(self.kept, self.dim)
+        return self.tried[key][1]
+
+
+def _local_violation(matrix: Array, points: Points) -> float:
+    inverse = np.argsort(points)
+    stays = points == np.arange(len(points))
+    rest = matrix[np.ix_(stays, stays)]
+    change = matrix[np.ix_(inverse, inverse)] - matrix
+    scale = float((matrix**2).sum() - (rest**2).sum())
+    size = float((change**2).sum())
+    return (size / scale) ** 0.5 if size > 0 else 0.0
+
+
+def _profile_distances(matrices: Sequence[Array]) -> Array:
+    """Squared distances of sorted rows, of sorted columns and of diagonal entries."""
+    dim = len(matrices[0])
+    total = np.zeros((dim, dim))
+    for matrix in matrices:
+        for lines in (np.sort(matrix, axis=1), np.sort(matrix.T, axis=1), np.diag(matrix)[:, None]):
+            squares = np.square(lines).sum(1)
+            total += (squares[:, None] + squares - 2 * lines @ lines.T).clip(0)
+    return total
+
+
+def _pin(cost: Array, pins: dict[int, int], forbidden: float) -> Array:
+    """Forbid all but the given images for some points."""
+    pinned = cost.copy()
+    rows, columns = list(pins), list(pins.values())
+    pinned[rows] = forbidden
+    pinned[:, columns] = forbidden
+    pinned[rows, columns] = cost[rows, columns]
+    return pinned
+
+
+def _assign(cost: Array) -> Points | None:
+    try:
+        return np.asarray(linear_sum_assignment(cost)[1], dtype=np.int64)
+    except ValueError:
+        return None
+
+
+def _generate(permutations: Sequence[Points], degree: int) -> Any:
+    from sympy.combinatorics import Permutation, PermutationGroup
+
+    rows = [points.tolist() for points in permutations] or [list(range(degree))]
+    return PermutationGroup([Permutation(row) for row in rows])
+
+
+def _contains(group: Any, points: Points) -> bool:
+    from sympy.combinatorics import Permutation
+
+    return bool(group.contains(Permutation(points.tolist())))
+
+
+def _square(matrices: Sequence[ArrayLike]) -> list[Array]:
+    arrays = [as_array("matrices", matrix) for matrix in matrices]
+    shape = arrays[0].shape if arrays else (0,)
+    if len(shape) != 2 or shape[0] != shape[1] or shape[0] < 2:
+        refuse(_WHO, "matrices", "a list of (d, d) arrays with d >= 2", shape, "pass [matrix, ...]")
+    for array in arrays:
+        if array.shape != shape:
+            refuse(_WHO, "matrices", f"all of shape {shape}", array.shape, "pass equal sizes")
+        if not np.isfinite(array).all():
+            refuse(_WHO, "matrices", "finite", "NaN or infinity", "clean the matrices first")
+    return [array.astype(np.float64) for array in arrays]

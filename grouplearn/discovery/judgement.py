@@ -1,0 +1,266 @@
+"""The rule by which candidates are believed, and groups are chosen among them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import final
+
+import numpy as np
+from jaxtyping import Int
+from numpy.typing import NDArray
+
+from grouplearn.discovery.evidence import EXACT_LEVEL, Measure, Moment, Move
+from grouplearn.discovery.result import Evidence, Verdict
+from grouplearn.discovery.tensors import Moments
+
+TOLERANCE = {"order 1": 0.15, "order 2": 0.15, "labels": 0.15}
+"""The largest violation, noise subtracted, of an approximate symmetry; 0.08 for higher orders."""
+HIGHER_TOLERANCE = 0.08
+LEAST_GAP = 3.0
+_FLOOR = 0.01
+_CLEAR = 10.0
+
+Points = NDArray[np.int64]
+
+
+def tolerance_of(kind: str) -> float:
+    """How large a violation, noise subtracted, may be for a kind of evidence."""
+    return TOLERANCE.get(kind, HIGHER_TOLERANCE)
+
+
+def excess(measure: Measure) -> float:
+    """The violation with the mean effect of noise subtracted."""
+    return math.sqrt(max(measure.violation**2 - measure.noise**2, 0.0))
+
+
+def fails(kind: str, measure: Measure) -> bool:
+    """Is this a violation that is too large to tolerate, beyond doubt?"""
+    return excess(measure) > tolerance_of(kind) and measure.p_value < EXACT_LEVEL
+
+
+def is_silent(kind: str, measure: Measure) -> bool:
+    """Is the noise too large for this kind of evidence to speak for a symmetry?"""
+    return measure.noise > tolerance_of(kind)
+
+
+@final
+@dataclass
+class Judge:
+    """Measures candidates against the moments of a data set, each one once.
+
+    Args:
+        moments: of the data.
+        signed: are points 0 to d - 1 the coordinates and d to 2 d - 1 their negatives?
+    """
+
+    moments: Moments
+    signed: bool
+    _proposed: dict[bytes, tuple[Measure, ...]] = field(default_factory=dict)
+    _certified: dict[bytes, tuple[Measure, ...]] = field(default_factory=dict)
+
+    def move(self, points: Points) -> Move:
+        """What a permutation of the points does to samples."""
+        return Move.of(points, self.moments.dim, self.moments.channels)
+
+    def is_candidate(self, points: Points) -> bool:
+        """Does it commute with the change of all signs, and keep one-hot blocks?"""
+        dim, exclusive = self.moments.dim, self.moments.exclusive
+        if self.signed and not np.array_equal(points[dim:], (points[:dim] + dim) % (2 * dim)):
+            return False
+        if exclusive is None:
+            return True
+        sources = self.move(points).sources
+        return np.array_equal(exclusive[np.ix_(sources, sources)], exclusive)
+
+    def distance(self, points: Points) -> float:
+        """Violation of the moments that propose, inf for what is no candidate."""
+        if not self.is_candidate(points):
+            return math.inf
+        move = self.move(points)
+        return max(moment.distance(move) for moment in self.moments.propose)
+
+    def doubt(self, points: Points) -> float:
+        """Violation of the moments that certify, and of those that propose where none does."""
+        move = self.move(points)
+        loud = [m.distance(move) for m in self.moments.certify if self._counts(m)]
+        return max(loud, default=self.distance(points))
+
+    def proposed(self, points: Points) -> tuple[Measure, ...]:
+        """One measure for each moment that proposes."""
+        return self._measure(self._proposed, self.moments.propose, points)
+
+    def certified(self, points: Points) -> tuple[Measure, ...]:
+        """One measure for each moment that certifies."""
+        return self._measure(self._certified, self.moments.certify, points)
+
+    def _measure(
+        self, known: dict[bytes, tuple[Measure, ...]], moments: Sequence[Moment], points: Points
+    ) -> tuple[Measure, ...]:
+        key = points.tobytes()
+        if key not in known:
+            move = self.move(points)
+            known[key] = tuple(moment.measure(move) for moment in moments)
+        return known[key]
+
+    def is_proposed(self, points: Points) -> bool:
+        """Do first and second moments, and those within classes, allow it?"""
+        pairs = list(zip(self.moments.propose, self.proposed(points), strict=True))
+        return not any(fails(m.kind, found) or is_silent(m.kind, found) for m, found in pairs)
+
+    def is_certified(self, points: Points) -> bool:
+        """Do higher moments speak for it, and none against?"""
+        spoke = False
+        for moment, found in zip(self.moments.certify, self.certified(points), strict=True):
+            if not self._counts(moment):
+                continue
+            if fails(moment.kind, found):
+                return False
+            spoke = spoke or not is_silent(moment.kind, found)
+        return spoke or not self.moments.certify
+
+    def _counts(self, moment: Moment) -> bool:
+        """Fourth moments count where they were asked for, or where third moments vanish."""
+        if moment.kind == "order 4, where order 3 is silent":
+            return all(m.vanishes for m in self.moments.certify if m.kind == "order 3")
+        return not (moment.kind == "order 3" and moment.vanishes)
+
+    def is_exact(self, members: Sequence[Points]) -> bool:
+        """Is no violation more than noise, over all members and kinds of evidence (Bonferroni)?"""
+        p_values = [
+            measure.p_value
+            for points in members
+            for moment, measure in zip(
+                self._all(), (*self.proposed(points), *self.certified(points)), strict=True
+            )
+            if self._counts(moment)
+        ]
+        return min(p_values, default=1.0) * len(p_values) >= EXACT_LEVEL
+
+    def worst(self, points: Points) -> Measure:
+        """The measure that speaks most against an element, relative to what is tolerated."""
+        pairs = zip(self._all(), (*self.proposed(points), *self.certified(points)), strict=True)
+        spoken = [(moment.kind, m) for moment, m in pairs if self._counts(moment)]
+        loud = [(kind, m) for kind, m in spoken if not is_silent(kind, m)] or spoken
+        return max(loud, key=lambda each: each[1].violation / tolerance_of(each[0]))[1]
+
+    def _all(self) -> tuple[Moment, ...]:
+        return (*self.moments.propose, *self.moments.certify)
+
+    def gap(self, members: Sequence[Points], outside: Sequence[Points]) -> float:
+        """How well some kind of evidence tells the members from every other candidate.
+
+        For each candidate outside, the largest over the moments of its violation relative to the
+        larger of violation and noise of the worst member; the least over the candidates.
+        """
+        bases = []
+        for k, moment in enumerate(self._all()):
+            found = [(*self.proposed(p), *self.certified(p))[k] for p in members]
+            worst = max((max(m.violation, m.noise) for m in found), default=0.0)
+            bases.append((moment, max(worst, _FLOOR)))
+        return min((self._separation(points, bases) for points in outside), default=math.inf)
+
+    def _separation(self, points: Points, bases: Sequence[tuple[Moment, float]]) -> float:
+        """How far a candidate stands out from the members in the moment that tells it best."""
+        largest = 0.0
+        for k, (moment, base) in enumerate(bases):
+            if k < len(self.moments.propose):
+                measure = self.proposed(points)[k]
+            elif largest < _CLEAR:
+                measure = self.certified(points)[k - len(self.moments.propose)]
+            else:
+                break
+            if self._counts(moment) and measure.p_value < EXACT_LEVEL:
+                largest = max(largest, measure.violation / base)
+        return largest
+
+    def evidence(
+        self, members: Sequence[Points], outside: Sequence[Points]
+    ) -> tuple[Evidence, ...]:
+        """The case for and against a group, one entry for each kind of evidence."""
+        entries: dict[str, Evidence] = {}
+        for k, moment in enumerate(self._all()):
+            if not self._counts(moment) or not members:
+                continue
+            found = [(*self.proposed(p), *self.certified(p))[k] for p in members]
+            other = [moment.distance(self.move(p)) for p in outside]
+            worst = max(found, key=lambda m: m.violation)
+            if moment.kind == "order 1" and worst.violation < _FLOOR:
+                continue
+            entry = Evidence(
+                moment.kind.partition(",")[0],
+                worst.violation,
+                worst.noise,
+                min(m.p_value for m in found),
+                min(other, default=math.inf),
+                _verdict(moment.kind, found),
+            )
+            earlier = entries.get(entry.kind)
+            if earlier is None or _against(entry) > _against(earlier):
+                entries[entry.kind] = entry
+        return tuple(entries.values())
+
+
+def _against(entry: Evidence) -> tuple[bool, float]:
+    """Silent evidence yields to any that speaks."""
+    return entry.noise <= tolerance_of(entry.kind) or entry.verdict == "rejected", entry.violation
+
+
+def _verdict(kind: str, found: Sequence[Measure]) -> Verdict:
+    if any(fails(kind, m) for m in found):
+        nearer = all(m.violation <= math.sqrt(0.5) for m in found)
+        return "approximate" if nearer and kind.startswith("order 3") else "rejected"
+    if any(is_silent(kind, m) for m in found):
+        return "undecided"
+    return "exact" if min(m.p_value for m in found) * len(found) >= EXACT_LEVEL else "approximate"
+
+
+def search_p_value(
+    judge: Judge, members: Sequence[Points], tried: int, level: float, seed: int
+) -> float:
+    """How likely chance alone is to make one of the tried permutations as near a symmetry.
+
+    Each member is compared with random permutations of the same cycle type, which move as many
+    coordinates: log violation is taken as normal among them. The largest p-value of the members is
+    multiplied by the number of candidates that were tried. Where the coordinates allow fewer than
+    1 / level permutations of the type, no p-value can reach the level, and nan is returned.
+
+    References:
+        Mantel, 1967, The detection of disease clustering and a generalized regression approach.
+    """
+    from scipy.stats import norm
+
+    rng = np.random.default_rng(seed)
+    second = next(m for m in judge.moments.propose if m.kind == "order 2")
+    dim, worst = judge.moments.dim, 0.0
+    for points in members:
+        if _conjugates(points[:dim] % dim) * level < 1:
+            return math.nan
+        null = []
+        for _ in range(100):
+            relabel = rng.permutation(dim)
+            if judge.signed:
+                relabel = np.concatenate([relabel, relabel + dim])
+            other = np.empty_like(points)
+            other[relabel] = relabel[points]
+            null.append(second.distance(judge.move(other)))
+        logs = np.log(np.maximum(null, 1e-12))
+        here = math.log(max(judge.proposed(points)[1].violation, 1e-12))
+        worst = max(worst, float(norm.cdf((here - logs.mean()) / max(logs.std(), 1e-3))))
+    return min(1.0, worst * max(tried, 1))
+
+
+def _conjugates(points: Int[np.ndarray, " d"]) -> float:
+    """Number of permutations of the same cycle type."""
+    lengths, seen = [], set()
+    for start in range(len(points)):
+        length, point = 0, start
+        while point not in seen:
+            seen.add(point)
+            point, length = int(points[point]), length + 1
+        if length:
+            lengths.append(length)
+    log = math.lgamma(len(points) + 1) - sum(math.log(length) for length in lengths)
+    log -= sum(math.lgamma(lengths.count(length) + 1) for length in set(lengths))
+    return math.exp(min(log, 700))
