@@ -67,6 +67,7 @@ class Moment:
         metric: (D, D), applied on both sides of a second moment before norms are taken.
         mask: (D, ..., D), which entries count.
         unit: what violations are relative to; the norm of the moment when None.
+        even: which of the moving axes, counted from the last, hold squares, blind to signs.
     """
 
     kind: str
@@ -76,6 +77,7 @@ class Moment:
     metric: Float[np.ndarray, "D D"] | None = None
     mask: Bool[np.ndarray, "*axes"] | None = None
     unit: float | None = None
+    even: tuple[int, ...] = ()
 
     @cached_property
     def scale(self) -> float:
@@ -92,12 +94,7 @@ class Moment:
 
     def measure(self, move: Move) -> Measure:
         """How far a move changes the moment, and how far sampling noise would."""
-        moved = self.tensors
-        for axis in range(-self.rank, 0):
-            moved = np.take(moved, move.sources, axis=axis)
-            if (move.signs < 0).any():
-                moved = moved * move.signs.reshape(-1, *[1] * (-axis - 1))
-        parts = self._flat(moved - self.tensors)
+        parts = self._flat(self._moved(self.tensors, move) - self.tensors)
         total = parts.sum(0)
         size, scale = float(np.linalg.norm(total)), self._local_scale(move)
         if scale == 0 or size <= 1e-10 * self.scale:
@@ -107,13 +104,17 @@ class Moment:
 
     def distance(self, move: Move) -> float:
         """The violation alone, from all groups together: quicker than `measure`."""
-        moved = self._total
-        for axis in range(-self.rank, 0):
-            moved = np.take(moved, move.sources, axis=axis)
-            moved = moved * move.signs.reshape(-1, *[1] * (-axis - 1))
         scale = self._local_scale(move)
-        size = float(np.linalg.norm(self._seen((moved - self._total)[None])))
+        change = self._moved(self._total, move) - self._total
+        size = float(np.linalg.norm(self._seen(change[None])))
         return size / scale if scale and size > 1e-10 * self.scale else 0.0
+
+    def _moved(self, tensors: Array, move: Move) -> Array:
+        for axis in range(-self.rank, 0):
+            tensors = np.take(tensors, move.sources, axis=axis)
+            if axis not in self.even and (move.signs < 0).any():
+                tensors = tensors * move.signs.reshape(-1, *[1] * (-axis - 1))
+        return tensors
 
     def _local_scale(self, move: Move) -> float:
         """The part of the norm that a move can change at all: entries at coordinates it moves."""

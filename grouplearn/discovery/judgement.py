@@ -82,9 +82,9 @@ class Judge:
         return max(moment.distance(move) for moment in self.moments.propose)
 
     def doubt(self, points: Points) -> float:
-        """Violation of the moments that certify, and of those that propose where none does."""
-        move = self.move(points)
-        loud = [m.distance(move) for m in self.moments.certify if self._counts(m)]
+        """Violation, less noise, of the moments that certify; where none does, of the others."""
+        pairs = zip(self.moments.certify, self.certified(points), strict=True)
+        loud = [excess(measure) for moment, measure in pairs if self._counts(moment)]
         return max(loud, default=self.distance(points))
 
     def proposed(self, points: Points) -> tuple[Measure, ...]:

@@ -199,6 +199,20 @@ class MomentAccumulator:
         self._reservoir.offer(_keys(index, rows, self.seed), rows, ones, groups, None)
         return self
 
+    def offer(self, kept: Sample) -> MomentAccumulator:
+        """Offer the rows of another accumulator's sample to this one's.
+
+        Args:
+            kept: rows of D entries, with their groups.
+
+        Returns:
+            This accumulator.
+        """
+        index = np.arange(len(kept.rows), dtype=np.uint64)
+        keys = _keys(index, kept.rows, self.seed)
+        self._reservoir.offer(keys, kept.rows, kept.weights, kept.groups, kept.labels)
+        return self
+
     def group_of(self, blocks: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " rows"]:
         """The bootstrap group that each block is dealt to.
 

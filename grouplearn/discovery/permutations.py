@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from grouplearn._checks import refuse
-from grouplearn.discovery.automorphisms import search_automorphisms
+from grouplearn.discovery.matching import search_automorphisms
 from grouplearn.discovery.judgement import LEAST_GAP, TOLERANCE, Judge, search_p_value
 from grouplearn.discovery.moments import MomentAccumulator
 from grouplearn.discovery.result import Discovery, Rung

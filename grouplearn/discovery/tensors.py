@@ -77,7 +77,7 @@ def moments_of(accumulated: MomentAccumulator, max_moment: int, *, signed: bool)
     if max_moment >= 3:
         cubes = _central(accumulated.cubes[used] / per, products, sums, mean)
         if exclusive is None:
-            certify.append(Moment("order 3", cubes, weights, 2))
+            certify.append(Moment("order 3", cubes, weights, 2, even=(-2,)))
         certify += _sampled(accumulated, mean, exclusive, max_moment)
     search = _search(covariance, exclusive, None if signed else mean / typical)
     dim, channels = accumulated.dim, accumulated.channels
@@ -175,7 +175,7 @@ def _sampled(
     if exclusive is None:
         pairs = pairs - np.tensordot(weights, pairs, 1).mean()
         kind = "order 4" if max_moment >= 4 else "order 4, where order 3 is silent"
-        found.append(Moment(kind, pairs, weights, 2))
+        found.append(Moment(kind, pairs, weights, 2, even=(-2, -1)))
     return found
 
 

@@ -1,0 +1,165 @@
+"""`discover`: the group in unlabelled data, or the statement that there is none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from grouplearn._checks import finite_number, positive_int, refuse
+from grouplearn.discovery.moments import MomentAccumulator, as_array
+from grouplearn.discovery.result import Discovery
+
+_WHO = "discover"
+
+Action = Literal["permutation", "signed", "linear"]
+
+
+def discover(
+    samples: ArrayLike | Tensor | Iterable[ArrayLike | Tensor] | MomentAccumulator,
+    labels: ArrayLike | Tensor | None = None,
+    action: Action = "permutation",
+    max_moment: int = 3,
+    level: float = 0.01,
+    blocks: ArrayLike | Tensor | None = None,
+    seed: int = 0,
+    time_budget: float | None = None,
+) -> Discovery:
+    """Find the finite group that leaves a distribution unchanged, and say whether it is real.
+
+    If x and rho(g) x have the same distribution then every moment of x is invariant under rho(g).
+    Second moments propose candidates; higher moments decide, since second moments of stationary
+    data have symmetries that the data lack. Sampling noise is measured between independent blocks.
+    A group is claimed when every member's violation, noise subtracted, is within tolerance (0.15 of
+    the moment for orders 1 and 2, 0.08 above), noise leaves room to see that, the best candidate
+    outside is at least 3 times worse in some moment, and chance alone would make such a symmetry
+    with probability at most `level`. "No symmetry found" is a result.
+
+    Args:
+        samples: (N, d) array or tensor; or an iterable of such batches, read once; or a
+            `MomentAccumulator`. Memory maps are read a slice at a time.
+        labels: (N,) classes or real values that the action keeps, with `samples` as an array.
+        action: "permutation" of the coordinates, "signed" permutation, or "linear".
+        max_moment: highest order that must agree; 2 proposes only, 3 and 4 certify.
+        level: probability at which a claim by chance is tolerated, in (0, 1).
+        blocks: (N,) integers; samples that depend on one another share a number. None takes all
+            samples as independent, which understates noise if they are not.
+        seed: of every random choice.
+        time_budget: seconds for the search, which then gives its best answer so far.
+
+    Returns:
+        The group, how it acts, and the evidence.
+
+    Raises:
+        InputError: wrong shapes or types, NaN, fewer samples than dimensions, no variation, or
+            nothing that could be moved.
+
+    Cost:
+        One pass, O(N d^2); then the search, O(d^3) for each of some hundreds of candidates, and
+        O(R d^3) for the third moments of R <= 65,536 rows kept. Memory does not grow with N.
+
+    Example:
+        >>> rows = np.random.default_rng(0).exponential(size=(4000, 4)) @ np.eye(4)
+        >>> ring = rows + 0.8 * np.roll(rows, 1, axis=1)
+        >>> found = discover(ring)
+        >>> found.group.name, found.exact
+        ('C4', True)
+    """
+    if action not in ("permutation", "signed", "linear"):
+        refuse(
+            _WHO, "action", "'permutation', 'signed' or 'linear'", repr(action), "take one of these"
+        )
+    positive_int(_WHO, "max_moment", max_moment, minimum=2)
+    positive_int(_WHO, "seed", seed, minimum=0)
+    if not 0 < finite_number(_WHO, "level", level, positive=True) < 1:
+        refuse(_WHO, "level", "between 0 and 1", level, "pass level=0.01")
+    if time_budget is not None:
+        finite_number(_WHO, "time_budget", time_budget, positive=True)
+    accumulated = accumulate(samples, labels, blocks, seed)
+    _check_amount(accumulated, action)
+    options: dict[str, Any] = {
+        "max_moment": max_moment, "level": level, "seed": seed, "time_budget": time_budget,
+    }  # fmt: skip
+    if action == "linear":
+        from grouplearn.discovery.linear import discover_linear
+
+        if accumulated.channels > 1:
+            refuse(_WHO, "samples", "of one channel for action='linear'",
+                   f"{accumulated.channels} channels", "accumulate with channels=1")  # fmt: skip
+        return discover_linear(accumulated.sample(), **options)
+    from grouplearn.discovery.degenerate import discover_on_varying
+
+    return discover_on_varying(accumulated, signed=action == "signed", **options)
+
+
+def accumulate(
+    samples: Any, labels: Any = None, blocks: Any = None, seed: int = 0
+) -> MomentAccumulator:
+    """Read samples, however they come, into an accumulator.
+
+    Args:
+        samples: as for `discover`.
+        labels: as for `discover`.
+        blocks: as for `discover`.
+        seed: of the dealing of blocks to bootstrap groups.
+
+    Raises:
+        InputError: wrong shapes or types, no samples, or labels and blocks beside an iterable.
+    """
+    if isinstance(samples, MomentAccumulator):
+        _only_arrays("a MomentAccumulator", labels, blocks)
+        return samples
+    if isinstance(samples, np.ndarray | Tensor | list | tuple):
+        rows = as_array("samples", samples)
+        if rows.ndim != 2 or 0 in rows.shape:
+            refuse(
+                _WHO, "samples", "of shape (N, d), neither 0", tuple(rows.shape),
+                "flatten each sample to a row, or use the domain adapter of images, sequences or "
+                "tokens",
+            )  # fmt: skip
+        return MomentAccumulator(rows.shape[1], seed=seed).add(rows, labels=labels, blocks=blocks)
+    if not isinstance(samples, Iterable):
+        refuse(_WHO, "samples", "an array, an iterable of arrays or a MomentAccumulator",
+               type(samples).__name__, "convert it with numpy.asarray")  # fmt: skip
+    _only_arrays("an iterable", labels, blocks)
+    found: MomentAccumulator | None = None
+    for batch in samples:
+        rows = as_array("samples", batch)
+        if found is None:
+            width = rows.shape[-1] if rows.ndim == 2 else 0
+            if not width:
+                refuse(_WHO, "every batch", "of shape (N, d)", tuple(rows.shape), "reshape it")
+            found = MomentAccumulator(width, seed=seed)
+        found.add(rows)
+    if found is None:
+        refuse(_WHO, "samples", "at least one batch", "an empty iterable", "pass data")
+    return found
+
+
+def _only_arrays(what: str, labels: Any, blocks: Any) -> None:
+    if labels is not None or blocks is not None:
+        refuse(
+            _WHO, "labels and blocks", f"None beside {what}", "values",
+            "add them to a MomentAccumulator: add(samples, labels=..., blocks=...)",
+        )  # fmt: skip
+
+
+def _check_amount(accumulated: MomentAccumulator, action: str) -> None:
+    dim, count = accumulated.size, accumulated.count
+    if accumulated.dim < 2 and action == "permutation":
+        refuse(_WHO, "samples", "of dimension d >= 2 for action='permutation'", "d = 1",
+               "one coordinate has nothing to change places with; try action='signed'")  # fmt: skip
+    if count <= dim or accumulated.samples < 2:
+        refuse(_WHO, "samples", f"more than their dimension, {dim}", f"{count:g} samples",
+               "pass more samples or fewer coordinates")  # fmt: skip
+    if not math.isfinite(float(np.abs(accumulated.products).max())):
+        refuse(_WHO, "samples", "of moderate size", "squares beyond the floating-point range",
+               "rescale them")  # fmt: skip
+    used: NDArray[np.bool_] = accumulated.weights > 0
+    if used.sum() < 2:
+        refuse(_WHO, "blocks", "at least two independent blocks", "one",
+               "give dependent samples a block number and independent ones different numbers")  # fmt: skip
