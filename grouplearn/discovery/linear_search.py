@@ -1,0 +1,137 @@
+"""Candidates for a linear action: split, harmonics, lattice, and what the data say of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from grouplearn.discovery.linear_action import Action
+from grouplearn.discovery.linear_data import Whitened
+from grouplearn.discovery.linear_evidence import Judge
+from grouplearn.discovery.linear_harmonics import HIGHEST, Frame, Harmonic, harmonics
+from grouplearn.discovery.linear_lattice import Lattice, Turns
+from grouplearn.discovery.linear_polish import polished
+from grouplearn.discovery.linear_reflect import reflected
+from grouplearn.discovery.linear_split import split
+from grouplearn.discovery.linear_tensors import Moments, group_moments
+from grouplearn.discovery.result import Evidence
+
+_CANDIDATES = 6
+_LARGEST = 12
+_NOISY = 0.3
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An action and what the rows that did not propose it say of it."""
+
+    action: Action
+    evidence: tuple[Evidence, ...]
+
+    @property
+    def accepted(self) -> bool:
+        """Does every kind of evidence speak for it, and loudly enough?"""
+        return holds(self.evidence)
+
+
+@dataclass
+class Search:
+    """What a search has found so far.
+
+    Attributes:
+        candidates: the judged, from small groups to large ones.
+        notes: sentences for the user.
+        judge: of the rows held out.
+        groups: moments of all groups of rows.
+    """
+
+    judge: Judge
+    groups: list[Moments]
+    candidates: list[Candidate] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def holds(evidence: tuple[Evidence, ...]) -> bool:
+    """Does every kind of evidence accept, at least one with little noise?"""
+    clear = [each for each in evidence if each.noise <= _NOISY]
+    return bool(clear) and all(each.verdict != "rejected" for each in evidence)
+
+
+def search(
+    data: Whitened, judge: Judge, rng: np.random.Generator, expired: Callable[[], bool]
+) -> Search:
+    """Propose groups on the rows of even groups, judge them on those of odd groups.
+
+    Harmonics that survive forbid turns. Taken in the order of their significance they leave a
+    chain of smaller and smaller groups, among which the last few are refined and judged.
+
+    Args:
+        data: all rows.
+        judge: of the rows of odd groups.
+        rng: source of randomness.
+        expired: is the time over?
+    """
+    proposing = data.part(data.groups % 2 == 0)
+    groups = group_moments(data)
+    out = Search(judge, groups)
+    blocks = split(groups[::2], rng).blocks
+    frame = Frame(
+        tuple(b for b in blocks if b.shape[1] == 2),
+        tuple(b for b in blocks if b.shape[1] == 1),
+        tuple(b for b in blocks if b.shape[1] > 2),
+    )
+    found = harmonics(proposing, frame)
+    chain = _chain(frame, found)
+    out.notes += _remarks(frame, chain[-1])
+    for turns in finite_groups(chain):
+        if expired():
+            out.notes.append("The time budget ended before every candidate was judged.")
+            break
+        action = polished(Action.of(frame, turns), groups)
+        candidate = Candidate(action, judge.evidence(*action.generators_and_fixed()))
+        mirrored = reflected(action, harmonics(proposing, action.frame())) if turns.order > 2 else None
+        if mirrored is not None:
+            mirrored = polished(mirrored, groups)
+            wider = Candidate(mirrored, judge.evidence(*mirrored.generators_and_fixed()))
+            out.candidates.append(wider)
+        out.candidates.append(candidate)
+    out.candidates.sort(key=lambda each: each.action.group.order)
+    return out
+
+
+def _chain(frame: Frame, found: list[Harmonic]) -> list[Turns]:
+    """The groups of turns that the surest harmonics leave, one by one."""
+    planes, total = len(frame.planes), frame.components
+    lattice = Lattice(total)
+    for line in range(planes, total):
+        lattice.add([2 * (line == c) for c in range(total)])
+    chain = [lattice.turns()]
+    chain += [lattice.turns() for each in found if lattice.add(each.exponents)]
+    return chain
+
+
+def finite_groups(chain: list[Turns]) -> list[Turns]:
+    """The last few of a chain that have a finite part small enough to be told apart."""
+    least = len(chain[-1].free)
+    out: list[Turns] = []
+    for turns in chain[::-1]:
+        small = turns.orders and turns.orders[-1] <= _LARGEST and len(turns.orders) < 4
+        if small and len(turns.free) == least and turns.order not in [t.order for t in out]:
+            out.append(turns)
+    return out[:_CANDIDATES]
+
+
+def _remarks(frame: Frame, last: Turns) -> list[str]:
+    notes = [
+        f"Nothing tells directions apart in a subspace of dimension {block.shape[1]}: the data look "
+        "round there (continuous rotation), and no finite group is claimed from it."
+        for block in frame.rest
+    ]
+    if last.free:
+        notes.append(
+            f"No harmonic up to {HIGHEST} fixes the angle in {len(last.free)} plane(s): continuous "
+            "rotation as far as these data show, and no finite group is claimed from it."
+        )
+    return notes
