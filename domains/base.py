@@ -105,7 +105,7 @@ class Domain(ABC):
 
 def discovered(moments: MomentAccumulator, **options: Any) -> Discovery:
     """Call `grouplearn.discover`, imported only where discovery is wanted."""
-    from grouplearn.discovery.discover import discover
+    from grouplearn.discovery import discover
 
     return discover(moments, **options)
 

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from grouplearn._checks import refuse
 from grouplearn.errors import DataError
@@ -59,7 +59,7 @@ def refusing_broken_files(who: str, file: Path) -> Iterator[None]:
 
 
 @contextmanager
-def text_of(who: str, file: Path) -> Iterator[TextIO]:
+def text_of(who: str, file: Path) -> Iterator[io.TextIOBase]:
     """Open a text file, plain or gzip, UTF-8 with or without a byte order mark."""
     with (
         refusing_broken_files(who, file),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NoReturn, TextIO, TypeAlias
+from typing import NoReturn, TypeAlias
 
 from grouplearn._checks import optional_import, refuse
 from grouplearn.domains.files import checked_path, text_of
@@ -124,7 +125,7 @@ def _reject(file: Path, expected: str, got: str, remedy: str) -> NoReturn:
     refuse(_WHO, f"path {str(file)!r}", expected, got, remedy, DataError)
 
 
-def _start(text: TextIO) -> str:
+def _start(text: io.TextIOBase) -> str:
     """The first letters that are no blanks; the stream is put back there."""
     text.seek(0)
     begin = text.read(1 << 12)
@@ -132,11 +133,11 @@ def _start(text: TextIO) -> str:
     return begin.lstrip()[:12]
 
 
-def _fasta(text: TextIO) -> Iterator[tuple[str, str]]:
+def _fasta(text: io.TextIOBase) -> Iterator[tuple[str, str]]:
     return iter(optional_import("Bio.SeqIO.FastaIO", "sequences").SimpleFastaParser(text))
 
 
-def _genbank(file: Path, text: TextIO) -> Iterator[tuple[str, str]]:
+def _genbank(file: Path, text: io.TextIOBase) -> Iterator[tuple[str, str]]:
     """Records of a GenBank file; one that is shorter than its head declares is refused."""
     bio = optional_import("Bio.SeqIO", "sequences")
     records = bio.parse(text, "genbank")

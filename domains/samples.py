@@ -1,0 +1,95 @@
+"""Small real data that need no network: digits, a genome, and sentences of a few words."""
+
+from __future__ import annotations
+
+import gzip
+import importlib.resources
+import unicodedata
+
+import torch
+from jaxtyping import Float32
+from torch import Tensor
+
+from grouplearn._checks import optional_import
+
+
+def sample_digits() -> Float32[Tensor, "1797 8 8"]:
+    """Return scikit-learn's hand-written digits.
+
+    Returns:
+        (1797, 8, 8), float32, in [0, 1].
+
+    Raises:
+        MissingExtraError: scikit-learn is absent; the extra `train` brings it.
+
+    References:
+        Alpaydin, Kaynak, 1998, Optical Recognition of Handwritten Digits, UCI repository.
+
+    Example:
+        >>> sample_digits().shape
+        torch.Size([1797, 8, 8])
+    """
+    images = optional_import("sklearn.datasets", "train").load_digits().images
+    return torch.from_numpy(images).float() / 16
+
+
+def sample_genome() -> str:
+    """Return the genome of bacteriophage lambda, NCBI NC_001416.1.
+
+    Its two strands differ: reverse complement is only an approximate symmetry of it.
+
+    Returns:
+        48,502 letters of DNA, none ambiguous.
+
+    References:
+        Sanger et al., 1982, Nucleotide sequence of bacteriophage lambda DNA.
+
+    Example:
+        >>> len(sample_genome()), sample_genome()[:12]
+        (48502, 'GGGCGGCGACCT')
+    """
+    return _genome("lambda.fa.gz")
+
+
+def sample_chloroplast() -> str:
+    """Return the chloroplast genome of Arabidopsis thaliana, NCBI NC_000932.1.
+
+    Reverse complement is a symmetry of its windows, exact within the noise.
+
+    Returns:
+        154,478 letters of DNA, none ambiguous, of a circular molecule.
+
+    References:
+        Sato et al., 1999, Complete structure of the chloroplast genome of Arabidopsis thaliana.
+
+    Example:
+        >>> len(sample_chloroplast()), sample_chloroplast()[:12]
+        (154478, 'ATGGGCGAACGA')
+    """
+    return _genome("chloroplast.fa.gz")
+
+
+def sample_box_drawings() -> list[list[str]]:
+    """Return the names of Unicode's 128 box drawing characters, word by word.
+
+    "BOX DRAWINGS LIGHT DOWN AND RIGHT", as Python's standard library has it, becomes LIGHT DOWN AND
+    RIGHT. TRIPLE and QUADRUPLE can be exchanged in all names. Exchanging LEFT and RIGHT, or UP and
+    DOWN, keeps 126 of them; the other two become names in another order of words, so that these
+    symmetries are exact for what occurs together and approximate for order.
+
+    Returns:
+        128 lists of words.
+
+    References:
+        The Unicode Standard, Box Drawing, U+2500 to U+257F.
+
+    Example:
+        >>> sample_box_drawings()[12]
+        ['LIGHT', 'DOWN', 'AND', 'RIGHT']
+    """
+    return [unicodedata.name(chr(code)).split()[2:] for code in range(0x2500, 0x2580)]
+
+
+def _genome(name: str) -> str:
+    file = importlib.resources.files("grouplearn.domains").joinpath("data", name)
+    return "".join(gzip.decompress(file.read_bytes()).decode("ascii").splitlines()[1:])
