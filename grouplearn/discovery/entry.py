@@ -35,7 +35,7 @@ def discover(
     Second moments propose candidates; higher moments decide, since second moments of stationary
     data have symmetries that the data lack. Sampling noise is measured between independent blocks.
     A group is claimed when every member's violation, noise subtracted, is within tolerance (0.15 of
-    the moment for orders 1 and 2, 0.08 above), noise leaves room to see that, the best candidate
+    the moment for orders 1 and 2, 0.12 above), noise leaves room to see that, the best candidate
     outside is at least 3 times worse in some moment, and chance alone would make such a symmetry
     with probability at most `level`. "No symmetry found" is a result.
 

@@ -68,6 +68,7 @@ class Moment:
         mask: (D, ..., D), which entries count.
         unit: what violations are relative to; the norm of the moment when None.
         even: which of the moving axes, counted from the last, hold squares, blind to signs.
+        decisive: can it speak for a symmetry, and not only against one?
     """
 
     kind: str
@@ -78,6 +79,7 @@ class Moment:
     mask: Bool[np.ndarray, "*axes"] | None = None
     unit: float | None = None
     even: tuple[int, ...] = ()
+    decisive: bool = True
 
     @cached_property
     def scale(self) -> float:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from grouplearn._checks import refuse
 from grouplearn.discovery.matching import search_automorphisms
-from grouplearn.discovery.judgement import LEAST_GAP, TOLERANCE, Judge, search_p_value
+from grouplearn.discovery.judgement import FARTHEST, LEAST_GAP, TOLERANCE, Judge, search_p_value
 from grouplearn.discovery.moments import MomentAccumulator
 from grouplearn.discovery.result import Discovery, Rung
 from grouplearn.discovery.tensors import Moments, moments_of
@@ -21,7 +21,6 @@ from grouplearn.representations import FixedRepresentation
 
 _MEASURED = 512
 _OUTSIDE = 60
-_FARTHEST = 0.75
 
 Points = NDArray[np.int64]
 
@@ -80,7 +79,7 @@ class _Chooser:
     ) -> None:
         self.judge, self.tried, self.level, self.seed = judge, tried, level, seed
         self.proposal_only = proposal_only
-        self.near = [p for p in tried if self.judge.distance(p) <= _FARTHEST]
+        self.near = [p for p in tried if self.judge.distance(p) <= FARTHEST]
 
     def discovery(self, notes: tuple[str, ...]) -> Discovery:
         """The claim, with the ladder around it."""
@@ -122,7 +121,7 @@ class _Chooser:
             if _order(kept) > MAX_TABLE_ORDER:
                 break
             group = _group(kept)
-            if max(map(measure, _elements(group)[:_MEASURED])) > _FARTHEST:
+            if max(map(measure, _elements(group)[:_MEASURED])) > FARTHEST:
                 kept.pop()
                 continue
             groups.append(group)

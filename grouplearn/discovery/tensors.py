@@ -12,6 +12,7 @@ from grouplearn.discovery.evidence import Array, Moment
 from grouplearn.discovery.moments import MomentAccumulator
 
 RIDGE = 0.1
+_SHIFT = 0.15
 _MAX_TRIPLES = 64
 _CHUNK = 1 << 22
 _CLASSES = 8
@@ -48,9 +49,14 @@ def moments_of(accumulated: MomentAccumulator, max_moment: int, *, signed: bool)
     count nearly as much as the others. In one-hot codes, where most of the second moment says only
     that a position holds one letter, those entries are left out.
 
+    Higher moments are taken about a centre that every candidate keeps, the mean over all coordinates
+    (0 where signs may change), unless the coordinates have means of their own that differ by more
+    than 0.15 standard deviations: those would drown what the moments say, and are subtracted.
+
     Third moments come twice: those of pairs, E[x_i^2 x_j], from all samples, and those of triples
     from the sample kept, each row divided by its norm, which a permutation does not change and
-    which tames heavy tails.
+    which tames heavy tails. The latter decide; the former can only speak against a candidate,
+    except where there are too many coordinates for triples.
 
     Args:
         accumulated: the data.
@@ -73,12 +79,16 @@ def moments_of(accumulated: MomentAccumulator, max_moment: int, *, signed: bool)
         scales = np.divide(1, deviations, out=np.zeros_like(deviations), where=deviations > 0)
         second = Moment("order 2", centred, weights, 2, np.diag(scales), ~exclusive)
     first = Moment("order 1", sums, weights, 1, unit=typical * len(mean) ** 0.5)
+    centre = np.full_like(mean, 0.0 if signed else mean.mean())
+    if np.sqrt(np.mean((mean - centre) ** 2)) > _SHIFT * typical:
+        centre = mean
     certify: list[Moment] = []
     if max_moment >= 3:
-        cubes = _central(accumulated.cubes[used] / per, products, sums, mean)
+        cubes = _central(accumulated.cubes[used] / per, products, sums, centre)
         if exclusive is None:
-            certify.append(Moment("order 3", cubes, weights, 2, even=(-2,)))
-        certify += _sampled(accumulated, mean, exclusive, max_moment)
+            alone = len(mean) > _MAX_TRIPLES
+            certify.append(Moment("order 3", cubes, weights, 2, even=(-2,), decisive=alone))
+        certify += _sampled(accumulated, centre, exclusive, max_moment)
     search = _search(covariance, exclusive, None if signed else mean / typical)
     dim, channels = accumulated.dim, accumulated.channels
     blocks = [
@@ -129,7 +139,7 @@ def _search(covariance: Array, exclusive: Array | None, mean: Array | None) -> l
 
 
 def _central(cubes: Array, products: Array, sums: Array, mean: Array) -> Array:
-    """E[(x_i - m_i)^2 (x_j - m_j)] from moments about 0, in each group."""
+    """E[(x_i - m_i)^2 (x_j - m_j)] from moments about 0, in each group, about a given m."""
     squares = np.einsum("bii->bi", products)
     return (
         cubes
@@ -142,16 +152,16 @@ def _central(cubes: Array, products: Array, sums: Array, mean: Array) -> Array:
 
 
 def _sampled(
-    accumulated: MomentAccumulator, mean: Array, exclusive: Array | None, max_moment: int
+    accumulated: MomentAccumulator, centre: Array, exclusive: Array | None, max_moment: int
 ) -> list[Moment]:
     """Third moments of triples, and fourth moments of pairs, from the sample kept."""
     sample = accumulated.sample()
-    rows = sample.rows - mean
+    rows = sample.rows - centre
     if exclusive is None:
         norms = np.linalg.norm(rows, axis=1, keepdims=True)
         rows = np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0)
     groups, counts = np.unique(sample.groups, return_inverse=True)
-    size = len(mean)
+    size = len(centre)
     totals = np.bincount(counts, sample.weights)
     triples = np.zeros((len(groups), size, size, size)) if size <= _MAX_TRIPLES else None
     pairs = np.zeros((len(groups), size, size))
