@@ -133,14 +133,15 @@ class ImageDomain(Domain):
         return vectors.reshape(*vectors.shape[:-1], self.patch_size, self.patch_size)
 
     def known_actions(self) -> dict[str, PatchAction]:
-        """Return quarter-turn, half-turn, flip, shift and blur of a patch, by name.
+        """Return the turns and flips of a patch, shift and blur, by name.
 
         Returns:
             As `patch_actions(patch_size)`.
 
         Example:
             >>> list(ImageDomain(3).known_actions())
-            ['quarter-turn', 'half-turn', 'flip', 'shift', 'blur']
+            ['quarter-turn', 'half-turn', 'three-quarter-turn', 'flip', 'flip-up-down', 'transpose',
+             'antitranspose', 'shift', 'blur']
         """
         return patch_actions(self.patch_size)
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d
 
 from grouplearn._checks import finite, float_tensor, positive_int, refuse
+from grouplearn.domains.pixels import GRID_MOVES
 from grouplearn.linalg import rank_bound
 
 _ROWS_AT_ONCE = 1 << 16
@@ -27,16 +28,32 @@ def _blur(patches: Tensor) -> Tensor:
 
 _OPERATIONS: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
     "quarter-turn": (
-        lambda patches: torch.rot90(patches, 1, (-2, -1)),
+        GRID_MOVES["quarter-turn"],
         "Turns the patch counterclockwise by 90 degrees.",
     ),
     "half-turn": (
-        lambda patches: torch.rot90(patches, 2, (-2, -1)),
+        GRID_MOVES["half-turn"],
         "Turns the patch by 180 degrees.",
     ),
+    "three-quarter-turn": (
+        GRID_MOVES["three-quarter-turn"],
+        "Turns the patch clockwise by 90 degrees.",
+    ),
     "flip": (
-        lambda patches: torch.flip(patches, (-1,)),
+        GRID_MOVES["flip"],
         "Mirrors the patch, left to right.",
+    ),
+    "flip-up-down": (
+        GRID_MOVES["flip-up-down"],
+        "Mirrors the patch, top to bottom.",
+    ),
+    "transpose": (
+        GRID_MOVES["transpose"],
+        "Mirrors the patch in the diagonal from its upper left corner: rows become columns.",
+    ),
+    "antitranspose": (
+        GRID_MOVES["antitranspose"],
+        "Mirrors the patch in the diagonal from its upper right corner.",
     ),
     "shift": (
         lambda patches: torch.roll(patches, 1, -1),
@@ -91,8 +108,9 @@ def patch_actions(patch_size: int) -> dict[str, PatchAction]:
     """Return the known actions on k x k patches, by name.
 
     Each matrix has as its columns the images of the d = k * k basis patches under the operation.
-    "quarter-turn", "half-turn", "flip" and "shift" are permutations of the pixels; "blur" is block
-    Toeplitz with Toeplitz blocks, symmetric, invertible, and of no finite order.
+    The symmetries of the pixel grid ("quarter-turn", "half-turn", "three-quarter-turn", "flip",
+    "flip-up-down", "transpose", "antitranspose") and "shift" are permutations of the pixels; "blur"
+    is block Toeplitz with Toeplitz blocks, symmetric, invertible, and of no finite order.
 
     Args:
         patch_size: k >= 2; on a single pixel all actions would be the identity.
@@ -116,7 +134,7 @@ def patch_actions(patch_size: int) -> dict[str, PatchAction]:
     """
     k = positive_int("patch_actions", "patch_size", patch_size, minimum=2)
     basis = torch.eye(k * k, dtype=torch.float64).reshape(k * k, k, k)
-    orders = {"quarter-turn": 4, "half-turn": 2, "flip": 2, "shift": k}
+    orders = {name: 4 if "quarter" in name else 2 for name in GRID_MOVES} | {"shift": k}
     return {
         name: PatchAction(
             name,

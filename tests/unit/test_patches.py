@@ -31,11 +31,18 @@ BINOMIAL = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16
 ORACLES = {
     "quarter-turn": lambda patch: np.rot90(patch, 1),
     "half-turn": lambda patch: np.rot90(patch, 2),
+    "three-quarter-turn": lambda patch: np.rot90(patch, 3),
     "flip": np.fliplr,
+    "flip-up-down": np.flipud,
+    "transpose": np.transpose,
+    "antitranspose": lambda patch: np.rot90(patch, 2).T,
     "shift": lambda patch: np.roll(patch, 1, axis=1),
     "blur": lambda patch: correlate(patch, BINOMIAL, mode="constant", cval=0.0),
 }
-ORDERS = {"quarter-turn": 4, "half-turn": 2, "flip": 2, "blur": None}
+ORDERS = {
+    "quarter-turn": 4, "half-turn": 2, "three-quarter-turn": 4, "flip": 2, "flip-up-down": 2,
+    "transpose": 2, "antitranspose": 2, "blur": None,
+}  # fmt: skip
 SEEDS = st.integers(0, 2**32 - 1)
 SIZES = st.integers(2, 6)
 
