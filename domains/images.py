@@ -183,7 +183,8 @@ class ImageDomain(Domain):
         who = "ImageDomain.moments"
         self._pixels(images[:1] if _sliceable(images) else images)
         sums = PatchSums(self.patch_size, self.stride, remove_mean, skip_flat)
-        shape = (len(images), math.prod(images.shape[1:-2]), *images.shape[-2:])
+        height, width = images.shape[-2:]
+        shape = (len(images), math.prod(images.shape[1:-2]), height, width)
 
         def cut(which: slice, rows: slice) -> Tensor:
             return self._pixels(images[which], which.start)[:, rows]

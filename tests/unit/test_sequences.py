@@ -7,6 +7,7 @@ import itertools
 import math
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from grouplearn.representations import FixedRepresentation, SkewRepresentation
 from tests.unit.examples import is_helpful, seeded
 
 TEXTS = st.lists(st.text("ACGTNacgtn-R", min_size=1, max_size=30), min_size=1, max_size=6)
+LONG = "".join(f"{60 * i + 1:>9}{' acgtacgtac' * 6}\n" for i in range(400))
 GENBANK = """LOCUS       TINY          {length} bp    DNA     linear   UNK 01-JAN-1980
 ACCESSION   TINY
 ORIGIN
@@ -150,7 +152,7 @@ def test_it_is_a_domain() -> None:
 @pytest.mark.parametrize(("alphabet", "text"), [(DNA, "AAGCNRYBDHVKMSW-n"), (RNA, "AAGCUNRYr.")])
 def test_complements_equal_biopython(alphabet: Any, text: str) -> None:
     actions = SequenceDomain(alphabet.name, 3).known_actions()
-    seq = Seq(text)
+    seq: Any = Seq(text)
     rna = alphabet is RNA
     complement = str(seq.complement_rna() if rna else seq.complement())
     assert actions["complement"](text) == complement
@@ -244,6 +246,10 @@ def test_letters_that_are_no_path() -> None:
         (GENBANK.format(length=20).encode()[:-9], ["a whole GenBank file", "broken record"]),
         (GENBANK.format(length=20).partition("ORIGIN")[0].encode() + b"//\n", ["GenBank"]),
         (GENBANK.format(length=20).encode().replace(b"gtac g", b"\xff"), ["no UTF-8"]),
+        (
+            GENBANK.format(length=20).partition("  1 acgt")[0].encode() + LONG.encode() + b"\xff",
+            ["no UTF-8"],
+        ),
         (gzip.compress(b">a\n" + b"ACGT" * 999)[:-9], ["an intact gzip file", "broken"]),
         (gzip.compress(random_dna(9999).encode())[:99], ["an intact gzip file", "broken"]),
         (b"\x1f\x8bno gzip at all", ["broken"]),
@@ -314,7 +320,7 @@ def test_refuses_bad_domains(options: dict[str, Any], part: str) -> None:
 def test_refuses_bad_arguments() -> None:
     domain: Any = SequenceDomain(window=2)
     swap = FixedRepresentation.from_permutations([[1, 0]])
-    for call, part in (
+    calls: list[tuple[Callable[[], object], str]] = [
         (lambda: domain.vectorize("ACGT", count=0), "count must be an integer >= 1"),
         (lambda: domain.vectorize("ACGT", rng=0), "rng must be a torch.Generator"),
         (lambda: domain.unvectorize(torch.zeros(3, 7)), "vectors must be of shape (..., 8)"),
@@ -322,7 +328,8 @@ def test_refuses_bad_arguments() -> None:
         (lambda: domain.factor([0]), "a permutation of 0 to 7"),
         (lambda: domain.extend(None), "representation must be a LearnedRepresentation"),
         (lambda: domain.extend(swap), "representation.dim must be 8"),
-    ):
+    ]
+    for call, part in calls:
         with pytest.raises(InputError) as problem:
             call()
         assert is_helpful(problem, part)
@@ -337,6 +344,26 @@ def test_embedded_genomes_are_whole(text: str, length: int, gc: float) -> None:
     assert len(text) == length
     assert set(text) == set("ACGT")
     assert (text.count("G") + text.count("C")) / length == pytest.approx(gc, abs=5e-5)
+
+
+def test_discovery_reads_sequences() -> None:
+    """A text and its reverse complement, in many pieces, have that symmetry and no other."""
+    domain = SequenceDomain(window=3)
+    flip = domain.known_actions()["reverse-complement"]
+    found = domain.discover([text for each in _pieces() for text in (each, flip(each))], seed=1)
+    assert [str(move) for move in domain.extend(found.representation)] == ["identity", flip.name]
+
+
+def _pieces() -> list[str]:
+    """Cut from a Markov chain that prefers some pairs of letters."""
+    rng = np.random.default_rng(0)
+    chain = np.array([[5, 1, 2, 1], [1, 2, 6, 1], [1, 4, 1, 2], [3, 1, 1, 2]]).cumsum(1)
+    letters = [0]
+    for _ in range(40_000):
+        row = chain[letters[-1]]
+        letters.append(int(np.searchsorted(row, rng.random() * row[-1], side="right")))
+    text = "".join("ACGT"[k] for k in letters)
+    return [text[k : k + 200] for k in range(0, len(text), 200)]
 
 
 @pytest.mark.data

@@ -6,7 +6,7 @@ import gzip
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,7 @@ def test_sequences_equal_their_definition(sequences: list[list[str]]) -> None:
     rows = expected_rows(domain, [(words,) for words in sequences])
     assert domain.vocabulary == tuple(sorted({word for words in sequences for word in words}))
     np.testing.assert_allclose(domain.vectorize().numpy(), rows, atol=1e-6)
+    assert torch.equal(domain.vectorize(sequences[:1]), domain.vectorize()[:1])
     moments = domain.moments()
     assert (moments.dim, moments.channels, moments.count) == (domain.dim, 2, len(sequences))
     np.testing.assert_allclose(moments.mean(), rows.mean(0), atol=1e-12)
@@ -265,7 +266,7 @@ def test_refuses_bad_corpora() -> None:
     build: Any = TokenDomain
     pairs: Any = TokenDomain.from_pairs([["a"]], [["b"]])
     swap = FixedRepresentation.from_permutations([[1, 2, 0]])
-    for call, part in (
+    calls: list[tuple[Callable[[], object], str]] = [
         (lambda: build.from_sequences([]), "sequences must be lists of tokens"),
         (lambda: build.from_sequences("a b"), "got str"),
         (lambda: build.from_sequences(3), "got int"),
@@ -285,7 +286,8 @@ def test_refuses_bad_corpora() -> None:
         (lambda: pairs.unvectorize(torch.zeros(3)), "vectors must be of shape (..., 4)"),
         (lambda: pairs.apply([0, 0], (["a"], ["b"])), "member must be a permutation of 0 to 1"),
         (lambda: pairs.extend(swap), "representation.dim must be 2"),
-    ):
+    ]
+    for call, part in calls:
         with pytest.raises(InputError) as problem:
             call()
         assert is_helpful(problem, part)
@@ -347,5 +349,6 @@ def test_third_moments_tell_and_from_after(data_dir: Path, file: str) -> None:
     assert len(group) == math.factorial(len(verbs)) * 2
     for swap in group:
         image = domain.apply(swap, (["walk", "left"], ["I_TURN_LEFT", "I_WALK"]))
+        assert isinstance(image, tuple)
         verb, side = image[0]
         assert image[1] == [f"I_TURN_{side.upper()}", f"I_{verb.upper()}"]
