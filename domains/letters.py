@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, final
 
 import numpy as np
@@ -41,8 +41,8 @@ class Alphabet:
 
     name: str
     letters: str
-    ambiguous: tuple[tuple[str, str], ...]
-    partners: str = ""
+    ambiguous: tuple[tuple[str, str], ...] = field(repr=False)
+    partners: str = field(default="", repr=False)
 
     @property
     def table(self) -> UInt8[np.ndarray, " 256"]:
