@@ -76,3 +76,20 @@ def plant(name: str, dim: int, count: int, rng: np.random.Generator) -> Plant:
         name, n * (1 + dihedral), basis @ turn @ inverse,
         basis @ mirror @ inverse if dihedral else None, chosen, x @ basis.T,
     )  # fmt: skip
+
+
+def sources(dim: int, count: int, rng: np.random.Generator) -> Array:
+    """Mixed independent gamma sources; their shapes differ by factors of 1.5 to 1.9.
+
+    Two sources of one distribution could be exchanged, which would be a true symmetry.
+    """
+    shapes = 0.25 * 1.7 ** np.arange(dim) * rng.uniform(0.95, 1.05, dim)
+    columns = rng.gamma(rng.permutation(shapes), size=(count, dim))
+    return (columns - columns.mean(0)) / columns.std(0) @ rng.standard_normal((dim, dim)).T
+
+
+def sawtooth(count: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """LieGAN's discrete task: a label that a turn of two coordinates by 2 pi / 7 keeps."""
+    x = rng.standard_normal((count, 3))
+    angle = np.arctan2(x[:, 1], x[:, 0]) % (2 * np.pi)
+    return x, x[:, 2] / (1 + angle % (2 * np.pi / 7))

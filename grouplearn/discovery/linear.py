@@ -16,9 +16,10 @@ from grouplearn._checks import finite_number, positive_int, refuse
 from grouplearn.discovery.linear_action import Action
 from grouplearn.discovery.linear_data import Whitened, whitened
 from grouplearn.discovery.linear_evidence import Judge
+from grouplearn.discovery.linear_fit import fitted
+from grouplearn.discovery.linear_harmonics import group_harmonics, harmonics
 from grouplearn.discovery.linear_ladder import chance, rivals, subgroups
-from grouplearn.discovery.linear_search import Candidate, Search, holds, search
-from grouplearn.discovery.linear_tensors import mean_moments
+from grouplearn.discovery.linear_search import ASKED, Candidate, Search, holds, search
 from grouplearn.discovery.moments import Sample
 from grouplearn.discovery.result import Discovery, Evidence, Rung
 from grouplearn.groups import CyclicGroup, DihedralGroup, real_irreps
@@ -88,7 +89,7 @@ def discover_linear(
     refusal = _too_little(data)
     if refusal is not None:
         return _nothing(data.dim, (), (refusal,))
-    judge = Judge(data.part(data.groups % 2 == 1), max_moment, level, seed)
+    judge = Judge(data.half(1), max_moment, level, seed)
     rng = np.random.default_rng(seed)
     found = search(data, judge, rng, lambda: time.monotonic() - start > budget)
     if data.isotropic:
@@ -102,11 +103,15 @@ def test_linear_group(
     sample: Sample,
     representation: LearnedRepresentation,
     *,
-    max_moment: int = 3,
-    level: float = 0.01,
-    seed: int = 0,
+    max_moment: int = 3,  # noqa: PT028
+    level: float = 0.01,  # noqa: PT028
+    seed: int = 0,  # noqa: PT028
 ) -> Rung:
     """Hold a given action against data.
+
+    As in `discover_linear`, the rows of odd bootstrap groups judge. For cyclic and dihedral groups
+    the rows of even groups tell which harmonics survive in the planes of the action; a turn that
+    would move one of them is rejected by "kernel".
 
     Args:
         sample: rows, with bootstrap groups and, where wanted, labels that the action keeps.
@@ -119,7 +124,8 @@ def test_linear_group(
         The evidence, one entry per kind, and whether all of it speaks for the action.
 
     Raises:
-        InputError: the dimensions differ, or the sample is refused by `discover_linear`.
+        InputError: the dimensions differ, the sample is refused by `discover_linear`, or is too
+            small to test.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -135,17 +141,27 @@ def test_linear_group(
             "test_linear_group", "representation", f"of dimension {data.dim}, as the rows are",
             representation.dim, "pass a representation on the rows' coordinates",
         )  # fmt: skip
-    judge = Judge(data, max_moment, level, seed)
+    refusal = _too_little(data)
+    if refusal is not None:
+        refuse("test_linear_group", "sample", "large enough to test", refusal, "give more samples")
+    judge = Judge(data.half(1), max_moment, level, seed)
     generators = representation.generators().detach().double().cpu()
     members = data.whiten @ representation.matrices().detach().double().cpu().numpy() @ data.colour
-    evidence = judge.evidence(data.whiten @ generators.numpy() @ data.colour, members.mean(0))
+    matrices = data.whiten @ generators.numpy() @ data.colour
+    action = fitted(representation.group, matrices)
+    if action is not None:
+        known = harmonics(data.half(0), action.frame())
+        judge.harmonics = [each.exponents for each in known[:ASKED]]
+    evidence = judge.evidence(matrices, members.mean(0), action)
     group = representation.group
     return Rung(group.name, group.order, generators, evidence, holds(evidence))
 
 
 def _too_little(data: Whitened) -> str | None:
     if data.count < _FEWEST_GROUPS:
-        return f"{data.count} independent groups of samples are too few to test on, of {_FEWEST_GROUPS}."
+        return (
+            f"{data.count} independent groups of samples are too few: {_FEWEST_GROUPS} are needed."
+        )
     size = int(np.bincount(data.groups).min())
     if size < _FEWEST_ROWS * data.dim:
         return (
@@ -172,31 +188,32 @@ def _conclude(data: Whitened, found: Search, rng: np.random.Generator) -> Discov
         rejected = sorted(found.candidates, key=lambda c: max(e.violation for e in c.evidence))
         rungs = [_rung(data, each.action, each.evidence, False) for each in rejected]
         return _nothing(data.dim, (identity, *rungs), found.notes)
-    best = accepted[-1]
-    judged = [Candidate(a, found.judge.evidence(*a.generators_and_fixed())) for a in rivals(best.action)]
+    # An exact group is not traded for a larger one that is only approximate.
+    best = ([each for each in accepted if each.exact] or accepted)[-1]
+    judged = [Candidate(a, found.judge.judge(a)) for a in rivals(best.action)]
     larger = [c for c in found.candidates if c.action.group.order > best.action.group.order]
     outside = [*larger, *judged]
     outside.sort(key=lambda each: max(e.violation for e in each.evidence))
     evidence = _beside(best.evidence, outside)
-    inner = [(a, found.judge.evidence(*a.generators_and_fixed())) for a in subgroups(best.action)]
+    inner = [(a, found.judge.judge(a)) for a in subgroups(best.action)]
     rungs = [
         identity,
-        *(_rung(data, action, each, holds(each)) for action, each in inner),
+        *(_rung(data, action, each, True) for action, each in inner),
         _rung(data, best.action, evidence, True),
         *(_rung(data, each.action, each.evidence, False) for each in outside),
     ]
     representation = _representation(data, best.action)
-    violations, noise = _of_members(found, best.action)
+    gap, kind = _gap(best.evidence, outside)
+    violations, noise = _of_members(found, best.action, kind)
     return Discovery(
-        representation, representation.matrices().detach(), violations, noise,
-        min(each.gap for each in evidence), chance(best.action, mean_moments(found.groups), rng),
-        tuple(rungs), all(each.verdict == "exact" for each in evidence), "linear",
+        representation, representation.matrices().detach(), violations, noise, gap,
+        _p_value(data, found, best.action, rng), tuple(rungs), best.exact, "linear",
         tuple(found.notes),
     )  # fmt: skip
 
 
 def _beside(evidence: tuple[Evidence, ...], outside: list[Candidate]) -> tuple[Evidence, ...]:
-    """The evidence, with the violation of the nearest rival that each kind can tell from a symmetry."""
+    """The evidence, with the violation of the nearest rival that each kind rejects."""
     out = []
     for position, each in enumerate(evidence):
         beyond = [rival.evidence[position] for rival in outside]
@@ -205,21 +222,34 @@ def _beside(evidence: tuple[Evidence, ...], outside: list[Candidate]) -> tuple[E
     return tuple(out)
 
 
-def _of_members(found: Search, action: Action) -> tuple[Tensor, Tensor]:
-    """Violation and noise of every element, at the order of moments that speaks most against it."""
-    matrices, fixed = action.members(), action.generators_and_fixed()[1]
-    worst = [(0.0, 0.0)]
-    for matrix in matrices[1:]:
-        evidence = found.judge.evidence(matrix[None], fixed, moments_only=True)
-        most = max(evidence, key=lambda each: each.violation)
-        worst.append((most.violation, most.noise))
-    pair = torch.tensor(worst, dtype=torch.float64)
+def _gap(evidence: tuple[Evidence, ...], outside: list[Candidate]) -> tuple[float, str]:
+    """How much further the nearest rival is, by the kind of evidence that tells it best."""
+    gap, kind = math.inf, evidence[-1].kind
+    for rival in outside:
+        ratios = [
+            theirs.violation / max(own.violation, own.noise, 1e-300)
+            for own, theirs in zip(evidence, rival.evidence, strict=True)
+        ]
+        if max(ratios) < gap:
+            gap, kind = max(ratios), evidence[int(np.argmax(ratios))].kind
+    return gap, kind
+
+
+def _of_members(found: Search, action: Action, kind: str) -> tuple[Tensor, Tensor]:
+    """Violation and noise of every element, by the kind of evidence that tells rivals best."""
+    members = action.members()
+    every = [found.judge.member(kind, matrix, members.mean(0)) for matrix in members[1:]]
+    pair = torch.tensor([(0.0, 0.0), *((e.violation, e.noise) for e in every)], dtype=torch.float64)
     return pair[:, 0].clone(), pair[:, 1].clone()
 
 
-def _rung(
-    data: Whitened, action: Action, evidence: tuple[Evidence, ...], accepted: bool
-) -> Rung:
+def _p_value(data: Whitened, found: Search, action: Action, rng: np.random.Generator) -> float:
+    keys = found.judge.harmonics
+    values = group_harmonics(data.half(1), action.frame(), keys).mean(0)
+    return chance(action, np.array(keys), (np.abs(values) ** 2).sum(1), rng)
+
+
+def _rung(data: Whitened, action: Action, evidence: tuple[Evidence, ...], accepted: bool) -> Rung:
     generators = torch.as_tensor(data.colour @ action.generators() @ data.whiten)
     return Rung(action.group.name, action.group.order, generators, evidence, accepted)
 

@@ -1,4 +1,4 @@
-"""Actions of finite groups by turns of planes and signs of lines, which close exactly in any basis."""
+"""Actions of finite groups by turns of planes and signs of lines; they close in any basis."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Action:
         return Frame(planes, lines, (rest,) if rest.shape[1] else ())
 
     def reflected(self, axes: Float[np.ndarray, " planes"], signs: tuple[int, ...]) -> Action:
-        """The dihedral action whose reflection keeps the direction at angle `axes` of each plane."""
+        """The dihedral action whose reflection keeps the given axes of the planes."""
         basis = self.basis.copy()
         for j, angle in enumerate(axes):
             turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -93,17 +93,13 @@ class Action:
             size = self.turns.orders[position] if position < len(self.turns.orders) else 2
             powers = [np.linalg.matrix_power(matrix, k) for k in range(size)]
             # A reflection r^k s^f counts f slowest, a product its last factor fastest.
-            pairs = [(a, b) for b in powers for a in out] if self.signs is not None else [
-                (a, b) for a in out for b in powers
-            ]
+            pairs = (
+                [(a, b) for b in powers for a in out]
+                if self.signs is not None
+                else [(a, b) for a in out for b in powers]
+            )
             out = [a @ b for a, b in pairs]
         return np.array(out)
-
-    def generators_and_fixed(
-        self,
-    ) -> tuple[Float[np.ndarray, "m d d"], Float[np.ndarray, "d d"]]:
-        """The generators and the projection on what they fix."""
-        return self.generators(), np.asarray(self.members().mean(0))
 
     @property
     def complex_rows(self) -> Complex[np.ndarray, "d d"]:

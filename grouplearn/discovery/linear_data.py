@@ -1,8 +1,8 @@
-"""Samples made ready for linear actions: checked, centred, whitened, with functions that every action keeps."""
+"""Samples made ready for linear actions: checked, centred, whitened."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -12,21 +12,25 @@ from grouplearn._checks import refuse
 from grouplearn.discovery.moments import Sample
 
 _CLASSES = 12
+_CLIP = 5.0
 _SINGULAR = 1e-10
-_CHUNK = 1 << 13
 
 
 @dataclass(frozen=True)
 class Whitened:
     """Rows in coordinates in which every action that keeps the covariance is orthogonal.
 
+    Each group of rows is centred and whitened by itself, so that the noise of whitening shows
+    between the groups; where the covariance is isotropic, it is only centred.
+
     Attributes:
-        rows: (R, d), centred, of covariance I up to noise.
-        weights: (R,), of mean 1.
+        rows: (R, d), sorted by group.
+        weights: (R,), of mean 1 in every group.
         groups: (R,), 0 to B - 1.
         labels: (R, L), bounded functions of the label, of mean 0; L = 0 without labels.
-        mean: (d,), of the data, whitened.
-        whiten: (d, d) W, rows = (x - mean) W^T.
+        centres: (B, d), the mean of each group before it was centred, in whitened coordinates.
+        spreads: (B, d, d), the covariance of each group before it was whitened by itself.
+        whiten: (d, d) W, of the whole sample.
         colour: (d, d), the inverse of W.
         isotropic: was the covariance a multiple of I within noise, and taken for one?
     """
@@ -35,7 +39,8 @@ class Whitened:
     weights: Float[np.ndarray, " rows"]
     groups: Int[np.ndarray, " rows"]
     labels: Float[np.ndarray, "rows labels"]
-    mean: Float[np.ndarray, " d"]
+    centres: Float[np.ndarray, "groups d"]
+    spreads: Float[np.ndarray, "groups d d"]
     whiten: Float[np.ndarray, "d d"]
     colour: Float[np.ndarray, "d d"]
     isotropic: bool
@@ -48,20 +53,25 @@ class Whitened:
     @property
     def count(self) -> int:
         """B, the number of bootstrap groups."""
-        return int(self.groups.max()) + 1
+        return len(self.centres)
 
-    def part(self, keep: NDArray[np.bool_]) -> Whitened:
-        """The rows where `keep` holds, their groups numbered anew."""
-        numbers = np.unique(self.groups[keep], return_inverse=True)[1]
-        weights = self.weights[keep] / self.weights[keep].mean()
-        return Whitened(
-            self.rows[keep], weights, numbers, self.labels[keep],
-            self.mean, self.whiten, self.colour, self.isotropic,
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """(B + 1,) where the rows of each group begin, and the end."""
+        return np.searchsorted(self.groups, np.arange(self.count + 1))
+
+    def half(self, odd: int) -> Whitened:
+        """The rows of the groups of even (0) or odd (1) number, numbered anew."""
+        keep = self.groups % 2 == odd
+        return replace(
+            self, rows=self.rows[keep], weights=self.weights[keep], labels=self.labels[keep],
+            groups=self.groups[keep] // 2, centres=self.centres[odd::2],
+            spreads=self.spreads[odd::2],
         )  # fmt: skip
 
 
 def whitened(who: str, sample: Sample, level: float) -> Whitened:
-    """Check and whiten a sample; where the covariance is isotropic within noise, only scale it.
+    """Check and whiten a sample; where the covariance is isotropic, only scale it.
 
     Args:
         who: the caller, for errors.
@@ -97,10 +107,28 @@ def whitened(who: str, sample: Sample, level: float) -> Whitened:
     else:
         whiten = (vectors / np.sqrt(values)).T / deviation
         colour = deviation[:, None] * (vectors * np.sqrt(values))
-    labels = label_functions(sample.labels, len(rows))
-    return Whitened(
-        centred @ whiten.T, weights, groups, labels, whiten @ mean, whiten, colour, isotropic
-    )
+    order = np.argsort(groups, kind="stable")
+    labels = label_functions(sample.labels, len(rows))[order]
+    out = Whitened(
+        (rows @ whiten.T)[order], weights[order], groups[order], labels,
+        np.empty((groups.max() + 1, len(mean))), np.empty((groups.max() + 1, *whiten.shape)),
+        whiten, colour, isotropic,
+    )  # fmt: skip
+    for group, (start, end) in enumerate(zip(out.starts[:-1], out.starts[1:], strict=True)):
+        _whiten_group(out, group, slice(start, end))
+    return out
+
+
+def _whiten_group(data: Whitened, group: int, own: slice) -> None:
+    """Centre and whiten the rows of one group, in place."""
+    data.weights[own] /= data.weights[own].mean()
+    weights, rows = data.weights[own, None], data.rows[own]
+    data.centres[group] = (weights * rows).mean(0)
+    rows -= data.centres[group]
+    data.spreads[group] = (rows * weights).T @ rows / len(rows)
+    values, vectors = np.linalg.eigh(data.spreads[group])
+    if not data.isotropic and values[0] > _SINGULAR * values[-1]:
+        rows[:] = rows @ (vectors / np.sqrt(values)) @ vectors.T
 
 
 def _checked(who: str, sample: Sample) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -110,7 +138,11 @@ def _checked(who: str, sample: Sample) -> tuple[NDArray[np.float64], NDArray[np.
     count, dim = sample.rows.shape
     if dim < 2:
         refuse(
-            who, "samples", "of at least 2 coordinates", dim, "a linear action needs a plane to turn"
+            who,
+            "samples",
+            "of at least 2 coordinates",
+            dim,
+            "a linear action needs a plane to turn",
         )
     if count <= dim:
         refuse(
@@ -119,7 +151,9 @@ def _checked(who: str, sample: Sample) -> tuple[NDArray[np.float64], NDArray[np.
         )  # fmt: skip
     if not np.isfinite(sample.rows).all():
         row, column = (int(i) for i in np.argwhere(~np.isfinite(sample.rows))[0])
-        refuse(who, "samples", "finite", f"{sample.rows[row, column]} at ({row}, {column})", "clean it")
+        refuse(
+            who, "samples", "finite", f"{sample.rows[row, column]} at ({row}, {column})", "clean it"
+        )
     return sample.rows, sample.weights / sample.weights.mean()
 
 
@@ -157,33 +191,21 @@ def wild_p_value(
 
 
 def label_functions(labels: NDArray[np.float64] | None, count: int) -> NDArray[np.float64]:
-    """Bounded functions of the label: indicators of classes, or cosines of its rank."""
-    if labels is None:
+    """Bounded functions of the label: indicators of classes, or itself and cosines of its rank."""
+    if labels is None or np.ptp(labels) == 0:
         return np.empty((count, 0))
     values = np.unique(labels)
     if len(values) <= _CLASSES:
         indicators = (labels[:, None] == values[:-1]).astype(np.float64)
         return indicators - indicators.mean(0)
-    return rank_cosines(labels, 4)
+    plain = (labels - labels.mean()) / labels.std()
+    return np.concatenate([np.clip(plain, -_CLIP, _CLIP)[:, None], rank_cosines(labels, 4)], axis=1)
 
 
-def rank_cosines(values: Float[np.ndarray, " rows"], degree: int) -> Float[np.ndarray, "rows degree"]:
+def rank_cosines(
+    values: Float[np.ndarray, " rows"], degree: int
+) -> Float[np.ndarray, "rows degree"]:
     """sqrt 2 cos(pi k q), k = 1 to degree, q the rank of each value in (0, 1): orthonormal."""
     rank = np.empty(len(values))
     rank[np.argsort(values, kind="stable")] = (np.arange(len(values)) + 0.5) / len(values)
     return np.asarray(np.sqrt(2) * np.cos(np.pi * rank[:, None] * np.arange(1, degree + 1)))
-
-
-def group_means(
-    functions: Float[np.ndarray, "rows m"],
-    moments: Float[np.ndarray, "rows q"],
-    groups: Int[np.ndarray, " rows"],
-) -> Float[np.ndarray, "groups m q"]:
-    """For each group b the sum over its rows of f h^T, times B / R, so that the mean over b is the mean."""
-    count = int(groups.max()) + 1
-    scale = count / len(groups)
-    out = np.zeros((count, functions.shape[1], moments.shape[1]))
-    for group in range(count):
-        members = np.flatnonzero(groups == group)
-        out[group] = functions[members].T @ moments[members] * scale
-    return out

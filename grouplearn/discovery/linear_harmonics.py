@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TypeAlias
 
 import numpy as np
+from jaxtyping import Complex
 from numpy.typing import NDArray
 
 from grouplearn.discovery.linear_data import Whitened, rank_cosines
 
 HIGHEST = 12
+_Features: TypeAlias = list[dict[int, NDArray[np.complex128]]]
 _PAIRED = 6
 _TRIPLED = 2
-_FUNCTIONS = 24
+_FUNCTIONS = 40
+_INDEPENDENT = 0.1
 _CHANCE = 1e-4
 
 
@@ -65,25 +70,48 @@ def harmonics(data: Whitened, frame: Frame) -> list[Harmonic]:
         found[key] = np.asarray(values) * np.sqrt(size)
     if frame.components:
         for index, block in enumerate((*frame.planes, *frame.lines)):
-            mean = block.T @ data.mean * np.sqrt(size)
+            mean = block.T @ data.centres.mean(0) * np.sqrt(size)
             key = _unit(frame.components, {index: 1})
             value = mean[0] + 1j * mean[1] if len(mean) == 2 else mean[0] + 0j
             found[key] = np.append(found[key], value / np.sqrt(len(mean)))
-    limit = -np.log(_CHANCE / max(1, len(found)))
-    out = []
-    for key, values in found.items():
-        real = not any(key[: len(frame.planes)])
-        energy = (np.abs(values) ** 2).sum() * (1 if real else 2)
-        # Beyond the range of the tail probability, its leading term.
-        surprise = min(-float(chi2.logsf(energy, len(values) * (1 if real else 2))), energy / 2)
-        if surprise > limit:
-            out.append(Harmonic(key, values, surprise))
+    keys = list(found)
+    real = np.array([not any(key[: len(frame.planes)]) for key in keys], dtype=bool)
+    energy = np.array([(np.abs(found[key]) ** 2).sum() for key in keys])
+    parts = np.where(real, 1, 2)
+    freedom = np.array([len(found[key]) for key in keys]) * parts
+    # Beyond the range of the tail probability, its leading term.
+    surprise = np.minimum(-chi2.logsf(energy * parts, freedom), energy * parts / 2)
+    sure = np.flatnonzero(surprise > -np.log(_CHANCE / max(1, len(found))))
+    out = [Harmonic(keys[i], found[keys[i]], float(surprise[i])) for i in sure]
     return sorted(out, key=lambda each: -each.surprise)
 
 
-def _features(
-    data: Whitened, frame: Frame
-) -> list[dict[int, NDArray[np.complex128]]]:
+def group_harmonics(
+    data: Whitened, frame: Frame, keys: list[tuple[int, ...]]
+) -> Complex[np.ndarray, "groups keys functions"]:
+    """The means of given harmonics over each group of rows.
+
+    Args:
+        data: whitened rows.
+        frame: whose angles and signs are meant.
+        keys: exponents.
+    """
+    features = _features(data, frame)
+    weighted = _kept_functions(data, frame) * data.weights[:, None]
+    starts = data.starts
+    out = np.empty((data.count, len(keys), weighted.shape[1]), dtype=np.complex128)
+    for position, key in enumerate(keys):
+        product = np.ones(len(weighted), dtype=np.complex128)
+        for component, exponent in enumerate(key):
+            if exponent:
+                power = features[component][abs(exponent)]
+                product = product * (power if exponent > 0 else power.conj())
+        sums = np.add.reduceat(weighted * product[:, None], starts[:-1], axis=0)
+        out[:, position] = sums / np.diff(starts)[:, None]
+    return out
+
+
+def _features(data: Whitened, frame: Frame) -> _Features:
     """For each component the powers exp(i a theta), a = 1 to 12, or one bounded odd function."""
     out = []
     for plane in frame.planes:
@@ -106,25 +134,25 @@ def _kept_functions(data: Whitened, frame: Frame) -> NDArray[np.float64]:
     ones = np.ones((len(radius), 1))
     if not data.labels.shape[1]:
         return np.concatenate([ones, radius], axis=1)
-    blocks = (*frame.planes, *frame.lines, *frame.rest)
-    sizes = [rank_cosines(((data.rows @ b) ** 2).sum(1), 2) for b in blocks]
     labelled = np.concatenate([ones, data.labels], axis=1)
-    functions = np.concatenate([labelled[:, :, None] * each[:, None, :] for each in (ones, *sizes)], 2)
-    flat = functions.reshape(len(radius), -1)
-    order = np.argsort(np.concatenate([np.zeros(labelled.shape[1]), np.ones(flat.shape[1])]))
-    flat = np.concatenate([labelled, flat[:, 1:]], axis=1)[:, order[:-1]]
-    independent = np.linalg.qr(flat[:, : 2 * _FUNCTIONS])[0] * np.sqrt(len(radius))
-    scale = np.abs(independent).max(0)
-    return independent[:, scale < 30][:, :_FUNCTIONS]
+    products = []
+    for block in (*frame.planes, *frame.lines, *frame.rest):
+        size = rank_cosines(((data.rows @ block) ** 2).sum(1), 2)
+        products.append((labelled[:, :, None] * size[:, None, :]).reshape(len(radius), -1))
+    columns = np.concatenate([labelled, radius, *products], axis=1)[:, :_FUNCTIONS]
+    orthonormal, triangle = np.linalg.qr(columns)
+    clear = np.abs(np.diagonal(triangle)) > _INDEPENDENT * np.sqrt(len(radius))
+    return np.asarray(orthonormal[:, clear] * np.sqrt(len(radius)))
 
 
-def _design_effect(data: Whitened, features: list[dict[int, NDArray[np.complex128]]]) -> float:
-    """How much more the means of the groups vary than those of independent rows would; at least 1."""
+def _design_effect(data: Whitened, features: _Features) -> float:
+    """How much more the means of the groups vary than those of independent rows would."""
     if not features:
         return 1.0
     columns = np.stack([powers[1] for powers in features], axis=1) * data.weights[:, None]
-    counts = np.bincount(data.groups)
-    means = np.stack([columns[data.groups == g].mean(0) for g in range(data.count)])
+    starts = data.starts
+    counts = np.diff(starts)
+    means = np.add.reduceat(columns, starts[:-1], axis=0) / counts[:, None]
     spread = np.abs(means - columns.mean(0)) ** 2 * counts[:, None]
     ratio = spread.sum(0) / (data.count - 1) / (np.abs(columns) ** 2).mean(0)
     return max(1.0, float(ratio.mean()))
@@ -134,7 +162,9 @@ def _unit(size: int, entries: dict[int, int]) -> tuple[int, ...]:
     return tuple(entries.get(i, 0) for i in range(size))
 
 
-def _means(features, weighted, frame):
+def _means(
+    features: _Features, weighted: NDArray[np.float64], frame: Frame
+) -> Iterator[tuple[tuple[int, ...], NDArray[np.complex128]]]:
     """Every harmonic of one, two or three components with its means, one per weight."""
     count, total = len(weighted), frame.components
     names = [(c, a) for c, powers in enumerate(features) for a in powers]
@@ -161,7 +191,13 @@ def _means(features, weighted, frame):
     yield from _triples(columns, names, weighted[:, :2], frame)
 
 
-def _triples(columns, names, weighted, frame):
+def _triples(
+    columns: NDArray[np.complex128],
+    names: list[tuple[int, int]],
+    weighted: NDArray[np.float64],
+    frame: Frame,
+) -> Iterator[tuple[tuple[int, ...], NDArray[np.complex128]]]:
+    """Harmonics of three components, with low exponents."""
     count, total, planes = len(weighted), frame.components, len(frame.planes)
     signed = []
     for i, (c, a) in enumerate(names):

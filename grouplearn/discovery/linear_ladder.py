@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from itertools import combinations_with_replacement
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from grouplearn.discovery.linear_action import Action
 from grouplearn.discovery.linear_lattice import Turns
-from grouplearn.discovery.linear_tensors import Moments
 
 _DRAWS = 999
 _LARGEST = 12
@@ -55,59 +53,42 @@ def _turned(action: Action, order: int, angles: NDArray[np.float64]) -> Action:
     return replace(action, turns=Turns((order,), angles, action.turns.free), signs=None)
 
 
-def chance(action: Action, moments: Moments, rng: np.random.Generator) -> float:
-    """How often random turns by multiples of 1 / m, m = 2 to 12, keep third and fourth moments as well.
+def chance(
+    action: Action,
+    keys: Int[np.ndarray, "keys components"],
+    energies: Float[np.ndarray, " keys"],
+    rng: np.random.Generator,
+) -> float:
+    """How often random turns by multiples of 1 / m, m = 2 to 12, keep the harmonics as well.
 
     Planes and lines stay; an order and the angles of all planes and lines are drawn anew. That is a
     null distribution over the assignments among which the search chose.
 
     Args:
         action: what was found.
-        moments: of all rows.
+        keys: exponents of harmonics.
+        energies: of their means.
         rng: source of the draws.
     """
-    if not action.turns.orders:
+    if not len(keys):
         return 1.0
-    turned = moments.turned(action.complex_rows @ action.basis.T)
-    dim = len(action.basis)
-    energies, indices = [], []
-    for tensor in (turned.third[0], turned.fourth[0]):
-        index = np.array(list(combinations_with_replacement(range(dim), tensor.ndim)))
-        energy = np.abs(tensor[tuple(index.T)]) ** 2
-        energies.append(energy / energy.sum())
-        indices.append(_content(index, dim))
-    energy, content = np.concatenate(energies), np.concatenate(indices)
-    charges = action.charges()[-1]
-    own = _violation(charges[None], content, energy)[0]
-    n = action.turns.orders[-1]
+    own = action.turns.angles[-1]
     orders = rng.integers(2, _LARGEST + 1, (_DRAWS, 1))
     drawn = rng.integers(0, orders, (_DRAWS, action.planes)) / orders
-    half = rng.integers(0, 2, (_DRAWS, action.lines)) / 2
-    other = np.zeros((_DRAWS, dim))
-    cut = 2 * action.planes
-    other[:, 0:cut:2], other[:, 1:cut:2] = drawn, -drawn
-    other[:, cut : cut + action.lines] = half
-    powers = np.stack([charges * k for k in range(n)])
-    same = (np.abs(np.exp(2j * np.pi * other)[:, None] - np.exp(2j * np.pi * powers)) < 1e-6).all(2)
-    other = other[~same.any(1)]
+    other = np.concatenate([drawn, rng.integers(0, 2, (_DRAWS, action.lines)) / 2], axis=1)
+    powers = np.arange(action.turns.orders[-1])[:, None] * own
+    apart = np.exp(2j * np.pi * other)[:, None] - np.exp(2j * np.pi * powers)
+    other = other[(np.abs(apart) > 1e-6).any(2).all(1)]
     if not len(other):
         return 1.0
-    return float((1 + (_violation(other, content, energy) <= own).sum()) / (1 + len(other)))
-
-
-def _content(index: NDArray[np.int64], dim: int) -> NDArray[np.float64]:
-    """How often each coordinate stands in each entry of a tensor."""
-    out = np.zeros((len(index), dim))
-    for slot in range(index.shape[1]):
-        out[np.arange(len(index)), index[:, slot]] += 1
-    return out
+    as_good = _violation(other, keys, energies) <= _violation(own[None], keys, energies)
+    return float((1 + as_good.sum()) / (1 + len(other)))
 
 
 def _violation(
-    charges: Float[np.ndarray, "c d"], content: NDArray[np.float64], energy: NDArray[np.float64]
+    angles: Float[np.ndarray, "c components"], keys: NDArray[np.int64], energy: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """|rho M - M|^2 over the square of the part of M that touches what moves."""
-    moved = (np.abs(charges - np.round(charges)) > 1e-6).astype(np.float64)
-    touched = (moved @ content.T > 0) @ energy
-    change = (np.abs(np.exp(2j * np.pi * charges @ content.T) - 1) ** 2) @ energy
+    touched = ((angles != 0).astype(np.float64) @ np.abs(keys).T > 0) @ energy
+    change = np.abs(np.exp(2j * np.pi * angles @ keys.T) - 1) ** 2 @ energy
     return np.asarray(np.where(touched > 0, change / np.where(touched > 0, touched, 1), math.inf))

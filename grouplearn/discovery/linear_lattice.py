@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Turns:
-    """The turns alpha, in fractions of a full one, with a . alpha an integer for every a of a lattice.
+    """The turns alpha, in parts of a full one, with a . alpha an integer for all a of a lattice.
 
     Attributes:
         orders: of the cyclic factors, each dividing the next; none when there is no finite part.
@@ -77,7 +77,9 @@ class Lattice:
         rank = len(divisors)
         angles = np.zeros((rank, self.dim))
         for index, divisor in enumerate(divisors):
-            angles[index, used] = [float(int(entry) % divisor) / divisor for entry in right[:, index]]
+            angles[index, used] = [
+                float(int(entry) % divisor) / divisor for entry in right[:, index]
+            ]
         keep = [i for i, divisor in enumerate(divisors) if divisor > 1]
         loose = {used[i] for i in range(len(used)) if any(right[i, rank:])}
         free = sorted(loose | (set(range(self.dim)) - set(used)))
@@ -96,7 +98,9 @@ def smith(matrix: NDArray[np.object_]) -> tuple[list[int], NDArray[np.object_]]:
     v = v.reshape(columns, columns)
     for k in range(rows):
         while True:
-            _, i, j = min((abs(a[i, j]), i, j) for i in range(k, rows) for j in range(k, columns) if a[i, j])
+            _, i, j = min(
+                (abs(a[i, j]), i, j) for i in range(k, rows) for j in range(k, columns) if a[i, j]
+            )
             a[[k, i]] = a[[i, k]]
             a[:, [k, j]] = a[:, [j, k]]
             v[:, [k, j]] = v[:, [j, k]]
@@ -106,7 +110,9 @@ def smith(matrix: NDArray[np.object_]) -> tuple[list[int], NDArray[np.object_]]:
                 factor = a[k, j] // a[k, k]
                 a[:, j] -= factor * a[:, k]
                 v[:, j] -= factor * v[:, k]
-            if any(a[i, k] for i in range(k + 1, rows)) or any(a[k, j] for j in range(k + 1, columns)):
+            if any(a[i, k] for i in range(k + 1, rows)) or any(
+                a[k, j] for j in range(k + 1, columns)
+            ):
                 continue
             odd = [i for i in range(k + 1, rows) if any(e % a[k, k] for e in a[i, k + 1 :])]
             if not odd:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import combinations_with_replacement
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -32,7 +33,7 @@ def polished(action: Action, groups: list[Moments], steps: int = _STEPS) -> Acti
     if not action.turns.orders:
         return action
     mean = mean_moments(groups)
-    weight = [1 / np.sqrt(max(each, 1e-300)) for each in _noise(groups, mean)]
+    weight = [1 / np.sqrt(each) for each in _noise(groups, mean)]
     dim = len(action.basis)
     upper = np.triu_indices(dim, 1)
     for _ in range(steps):
@@ -40,10 +41,11 @@ def polished(action: Action, groups: list[Moments], steps: int = _STEPS) -> Acti
         normal, slope = np.zeros((len(upper[0]),) * 2), np.zeros(len(upper[0]))
         turned = mean.turned(action.complex_rows @ action.basis.T)
         for tensors, scale in zip(_stack(turned, dim), weight, strict=True):
-            residual, jacobian = _residual(action, tensors)
+            shaped = scale.reshape(-1, *[1] * (tensors.ndim - 1))
+            residual, jacobian = _residual(action, tensors * shaped)
             count += len(residual)
-            normal += scale**2 * jacobian.T @ jacobian
-            slope += scale**2 * jacobian.T @ residual
+            normal += jacobian.T @ jacobian
+            slope += jacobian.T @ residual
         step = _solved(normal, slope, count)
         length = float(np.linalg.norm(step))
         skew = np.zeros((dim, dim))
@@ -68,20 +70,20 @@ def _solved(
     return np.asarray(chosen @ ((chosen.T @ -slope) / values[seen]))
 
 
-def _stack(moments: Moments, dim: int) -> list[NDArray]:
+def _stack(moments: Moments, dim: int) -> list[NDArray[Any]]:
     lower = [moments.first, moments.second, moments.third]
     return [*lower, moments.fourth] if dim <= _FOURTH_UP_TO else lower
 
 
-def _noise(groups: list[Moments], mean: Moments) -> list[float]:
-    """Mean variance of the entries, by the order of the moment."""
-    total = np.zeros(4)
-    for group in groups:
-        parts = zip(_stack(group, 0), _stack(mean, 0), strict=True)
-        total += [((a - b) ** 2).mean() for a, b in parts]
-    count = len(groups)
-    out = list(total / (count * (count - 1)))
-    return out if len(mean.second[0]) <= _FOURTH_UP_TO else out[:3]
+def _noise(groups: list[Moments], mean: Moments) -> list[NDArray[np.float64]]:
+    """Mean variance of the entries of every tensor, by the order of the moment."""
+    dim, count = len(mean.second[0]), len(groups)
+    out = []
+    for position, average in enumerate(_stack(mean, dim)):
+        parts = [(_stack(group, dim)[position] - average) ** 2 for group in groups]
+        variance = sum(part.reshape(len(average), -1).mean(1) for part in parts)
+        out.append(np.maximum(variance / (count * (count - 1)), 1e-300))
+    return out
 
 
 def _cayley(skew: Float[np.ndarray, "d d"]) -> Float[np.ndarray, "d d"]:
@@ -90,7 +92,7 @@ def _cayley(skew: Float[np.ndarray, "d d"]) -> Float[np.ndarray, "d d"]:
     return np.asarray(np.linalg.solve(eye - skew / 2, eye + skew / 2))
 
 
-def broken(action: Action, index: NDArray[np.int64]) -> tuple[NDArray, NDArray]:
+def broken(action: Action, index: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which entries, (u, k) indices of complex coordinates, vanish; of the others the odd ones."""
     charge = action.charges()[:, index].sum(-1)
     vanishing = (np.abs(charge - np.round(charge)) > 1e-6).any(0)
@@ -98,7 +100,7 @@ def broken(action: Action, index: NDArray[np.int64]) -> tuple[NDArray, NDArray]:
 
 
 def _residual(
-    action: Action, tensors: NDArray[np.complex128]
+    action: Action, tensors: NDArray[Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What breaks the symmetry in tensors of the complex basis, and its derivative."""
     dim, order = tensors.shape[1], tensors.ndim - 1

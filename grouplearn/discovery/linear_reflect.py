@@ -11,7 +11,7 @@ from grouplearn.discovery.linear_harmonics import Harmonic
 
 _GRID = 180
 _BEAM = 12
-_AGREEMENT = 0.6
+_AGREEMENT = 0.85
 
 
 def reflected(action: Action, found: list[Harmonic]) -> Action | None:
@@ -43,7 +43,10 @@ def reflected(action: Action, found: list[Harmonic]) -> Action | None:
 
 
 def _best_phases(
-    planes: int, exponents: NDArray[np.int64], squares: NDArray[np.complex128], sizes: NDArray
+    planes: int,
+    exponents: NDArray[np.int64],
+    squares: NDArray[np.complex128],
+    sizes: NDArray[np.float64],
 ) -> tuple[Float[np.ndarray, " components"], float]:
     count = exponents.shape[1]
     own = [

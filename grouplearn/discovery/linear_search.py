@@ -18,7 +18,8 @@ from grouplearn.discovery.linear_split import split
 from grouplearn.discovery.linear_tensors import Moments, group_moments
 from grouplearn.discovery.result import Evidence
 
-_CANDIDATES = 6
+_CANDIDATES = 5
+ASKED = 100
 _LARGEST = 12
 _NOISY = 0.3
 
@@ -29,6 +30,11 @@ class Candidate:
 
     action: Action
     evidence: tuple[Evidence, ...]
+
+    @property
+    def exact(self) -> bool:
+        """Is nothing left of the violation but noise?"""
+        return all(each.verdict == "exact" for each in self.evidence)
 
     @property
     def accepted(self) -> bool:
@@ -54,8 +60,8 @@ class Search:
 
 
 def holds(evidence: tuple[Evidence, ...]) -> bool:
-    """Does every kind of evidence accept, at least one with little noise?"""
-    clear = [each for each in evidence if each.noise <= _NOISY]
+    """Does every kind of evidence accept, the last with little noise?"""
+    clear = [each for each in evidence[-1:] if each.noise <= _NOISY]
     return bool(clear) and all(each.verdict != "rejected" for each in evidence)
 
 
@@ -73,7 +79,7 @@ def search(
         rng: source of randomness.
         expired: is the time over?
     """
-    proposing = data.part(data.groups % 2 == 0)
+    proposing = data.half(0)
     groups = group_moments(data)
     out = Search(judge, groups)
     blocks = split(groups[::2], rng).blocks
@@ -83,33 +89,36 @@ def search(
         tuple(b for b in blocks if b.shape[1] > 2),
     )
     found = harmonics(proposing, frame)
-    chain = _chain(frame, found)
+    chain, decisive = _chain(frame, found)
+    judge.harmonics = [each.exponents for each in [*decisive, *found[:ASKED]]]
     out.notes += _remarks(frame, chain[-1])
     for turns in finite_groups(chain):
         if expired():
             out.notes.append("The time budget ended before every candidate was judged.")
             break
         action = polished(Action.of(frame, turns), groups)
-        candidate = Candidate(action, judge.evidence(*action.generators_and_fixed()))
-        mirrored = reflected(action, harmonics(proposing, action.frame())) if turns.order > 2 else None
-        if mirrored is not None:
-            mirrored = polished(mirrored, groups)
-            wider = Candidate(mirrored, judge.evidence(*mirrored.generators_and_fixed()))
-            out.candidates.append(wider)
-        out.candidates.append(candidate)
+        out.candidates.append(Candidate(action, judge.judge(action)))
+        if turns.order > 2:
+            mirrored = reflected(action, harmonics(proposing, action.frame()))
+            if mirrored is not None:
+                mirrored = polished(mirrored, groups)
+                out.candidates.append(Candidate(mirrored, judge.judge(mirrored)))
     out.candidates.sort(key=lambda each: each.action.group.order)
     return out
 
 
-def _chain(frame: Frame, found: list[Harmonic]) -> list[Turns]:
-    """The groups of turns that the surest harmonics leave, one by one."""
+def _chain(frame: Frame, found: list[Harmonic]) -> tuple[list[Turns], list[Harmonic]]:
+    """The groups of turns that the surest harmonics leave, one by one, and those that decided."""
     planes, total = len(frame.planes), frame.components
     lattice = Lattice(total)
     for line in range(planes, total):
         lattice.add([2 * (line == c) for c in range(total)])
-    chain = [lattice.turns()]
-    chain += [lattice.turns() for each in found if lattice.add(each.exponents)]
-    return chain
+    chain, decisive = [lattice.turns()], []
+    for each in found:
+        if lattice.add(each.exponents):
+            chain.append(lattice.turns())
+            decisive.append(each)
+    return chain, decisive
 
 
 def finite_groups(chain: list[Turns]) -> list[Turns]:
@@ -125,8 +134,8 @@ def finite_groups(chain: list[Turns]) -> list[Turns]:
 
 def _remarks(frame: Frame, last: Turns) -> list[str]:
     notes = [
-        f"Nothing tells directions apart in a subspace of dimension {block.shape[1]}: the data look "
-        "round there (continuous rotation), and no finite group is claimed from it."
+        f"Nothing tells directions apart in a subspace of dimension {block.shape[1]}: the data "
+        "look round there (continuous rotation), and no finite group is claimed from it."
         for block in frame.rest
     ]
     if last.free:

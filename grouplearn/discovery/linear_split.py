@@ -1,4 +1,4 @@
-"""Splitting whitened space into lines and planes that every symmetry keeps, by commuting moments."""
+"""Splitting whitened space into lines and planes that every symmetry keeps."""
 
 from __future__ import annotations
 

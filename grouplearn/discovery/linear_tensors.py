@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -15,19 +16,20 @@ _RADIAL = 4
 
 @dataclass(frozen=True)
 class Moments:
-    """Moments of shortened rows y, weighted by functions that every action keeps; f runs over these.
+    """Moments of shortened rows y, weighted by functions f that every action keeps.
 
     Attributes:
-        first: (f, d), E[f y]; the first is the mean of the data.
+        first: (f + l, d), E[f y], the first of them replaced by the mean of the data; then the
+            slopes of the functions of the label on the rows.
         second: (f, d, d), E[f y y^T].
         third: (g, d, d, d), the first g of the functions.
         fourth: (h, d, d, d, d), of h of them.
     """
 
-    first: NDArray[np.float64]
-    second: NDArray[np.float64]
-    third: NDArray[np.float64]
-    fourth: NDArray[np.float64]
+    first: NDArray[Any]
+    second: NDArray[Any]
+    third: NDArray[Any]
+    fourth: NDArray[Any]
 
     def __add__(self, other: Moments) -> Moments:
         return Moments(
@@ -40,14 +42,14 @@ class Moments:
             self.first * factor, self.second * factor, self.third * factor, self.fourth * factor
         )
 
-    def turned(self, matrix: Float[np.ndarray, "k d"]) -> Moments:
+    def turned(self, matrix: NDArray[Any]) -> Moments:
         """The moments of matrix @ y."""
         return Moments(*(turn(each, matrix) for each in (
             self.first, self.second, self.third, self.fourth
         )))  # fmt: skip
 
 
-def turn(tensors: NDArray, matrix: NDArray) -> NDArray:
+def turn(tensors: NDArray[Any], matrix: NDArray[Any]) -> NDArray[Any]:
     """Apply a (k, d) matrix to every axis but the first."""
     for _ in range(tensors.ndim - 1):
         tensors = np.moveaxis(np.tensordot(tensors, matrix, (1, 1)), -1, tensors.ndim - 1)
@@ -55,21 +57,13 @@ def turn(tensors: NDArray, matrix: NDArray) -> NDArray:
 
 
 def group_moments(data: Whitened) -> list[Moments]:
-    """The moments of every group of rows, each group whitened by itself.
-
-    So the noise of whitening shows between the groups, and is the same to every orthogonal action.
-    """
-    return [_moments(data, np.flatnonzero(data.groups == group)) for group in range(data.count)]
+    """The moments of every group of rows."""
+    starts = data.starts
+    return [_moments(data, g, slice(starts[g], starts[g + 1])) for g in range(data.count)]
 
 
-def _moments(data: Whitened, of: NDArray[np.int64]) -> Moments:
-    dim, weights, labels = data.dim, data.weights[of], data.labels[of]
-    weights = weights / weights.mean()
-    mean = np.average(data.rows[of], axis=0, weights=weights)
-    rows = data.rows[of] - mean
-    if not data.isotropic:
-        values, vectors = np.linalg.eigh((rows * weights[:, None]).T @ rows / len(rows))
-        rows = rows @ (vectors / np.sqrt(values)) @ vectors.T
+def _moments(data: Whitened, group: int, own: slice) -> Moments:
+    dim, rows, weights, labels = data.dim, data.rows[own], data.weights[own], data.labels[own]
     radius = np.sqrt((rows**2).sum(1))
     y = rows * np.sqrt(2 / (1 + radius**2 / dim))[:, None]
     cosines = rank_cosines(radius, _RADIAL)
@@ -82,8 +76,11 @@ def _moments(data: Whitened, of: NDArray[np.int64]) -> Moments:
     products = y[:, row] * y[:, column]
     place = np.zeros((dim, dim), dtype=np.int64)
     place[row, column] = place[column, row] = np.arange(len(row))
-    first = functions.T @ y
-    first[0] = data.mean + mean
+    # Least-squares coefficients: less noisy than E[label x] where the covariance is known.
+    square = (rows * weights[:, None]).T @ rows
+    slopes = np.linalg.solve(square, (rows * weights[:, None]).T @ labels)
+    first = np.concatenate([functions.T @ y, slopes.T])
+    first[0] = data.centres[group]
     third = [(products * functions[:, k : k + 1]).T @ y for k in range(3 + labels.shape[1])]
     fourth = [(products * functions[:, k : k + 1]).T @ products for k in range(2)]
     return Moments(
@@ -119,7 +116,13 @@ def commuting(moments: Moments) -> Float[np.ndarray, "t d d"]:
     out += [flat[i] @ flat[j].T for i in range(few) for j in range(i + 1)]
     four = fourth.reshape(len(fourth), dim, -1)
     out += [four[i] @ four[j].T for i in range(len(four)) for j in range(i + 1)]
-    inserted = [second[1], second[2], *second[3 : 3 + few - 3], flat[0] @ flat[0].T, four[0] @ four[0].T]
+    inserted = [
+        second[1],
+        second[2],
+        *second[3 : 3 + few - 3],
+        flat[0] @ flat[0].T,
+        four[0] @ four[0].T,
+    ]
     for between in inserted:
         size = np.linalg.norm(between)
         inner = (third[0] @ between).reshape(dim, -1)
@@ -135,7 +138,5 @@ def pseudo_values(groups: list[Moments]) -> Float[np.ndarray, "groups t d d"]:
     count = len(groups)
     whole = mean_moments(groups)
     every = commuting(whole)
-    without = [
-        commuting((whole * count + each * -1.0) * (1 / (count - 1))) for each in groups
-    ]
+    without = [commuting((whole * count + each * -1.0) * (1 / (count - 1))) for each in groups]
     return np.asarray(count * every - (count - 1) * np.array(without))
