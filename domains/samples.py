@@ -54,7 +54,8 @@ def sample_genome() -> str:
 def sample_chloroplast() -> str:
     """Return the chloroplast genome of Arabidopsis thaliana, NCBI NC_000932.1.
 
-    Reverse complement is a symmetry of its windows, exact within the noise.
+    Reverse complement is a symmetry of the second moments of its windows, exact within the noise;
+    for third moments so short a genome is noisy.
 
     Returns:
         154,478 letters of DNA, none ambiguous, of a circular molecule.
