@@ -230,6 +230,8 @@ def _parquet(file: Path) -> Table:
             schema = table.schema_arrow
     except (arrow.ArrowException, OSError) as problem:
         _reject(file, "a whole Parquet file", f"a broken one ({problem})", "download it again")
+    if not len(schema):
+        _reject(file, "a table with columns", "none", "pass a table that is not empty")
     for each in schema:
         kinds = arrow.types
         numeric = (kinds.is_integer, kinds.is_floating, kinds.is_boolean)
@@ -238,8 +240,6 @@ def _parquet(file: Path) -> Table:
                 file, "a table of numeric columns", f"{each.name!r} of type {each.type}",
                 "drop or encode that column",
             )  # fmt: skip
-    if not len(schema):
-        _reject(file, "a table with columns", "none", "pass a table that is not empty")
 
     def batches() -> Iterator[Shaped[np.ndarray, "rows columns"]]:
         row = 0

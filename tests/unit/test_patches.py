@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,6 +13,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.ndimage import correlate
 from sklearn.datasets import load_digits
 
@@ -28,7 +30,7 @@ from grouplearn.errors import InputError
 from tests.unit.examples import is_helpful
 
 BINOMIAL = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16
-ORACLES = {
+ORACLES: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
     "quarter-turn": lambda patch: np.rot90(patch, 1),
     "half-turn": lambda patch: np.rot90(patch, 2),
     "three-quarter-turn": lambda patch: np.rot90(patch, 3),
