@@ -19,8 +19,10 @@ TOLERANCE = {"order 1": 0.15, "order 2": 0.15, "labels": 0.15}
 """The largest violation, noise subtracted, of an approximate symmetry; 0.12 for higher orders."""
 HIGHER_TOLERANCE = 0.12
 LEAST_GAP = 3.0
+CLEAR_GAP = 4.0
 FARTHEST = 0.75
 """Groups of a violation up to here stand in the ladder; unrelated moments differ by about 1.4."""
+_FLOORS = {"order 1": 0.05}
 _FLOOR = 0.01
 _DOUBT_LEVEL = 0.01
 _CLEAR = 10.0
@@ -163,7 +165,7 @@ class Judge:
         for k, moment in enumerate(self._all()):
             found = [(*self.proposed(p), *self.certified(p))[k] for p in members]
             worst = max((max(m.violation, m.noise) for m in found), default=0.0)
-            bases.append((moment, max(worst, _FLOOR)))
+            bases.append((moment, max(worst, _FLOORS.get(moment.kind, _FLOOR))))
         return min((self._separation(points, bases) for points in outside), default=math.inf)
 
     def _separation(self, points: Points, bases: Sequence[tuple[Moment, float]]) -> float:

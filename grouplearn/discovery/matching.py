@@ -17,7 +17,11 @@ from grouplearn.discovery.moments import as_array
 from grouplearn.groups import FiniteGroup
 
 _WHO = "automorphisms"
-_STEPS = 12
+_STEPS = 20
+_RESTARTS = 100
+_SINKHORN = 10
+_STILL = 0.03
+_PROMISING = 0.5
 _BASE_TRIES = 6
 _REPAIR_DIM = 64
 
@@ -172,6 +176,8 @@ class _Searcher:
         self.kept: list[Points] = []
         self.group = _generate([], self.dim)
         self._profiles = _profile_distances(self.matrices)
+        self._stabilized: tuple[int, int] | None = None
+        self._best = float(sum((matrix**2).sum() for matrix in self.matrices))
 
     def run(self, deadline: float | None) -> bool:
         """Search level by level: all points, then those that leave one point fixed, and so on."""
@@ -185,6 +191,9 @@ class _Searcher:
                     return False
                 if j not in self._orbit(i, fixed):
                     self._try(i, j, fixed, distances)
+            if not fixed:
+                for _ in range(_RESTARTS if self.dim <= _REPAIR_DIM else 0):
+                    self._restart()
             if fixed and len(self.kept) == grown:
                 return True
             fixed.append(self._next_base(fixed))
@@ -220,8 +229,15 @@ class _Searcher:
         return min(sizes)[1]
 
     def _orbit(self, point: int, fixed: list[int]) -> set[int]:
-        group = self.group.pointwise_stabilizer(fixed) if fixed else self.group
-        return set(group.orbit(point))
+        key = (len(self.kept), len(fixed))
+        if key != self._stabilized:
+            self._stabilized = key
+            self._stabilizer = self.group.pointwise_stabilizer(fixed) if fixed else self.group
+            self._orbits: dict[int, set[int]] = {}
+        if point not in self._orbits:
+            orbit = set(self._stabilizer.orbit(point))
+            self._orbits.update(dict.fromkeys(orbit, orbit))
+        return self._orbits[point]
 
     def _distances(self, fixed: list[int]) -> Array:
         """How unlike the rows of two points are, entries at fixed points compared as they stand."""
@@ -242,39 +258,44 @@ class _Searcher:
         start = _assign(_pin(cost, pins, np.inf))
         if start is None:
             return
-        best = self._climb(start, pins)
+        self._improve(start, (np.eye(self.dim)[start] + 1 / self.dim) / 2, pins)
+
+    def _restart(self) -> None:
+        """Climb from a random doubly stochastic matrix."""
+        state = self.rng.random((self.dim, self.dim))
+        for _ in range(_SINKHORN):
+            state /= state.sum(1, keepdims=True)
+            state /= state.sum(0)
+        self._improve(np.arange(self.dim), (state + 1 / self.dim) / 2, {})
+
+    def _improve(self, start: Points, state: Array, pins: dict[int, int]) -> None:
+        if self.dim > _REPAIR_DIM and self._objective(start) < self._best * _PROMISING:
+            return
+        best = self._climb(start, state, pins)
         size = self._record(best)
         if size > self.tolerance and self.dim <= _REPAIR_DIM:
-            size = min(size, self._record(self._repair(best, pins)))
+            self._record(self._repair(best, pins))
 
-    def _climb(self, points: Points, pins: dict[int, int]) -> Points:
-        """Frank-Wolfe from a permutation, then repeated assignment from its end."""
-        soft = np.full((self.dim, self.dim), 1 / self.dim)
-        hard = np.eye(self.dim)[points]
-        if self._objective(points) >= self._best() * (1 - 1e-12):
-            return points
-        state = (soft + hard) / 2
-        best, value = points, self._objective(points)
+    def _climb(self, start: Points, state: Array, pins: dict[int, int]) -> Points:
+        """Frank-Wolfe from a doubly stochastic matrix, projected on the permutations at its end."""
+        if pins and self._objective(start) >= self._best * (1 - 1e-9):
+            return start
         for _ in range(_STEPS):
             gradient = self._gradient(state)
             target = _assign(_pin(-gradient, pins, np.inf))
             if target is None:
-                break
-            if (reached := self._objective(target)) > value:
-                best, value = target, reached
+                return start
             direction = np.eye(self.dim)[target] - state
             slope = float((gradient * direction).sum())
             curve = float((self._gradient(direction) * direction).sum()) / 2
-            if slope <= 1e-9:
-                break
             step = 1.0 if curve >= 0 else min(1.0, -slope / (2 * curve))
             state = state + step * direction
-            if step == 1.0 and curve <= 0:
+            if slope <= 0 or step * np.linalg.norm(direction) < _STILL * self.dim**0.5:
                 break
-        return best
-
-    def _best(self) -> float:
-        return float(sum((matrix**2).sum() for matrix in self.matrices))
+        end = _assign(_pin(-state, pins, np.inf))
+        if end is None or (pins and self._objective(end) < self._objective(start)):
+            return start
+        return end
 
     def _gradient(self, state: Array) -> Array:
         """Gradient of sum over matrices of <P^T M P, M> with P[i, j] = 1 where i moves to j."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from grouplearn._checks import refuse
 from grouplearn.discovery.matching import search_automorphisms
-from grouplearn.discovery.judgement import FARTHEST, LEAST_GAP, TOLERANCE, Judge, search_p_value
+from grouplearn.discovery.judgement import CLEAR_GAP, FARTHEST, LEAST_GAP, TOLERANCE, Judge, search_p_value
 from grouplearn.discovery.moments import MomentAccumulator
 from grouplearn.discovery.result import Discovery, Rung
 from grouplearn.discovery.tensors import Moments, moments_of
@@ -91,10 +91,7 @@ class _Chooser:
             finer = self._chain(doubtful, self.judge.doubt)
             chain += [group for group in finer if _key(group) not in known]
         chain.sort(key=lambda group: group.order)
-        accepted = [(self._gap(group), group.order, k) for k, group in enumerate(chain)
-                    if self._is_believed(group)]  # fmt: skip
-        best = max((each for each in accepted if each[0] >= LEAST_GAP), default=None)
-        claimed = None if best is None else chain[best[2]]
+        claimed = self._choose([group for group in chain if self._is_believed(group)])
         p_value = 1.0
         if claimed is not None:
             p_value = search_p_value(
@@ -104,6 +101,15 @@ class _Chooser:
                 claimed = None
         ladder = tuple(self._rung(group, group is claimed) for group in chain)
         return self._result(claimed, ladder, 1.0 if claimed is None else p_value, notes)
+
+    def _choose(self, groups: Sequence[TableGroup]) -> TableGroup | None:
+        """The smallest group that stands clearly apart, or else the one that stands most apart."""
+        gaps = [(self._gap(group), group) for group in groups]
+        clear = [group for gap, group in gaps if gap >= CLEAR_GAP]
+        best = max(gaps, key=lambda each: each[0], default=(0.0, None))
+        if clear:
+            return clear[0]
+        return best[1] if best[0] >= LEAST_GAP else None
 
     def _is_moved(self, points: Points) -> bool:
         return not np.array_equal(points, np.arange(len(points)))

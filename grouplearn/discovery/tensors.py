@@ -128,7 +128,7 @@ def _search(covariance: Array, exclusive: Array | None, mean: Array | None) -> l
     """Matrices that an automorphism keeps, of comparable norms."""
     deviations = np.sqrt(np.diag(covariance).clip(0))
     if exclusive is None:
-        matrices = [covariance, _whitener(covariance)]
+        matrices = [covariance]
     else:
         scales = np.divide(1, deviations, out=np.zeros_like(deviations), where=deviations > 0)
         matrices = [covariance * np.outer(scales, scales) * ~exclusive, exclusive.astype(float)]
