@@ -64,6 +64,7 @@ class Judge:
     signed: bool
     _proposed: dict[bytes, tuple[Measure, ...]] = field(default_factory=dict)
     _certified: dict[bytes, tuple[Measure, ...]] = field(default_factory=dict)
+    _complete: bool = False
 
     def move(self, points: Points) -> Move:
         """What a permutation of the points does to samples."""
@@ -159,12 +160,15 @@ class Judge:
         """How well some kind of evidence tells the members from every other candidate.
 
         For each candidate outside, the largest over the moments of its violation relative to the
-        larger of violation and noise of the worst member; the least over the candidates.
+        larger of violation and noise of the worst member; the least over the candidates. What is
+        no larger than noise tells nothing apart, unless the members are symmetries to the last
+        digit, as in complete tables of counts.
         """
-        bases = []
+        bases, self._complete = [], True
         for k, moment in enumerate(self._all()):
             found = [(*self.proposed(p), *self.certified(p))[k] for p in members]
             worst = max((max(m.violation, m.noise) for m in found), default=0.0)
+            self._complete = self._complete and worst == 0
             bases.append((moment, max(worst, _FLOORS.get(moment.kind, _FLOOR))))
         return min((self._separation(points, bases) for points in outside), default=math.inf)
 
@@ -178,7 +182,7 @@ class Judge:
                 measure = self.certified(points)[k - len(self.moments.propose)]
             else:
                 break
-            if self._counts(moment) and measure.p_value < EXACT_LEVEL:
+            if self._counts(moment) and (self._complete or measure.p_value < EXACT_LEVEL):
                 largest = max(largest, measure.violation / base)
         return largest
 
@@ -231,7 +235,8 @@ def search_p_value(
     """How likely chance alone is to make one of the tried permutations as near a symmetry.
 
     Each member is compared with random permutations of the same cycle type, which move as many
-    coordinates: log violation is taken as normal among them. The largest p-value of the members is
+    coordinates: log violation is taken as normal among them, with the spread of their median
+    absolute deviation, and violations below 0.01 as 0.01. The largest p-value of the members is
     multiplied by the number of candidates that were tried. Where the coordinates allow fewer than
     1 / level permutations of the type, no p-value can reach the level, and nan is returned.
 
@@ -254,9 +259,12 @@ def search_p_value(
             other = np.empty_like(points)
             other[relabel] = relabel[points]
             null.append(second.distance(judge.move(other)))
-        logs = np.log(np.maximum(null, 1e-12))
-        here = math.log(max(judge.proposed(points)[1].violation, 1e-12))
-        worst = max(worst, float(norm.cdf((here - logs.mean()) / max(logs.std(), 1e-3))))
+        here = max(second.distance(judge.move(points)), _FLOOR)
+        logs = np.log([max(size, _FLOOR) for size in null if size > here] or [here])
+        spread = max(1.4826 * float(np.median(np.abs(logs - np.median(logs)))), 1e-3)
+        share = sum(size <= here for size in null) / len(null)
+        tail = float(norm.cdf((math.log(here) - float(np.median(logs))) / spread))
+        worst = max(worst, tail, share if share > 1 / dim else 0.0)
     return min(1.0, worst * max(tried, 1))
 
 

@@ -21,6 +21,7 @@ from grouplearn.representations import FixedRepresentation
 
 _MEASURED = 512
 _OUTSIDE = 60
+_SHOWN = 16
 
 Points = NDArray[np.int64]
 
@@ -149,7 +150,8 @@ class _Chooser:
         return self.judge.gap(_elements(group)[1:_MEASURED], self._outside(group))
 
     def _rung(self, group: TableGroup, claimed: bool) -> Rung:
-        evidence = self.judge.evidence(_elements(group)[1:_MEASURED], self._outside(group))
+        shown = _elements(group)[1:] if claimed or group.order <= _SHOWN else _generators(group)
+        evidence = self.judge.evidence(shown[:_MEASURED], self._outside(group))
         return Rung(
             group.name, group.order, self._tensor(np.stack(_generators(group))), evidence, claimed
         )

@@ -32,7 +32,7 @@ class Evidence:
 
     Example:
         >>> print(Evidence("order 2", 0.015, 0.012, 0.3, 0.37, "exact"))
-        order 2: exact within noise (violation 0.015, noise 0.012, next candidate 0.37)
+        exact within noise (order 2 violation 0.015, noise 0.012, next candidate 0.37)
     """
 
     kind: str
@@ -48,10 +48,17 @@ class Evidence:
         here = max(self.violation, self.noise)
         return self.next_candidate / here if here > 0 else math.inf
 
+    def measured(self) -> str:
+        """The numbers in words."""
+        far = math.isinf(self.next_candidate) or math.isnan(self.next_candidate)
+        beyond = "" if far else f", next candidate {self.next_candidate:.2g}"
+        return (
+            f"{self.kind} violation {self.violation:.2g}, noise {self.noise:.2g}{beyond}"
+        )
+
     def __str__(self) -> str:
         words = "exact within noise" if self.verdict == "exact" else self.verdict
-        beyond = "" if math.isinf(self.next_candidate) else f", next candidate {self.next_candidate:.2g}"
-        return f"{self.kind}: {words} (violation {self.violation:.2g}, noise {self.noise:.2g}{beyond})"
+        return f"{words} ({self.measured()})"
 
 
 @final
@@ -126,16 +133,10 @@ class Discovery:
         if not self.found:
             near = [f"Nearest: {rung}." for rung in self.ladder if rung.order > 1][:1]
             return " ".join(["No symmetry found.", *near, *self.notes])
-        worst = int(self.violations.argmax())
         words = "exact within noise" if self.exact else "approximate"
-        outside = ""
-        if math.isfinite(self.gap):
-            here = max(float(self.violations[worst]), float(self.noise[worst]))
-            outside = f", next candidate {self.gap * here:.2g}"
-        found = (
-            f"{self.group.name} (order {self.group.order}), {words}: violation "
-            f"{float(self.violations[worst]):.2g}, noise {float(self.noise[worst]):.2g}{outside}."
-        )
+        evidence = [each for rung in self.ladder if rung.accepted for each in rung.evidence]
+        measured = "; ".join(each.measured() for each in evidence)
+        found = f"{self.group.name} (order {self.group.order}), {words}: {measured}."
         return " ".join([found, *self.notes])
 
     def __str__(self) -> str:

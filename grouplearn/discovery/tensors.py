@@ -7,6 +7,7 @@ from typing import final
 
 import numpy as np
 from jaxtyping import Bool, Float
+from numpy.typing import NDArray
 
 from grouplearn.discovery.evidence import Array, Moment
 from grouplearn.discovery.moments import MomentAccumulator
@@ -105,7 +106,7 @@ def _both(matrices: Array) -> Array:
     return matrices + matrices.swapaxes(-1, -2)
 
 
-def _exclusive(accumulated: MomentAccumulator, mean: Array) -> Array | None:
+def _exclusive(accumulated: MomentAccumulator, mean: Array) -> NDArray[np.bool_] | None:
     """Pairs of coordinates that share a one-hot block, or None where there are no such blocks."""
     products, sums = accumulated.products.sum(0), accumulated.sums.sum(0)
     same = np.eye(len(mean), dtype=bool)

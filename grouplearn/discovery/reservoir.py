@@ -1,0 +1,99 @@
+"""A uniform sample of a stream that does not depend on how the stream was cut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias, final
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy.typing import NDArray
+
+from grouplearn._checks import refuse
+
+_Part: TypeAlias = tuple[
+    NDArray[np.uint64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.int64],
+    NDArray[np.float64] | None,
+]
+
+
+@final
+@dataclass(frozen=True)
+class Sample:
+    """Rows kept from a stream, every row equally likely.
+
+    Attributes:
+        rows: (R, D), float64.
+        weights: (R,), float64, how often each row counts.
+        groups: (R,), int64, the bootstrap group of each row; rows of one block share it.
+        labels: (R,), float64, or None.
+    """
+
+    rows: Float[np.ndarray, "rows D"]
+    weights: Float[np.ndarray, " rows"]
+    groups: Int[np.ndarray, " rows"]
+    labels: Float[np.ndarray, " rows"] | None
+
+
+@final
+class Reservoir:
+    """The rows of lowest key among all that were offered."""
+
+    def __init__(self, keep: int, size: int) -> None:
+        self._keep, self._bound = keep, None
+        self._parts: list[_Part] = []
+        self._held = 0
+        self._empty = (
+            np.empty(0, dtype=np.uint64), np.empty((0, size)), np.empty(0),
+            np.empty(0, dtype=np.int64), None,
+        )  # fmt: skip
+
+    def offer(
+        self,
+        keys: NDArray[np.uint64],
+        rows: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        groups: NDArray[np.int64],
+        labels: NDArray[np.float64] | None,
+    ) -> None:
+        if self._parts and (self._parts[0][4] is None) != (labels is None):
+            refuse("MomentAccumulator", "labels", "given with every batch or with none", "a mixture", "pass all")
+        low = np.flatnonzero(keys <= self._bound) if self._bound is not None else slice(None)
+        part = (keys[low], rows[low], weights[low], groups[low], _at(labels, low))
+        self._parts.append(part)
+        self._held += len(part[0])
+        if self._held > 2 * self._keep:
+            self._shrink()
+
+    def unite(self, other: Reservoir) -> None:
+        for part in other._parts:
+            self.offer(*part)
+
+    def sample(self) -> Sample:
+        self._shrink()
+        _, rows, weights, groups, labels = self._parts[0] if self._parts else self._empty
+        return Sample(rows, weights, groups, labels)
+
+    def _shrink(self) -> None:
+        """Unite the parts, sorted by key, and drop all but the lowest `keep`."""
+        if not self._parts:
+            return
+        labels = None
+        if self._parts[0][4] is not None:
+            labels = np.concatenate([part[4] for part in self._parts if part[4] is not None])
+        keys = np.concatenate([part[0] for part in self._parts])
+        low = np.argsort(keys, kind="stable")[: self._keep]
+        rows, weights, groups = (
+            np.concatenate([part[k] for part in self._parts])[low] for k in (1, 2, 3)
+        )
+        self._parts = [(keys[low], rows, weights, groups, _at(labels, low))]
+        self._held = len(low)
+        if self._held == self._keep:
+            self._bound = keys[low][-1]
+
+
+def _at(values: NDArray[Any] | None, where: Any) -> NDArray[Any] | None:
+    return None if values is None else values[where]
