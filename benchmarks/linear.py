@@ -19,7 +19,7 @@ from _measure import median, publish, table
 from plants import Array, plant, rotation, sawtooth, sources
 
 from grouplearn.discovery.linear import discover_linear
-from grouplearn.discovery.moments import Sample
+from grouplearn.discovery.reservoir import Sample
 from grouplearn.discovery.result import Discovery
 
 NAMES = [*(f"C{n}" for n in range(2, 13)), "D3", "D4"]

@@ -19,8 +19,8 @@ from grouplearn.discovery.linear_evidence import Judge
 from grouplearn.discovery.linear_fit import fitted
 from grouplearn.discovery.linear_harmonics import group_harmonics, harmonics
 from grouplearn.discovery.linear_ladder import chance, rivals, subgroups
-from grouplearn.discovery.linear_search import ASKED, Candidate, Search, holds, search
-from grouplearn.discovery.moments import Sample
+from grouplearn.discovery.linear_search import ASKED, Candidate, Search, holds, remarks, search
+from grouplearn.discovery.reservoir import Sample
 from grouplearn.discovery.result import Discovery, Evidence, Rung
 from grouplearn.groups import CyclicGroup, DihedralGroup, real_irreps
 from grouplearn.representations import (
@@ -99,13 +99,13 @@ def discover_linear(
     return _conclude(data, found, rng)
 
 
-def test_linear_group(
+def check_linear_group(
     sample: Sample,
     representation: LearnedRepresentation,
     *,
-    max_moment: int = 3,  # noqa: PT028
-    level: float = 0.01,  # noqa: PT028
-    seed: int = 0,  # noqa: PT028
+    max_moment: int = 3,
+    level: float = 0.01,
+    seed: int = 0,
 ) -> Rung:
     """Hold a given action against data.
 
@@ -132,18 +132,18 @@ def test_linear_group(
         >>> rows = rng.exponential(size=(4000, 2))
         >>> sample = Sample(rows, np.ones(4000), rng.integers(0, 32, 4000), None)
         >>> flip = FixedRepresentation(CyclicGroup(2), torch.tensor([[[-1.0, 0.0], [0.0, 1.0]]]))
-        >>> test_linear_group(sample, flip).accepted
+        >>> check_linear_group(sample, flip).accepted
         False
     """
-    data = whitened("test_linear_group", sample, level)
+    data = whitened("check_linear_group", sample, level)
     if representation.dim != data.dim:
         refuse(
-            "test_linear_group", "representation", f"of dimension {data.dim}, as the rows are",
+            "check_linear_group", "representation", f"of dimension {data.dim}, as the rows are",
             representation.dim, "pass a representation on the rows' coordinates",
         )  # fmt: skip
     refusal = _too_little(data)
     if refusal is not None:
-        refuse("test_linear_group", "sample", "large enough to test", refusal, "give more samples")
+        refuse("check_linear_group", "sample", "large enough to test", refusal, "give more samples")
     judge = Judge(data.half(1), max_moment, level, seed)
     generators = representation.generators().detach().double().cpu()
     members = data.whiten @ representation.matrices().detach().double().cpu().numpy() @ data.colour
@@ -187,9 +187,9 @@ def _conclude(data: Whitened, found: Search, rng: np.random.Generator) -> Discov
     if not accepted:
         rejected = sorted(found.candidates, key=lambda c: max(e.violation for e in c.evidence))
         rungs = [_rung(data, each.action, each.evidence, False) for each in rejected]
-        return _nothing(data.dim, (identity, *rungs), found.notes)
-    # An exact group is not traded for a larger one that is only approximate.
-    best = ([each for each in accepted if each.exact] or accepted)[-1]
+        notes = [*remarks(found.frame, found.last), *found.notes]
+        return _nothing(data.dim, (identity, *rungs), notes)
+    best = _best(accepted)
     judged = [Candidate(a, found.judge.judge(a)) for a in rivals(best.action)]
     larger = [c for c in found.candidates if c.action.group.order > best.action.group.order]
     outside = [*larger, *judged]
@@ -208,8 +208,19 @@ def _conclude(data: Whitened, found: Search, rng: np.random.Generator) -> Discov
     return Discovery(
         representation, representation.matrices().detach(), violations, noise, gap,
         _p_value(data, found, best.action, rng), tuple(rungs), best.exact, "linear",
-        tuple(found.notes),
+        (*remarks(found.frame, best.action.turns), *found.notes),
     )  # fmt: skip
+
+
+def _best(accepted: list[Candidate]) -> Candidate:
+    """The largest; an exact group is not traded for a larger one that is only approximate.
+
+    But for its own dihedral extension, whose phases have been asked besides.
+    """
+    best = ([each for each in accepted if each.exact] or accepted)[-1]
+    turns = best.action.turns
+    wider = [c for c in accepted if c.action.signs is not None and c.action.turns is turns]
+    return [best, *wider][-1]
 
 
 def _beside(evidence: tuple[Evidence, ...], outside: list[Candidate]) -> tuple[Evidence, ...]:

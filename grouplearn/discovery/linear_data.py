@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from grouplearn._checks import refuse
-from grouplearn.discovery.moments import Sample
+from grouplearn.discovery.reservoir import Sample
 
 _CLASSES = 12
 _CLIP = 5.0

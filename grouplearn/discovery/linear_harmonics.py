@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from grouplearn.discovery.linear_data import Whitened, rank_cosines
 
-HIGHEST = 12
+HIGHEST = 14
 _Features: TypeAlias = list[dict[int, NDArray[np.complex128]]]
 _PAIRED = 6
 _TRIPLED = 2
 _FUNCTIONS = 40
+_PLAIN = 9
 _INDEPENDENT = 0.1
 _CHANCE = 1e-4
 
@@ -112,7 +113,7 @@ def group_harmonics(
 
 
 def _features(data: Whitened, frame: Frame) -> _Features:
-    """For each component the powers exp(i a theta), a = 1 to 12, or one bounded odd function."""
+    """For each component the powers exp(i a theta), a = 1 to 14, or one bounded odd function."""
     out = []
     for plane in frame.planes:
         z = (data.rows @ plane) @ np.array([1, 1j])
@@ -132,15 +133,16 @@ def _kept_functions(data: Whitened, frame: Frame) -> NDArray[np.float64]:
     """Functions that every action keeps: of the radii, the sizes along lines, and the label."""
     radius = rank_cosines(np.sqrt((data.rows**2).sum(1)), 2)
     ones = np.ones((len(radius), 1))
-    if not data.labels.shape[1]:
-        return np.concatenate([ones, radius], axis=1)
     labelled = np.concatenate([ones, data.labels], axis=1)
+    blocks = (*frame.planes, *frame.lines, *frame.rest)
+    most, degree = (_FUNCTIONS, 2) if data.labels.size else (_PLAIN, max(1, 6 // len(blocks)))
     products = []
-    for block in (*frame.planes, *frame.lines, *frame.rest):
-        size = rank_cosines(((data.rows @ block) ** 2).sum(1), 2)
+    for block in blocks[:most]:
+        size = rank_cosines(((data.rows @ block) ** 2).sum(1), degree)
         products.append((labelled[:, :, None] * size[:, None, :]).reshape(len(radius), -1))
-    columns = np.concatenate([labelled, radius, *products], axis=1)[:, :_FUNCTIONS]
+    columns = np.concatenate([labelled, radius, *products], axis=1)[:, :most]
     orthonormal, triangle = np.linalg.qr(columns)
+    orthonormal *= np.sign(np.diagonal(triangle))
     clear = np.abs(np.diagonal(triangle)) > _INDEPENDENT * np.sqrt(len(radius))
     return np.asarray(orthonormal[:, clear] * np.sqrt(len(radius)))
 

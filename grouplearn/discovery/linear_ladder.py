@@ -26,20 +26,25 @@ def subgroups(action: Action) -> list[Action]:
 
 
 def rivals(action: Action) -> list[Action]:
-    """Turns of the same planes and lines by other orders m, each angle moved to the nearest k / m.
+    """Turns of the same planes and lines by other orders m = 2 to 12.
 
-    Where lines alone are moved, there is no other order, and the rivals change one sign each.
+    For a multiple of the order, a root of the turn; for divisors nothing, they are subgroups; else
+    each angle is moved to the nearest k / m. Where lines alone are moved, there is no other order,
+    and the rivals change one sign each.
     """
     angles = action.turns.angles[-1]
     n = action.turns.orders[-1]
     out = []
     if angles[: action.planes].any():
         for m in range(2, _LARGEST + 1):
-            nearest = np.round(angles * m) / m % 1
-            if m % 2:
+            nearest = np.round(angles * m) / m
+            if m % n == 0:
+                nearest = (angles - np.round(angles)) * n / m
+                nearest[action.planes :] = angles[action.planes :] if m // n % 2 else 0
+            elif m % 2:
                 nearest[action.planes :] = 0
             if n % m and nearest.any():
-                out.append(_turned(action, m, nearest[None]))
+                out.append(_turned(action, m, nearest[None] % 1))
         return out
     for line in range(action.planes, len(angles)):
         other = angles.copy()
@@ -76,7 +81,9 @@ def chance(
     orders = rng.integers(2, _LARGEST + 1, (_DRAWS, 1))
     drawn = rng.integers(0, orders, (_DRAWS, action.planes)) / orders
     other = np.concatenate([drawn, rng.integers(0, 2, (_DRAWS, action.lines)) / 2], axis=1)
-    powers = np.arange(action.turns.orders[-1])[:, None] * own
+    counts = [np.arange(order) for order in action.turns.orders]
+    steps = np.stack(np.meshgrid(*counts, indexing="ij"), axis=-1).reshape(-1, len(counts))
+    powers = steps @ action.turns.angles
     apart = np.exp(2j * np.pi * other)[:, None] - np.exp(2j * np.pi * powers)
     other = other[(np.abs(apart) > 1e-6).any(2).all(1)]
     if not len(other):

@@ -11,10 +11,9 @@ from grouplearn.discovery.linear_harmonics import Harmonic
 
 _GRID = 180
 _BEAM = 12
-_AGREEMENT = 0.85
 
 
-def reflected(action: Action, found: list[Harmonic]) -> Action | None:
+def reflected(action: Action, found: list[Harmonic], disagreement: float) -> Action | None:
     """The dihedral action nearest to the phases of the harmonics, or None where they disagree.
 
     A reflection takes exp(i theta_j) to exp(i psi_j) times its conjugate and the line s_l to
@@ -25,6 +24,7 @@ def reflected(action: Action, found: list[Harmonic]) -> Action | None:
     Args:
         action: an abelian action of a cyclic group of order 3 or more.
         found: harmonics in the frame of the action.
+        disagreement: the part of their energy that may be out of phase, beyond noise.
     """
     if len(action.turns.orders) != 1 or action.turns.order < 3:
         return None
@@ -35,8 +35,10 @@ def reflected(action: Action, found: list[Harmonic]) -> Action | None:
     exponents = np.array([h.exponents for h in kept])
     squares = np.array([(h.values**2).sum() for h in kept])
     sizes = np.array([(np.abs(h.values) ** 2).sum() for h in kept])
-    phases, agreement = _best_phases(action.planes, exponents, squares / np.sqrt(sizes), sizes)
-    if agreement < _AGREEMENT:
+    phases = _best_phases(action.planes, exponents, squares / np.sqrt(sizes), sizes)
+    # Of |m|^2, in units of noise, noise alone takes one for each function out of agreement.
+    missing = sizes.sum() - _agreement(phases[None], exponents, squares)[0]
+    if missing - sum(len(h.values) for h in kept) > disagreement * sizes.sum():
         return None
     signs = tuple(1 if np.cos(each) > 0 else -1 for each in phases[action.planes :])
     return action.reflected(phases[: action.planes] / 2, signs)
@@ -47,7 +49,7 @@ def _best_phases(
     exponents: NDArray[np.int64],
     squares: NDArray[np.complex128],
     sizes: NDArray[np.float64],
-) -> tuple[Float[np.ndarray, " components"], float]:
+) -> Float[np.ndarray, " components"]:
     count = exponents.shape[1]
     own = [
         sizes[(exponents[:, c] != 0) & (np.delete(exponents, c, 1) == 0).all(1)].sum()
@@ -69,8 +71,9 @@ def _best_phases(
         for component in range(planes):
             nearby = np.tile(best, (17, 1))
             nearby[:, component] += np.linspace(-width, width, 17)
-            best = nearby[_agreement(nearby, exponents, squares).argmax()]
-    return best, float(_agreement(best[None], exponents, squares)[0] / np.sqrt(sizes).sum())
+            likelihood = _agreement(nearby, exponents, squares * np.sqrt(sizes))
+            best = nearby[likelihood.argmax()]
+    return best
 
 
 def _agreement(

@@ -21,6 +21,8 @@ from grouplearn.discovery.result import Evidence
 _CANDIDATES = 5
 ASKED = 100
 _LARGEST = 12
+_ROUGH = 0.2
+_FINE = 0.025
 _NOISY = 0.3
 
 
@@ -51,10 +53,14 @@ class Search:
         notes: sentences for the user.
         judge: of the rows held out.
         groups: moments of all groups of rows.
+        frame: lines and planes, before any refinement.
+        last: what all harmonics together leave.
     """
 
     judge: Judge
     groups: list[Moments]
+    frame: Frame
+    last: Turns
     candidates: list[Candidate] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -81,7 +87,6 @@ def search(
     """
     proposing = data.half(0)
     groups = group_moments(data)
-    out = Search(judge, groups)
     blocks = split(groups[::2], rng).blocks
     frame = Frame(
         tuple(b for b in blocks if b.shape[1] == 2),
@@ -91,7 +96,7 @@ def search(
     found = harmonics(proposing, frame)
     chain, decisive = _chain(frame, found)
     judge.harmonics = [each.exponents for each in [*decisive, *found[:ASKED]]]
-    out.notes += _remarks(frame, chain[-1])
+    out = Search(judge, groups, frame, chain[-1])
     for turns in finite_groups(chain):
         if expired():
             out.notes.append("The time budget ended before every candidate was judged.")
@@ -99,9 +104,12 @@ def search(
         action = polished(Action.of(frame, turns), groups)
         out.candidates.append(Candidate(action, judge.judge(action)))
         if turns.order > 2:
-            mirrored = reflected(action, harmonics(proposing, action.frame()))
+            mirrored = reflected(action, harmonics(proposing, action.frame()), _ROUGH)
             if mirrored is not None:
                 mirrored = polished(mirrored, groups)
+                # Phases of all rows place the axes more finely than low moments do.
+                mirrored = reflected(mirrored, harmonics(data, mirrored.frame()), _FINE)
+            if mirrored is not None:
                 out.candidates.append(Candidate(mirrored, judge.judge(mirrored)))
     out.candidates.sort(key=lambda each: each.action.group.order)
     return out
@@ -123,24 +131,25 @@ def _chain(frame: Frame, found: list[Harmonic]) -> tuple[list[Turns], list[Harmo
 
 def finite_groups(chain: list[Turns]) -> list[Turns]:
     """The last few of a chain that have a finite part small enough to be told apart."""
-    least = len(chain[-1].free)
-    out: list[Turns] = []
+    out: dict[object, Turns] = {}
     for turns in chain[::-1]:
-        small = turns.orders and turns.orders[-1] <= _LARGEST and len(turns.orders) < 4
-        if small and len(turns.free) == least and turns.order not in [t.order for t in out]:
-            out.append(turns)
-    return out[:_CANDIDATES]
+        if turns.orders and turns.orders[-1] <= _LARGEST and len(turns.orders) < 4:
+            out.setdefault((turns.orders, tuple(turns.angles.round(6).ravel())), turns)
+    return list(out.values())[:_CANDIDATES]
 
 
-def _remarks(frame: Frame, last: Turns) -> list[str]:
+def remarks(frame: Frame, turns: Turns) -> list[str]:
+    """What a frame and its turns leave open."""
     notes = [
         f"Nothing tells directions apart in a subspace of dimension {block.shape[1]}: the data "
         "look round there (continuous rotation), and no finite group is claimed from it."
         for block in frame.rest
     ]
-    if last.free:
+    if turns.free:
         notes.append(
-            f"No harmonic up to {HIGHEST} fixes the angle in {len(last.free)} plane(s): continuous "
-            "rotation as far as these data show, and no finite group is claimed from it."
+            f"No harmonic up to {HIGHEST} fixes the angle in {len(turns.free)} plane(s): "
+            "continuous rotation as far as these data show, and no finite group is claimed from it."
         )
+    if turns.orders and turns.orders[-1] > _LARGEST:
+        notes.append(f"The harmonics allow turns of order {turns.orders[-1]}, above {_LARGEST}.")
     return notes
