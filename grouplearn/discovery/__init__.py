@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from grouplearn.discovery.matching import Automorphisms, automorphisms
     from grouplearn.discovery.entry import discover
+    from grouplearn.discovery.matching import Automorphisms, automorphisms
     from grouplearn.discovery.moments import MomentAccumulator
     from grouplearn.discovery.result import Discovery, Evidence, Rung
 

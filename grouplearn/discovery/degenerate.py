@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from grouplearn._checks import refuse
-from grouplearn.discovery.moments import MomentAccumulator, Sample
+from grouplearn.discovery.moments import MomentAccumulator
 from grouplearn.discovery.permutations import discover_permutations
+from grouplearn.discovery.reservoir import Sample
 from grouplearn.discovery.result import Discovery
 
 _SHOWN = 6
@@ -37,19 +38,20 @@ def discover_on_varying(
     covariance = accumulated.covariance()
     scale = np.diag(accumulated.products.sum(0)) / accumulated.count
     varies = np.diag(covariance) > 1e-12 * np.maximum(scale, np.finfo(float).tiny)
-    still = ~varies.reshape(channels, dim).any(0)
+    still: NDArray[np.bool_] = np.asarray(~varies.reshape(channels, dim).any(0))
     if still.all():
         zero = not accumulated.products.any()
-        refuse("discover", "samples", "different from one another",
-               "zeros only" if zero else "the same sample every time", "check the file")  # fmt: skip
-    copies = _copies(accumulated, still)
+        what = "zeros only" if zero else "the same sample every time"
+        refuse("discover", "samples", "different from one another", what, "check the file")
+    copies = _copies(accumulated, still, signed=signed)
     kept = np.flatnonzero(~still & (copies == np.arange(dim)))
     notes = []
     if still.any():
-        notes.append(f"{_columns(np.flatnonzero(still))} constant and left where they are.")
+        notes.append(f"{_columns(np.flatnonzero(still))} constant, left in place.")
     doubled = np.flatnonzero(copies != np.arange(dim))
     if doubled.size:
-        pairs = ", ".join(f"{i} = {copies[i]}" for i in doubled[:_SHOWN])
+        sign = "+-" if signed else ""
+        pairs = ", ".join(f"{i} = {sign}{copies[i]}" for i in doubled[:_SHOWN])
         notes.append(
             f"Equal in every sample: {pairs}{', ...' if doubled.size > _SHOWN else ''}; exchanging "
             "equal coordinates is an exact but meaningless symmetry, so that the copies were left "
@@ -58,8 +60,8 @@ def discover_on_varying(
     if len(kept) == dim:
         return discover_permutations(accumulated, signed=signed, **options)
     if len(kept) < 2 and not signed:
-        refuse("discover", "samples", "with at least two different coordinates that vary",
-               " ".join([f"{len(kept)} of {dim};", *notes]), "pass more coordinates")  # fmt: skip
+        what = " ".join([f"{len(kept)} of {dim}:", *notes])
+        refuse("discover", "samples", "of two or more different columns", what, "pass more columns")
     found = discover_permutations(_restrict(accumulated, kept), signed=signed, **options)
     return _extend(found, kept, dim, tuple(notes))
 
@@ -69,12 +71,15 @@ def _columns(which: NDArray[np.int64]) -> str:
     return f"Column {shown} is" if len(which) == 1 else f"Columns {shown} ({len(which)} in all) are"
 
 
-def _copies(accumulated: MomentAccumulator, still: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """For each coordinate the first one that equals it in every sample, in every channel."""
+def _copies(
+    accumulated: MomentAccumulator, still: NDArray[np.bool_], *, signed: bool
+) -> NDArray[np.int64]:
+    """For each coordinate the first that equals it, or its negative, in every sample."""
     dim, channels = accumulated.dim, accumulated.channels
     products = accumulated.products.sum(0)
     squares = np.diag(products)
-    apart = squares[:, None] + squares - 2 * products
+    shared = np.abs(products) if signed else products
+    apart = squares[:, None] + squares - 2 * shared
     equal = apart <= 1e-12 * (squares[:, None] + squares)
     blocks = equal.reshape(channels, dim, channels, dim)
     together = np.all([blocks[c, :, c] for c in range(channels)], axis=0)
@@ -90,7 +95,7 @@ def _restrict(accumulated: MomentAccumulator, kept: NDArray[np.int64]) -> Moment
         len(kept), channels=accumulated.channels, groups=accumulated.groups,
         keep=accumulated.keep, seed=accumulated.seed,
     )  # fmt: skip
-    grid = np.ix_(range(accumulated.groups), columns, columns)
+    grid = np.ix_(np.arange(accumulated.groups), columns, columns)
     part.samples, part.weights = accumulated.samples, accumulated.weights
     part.sums = accumulated.sums[:, columns]
     part.products, part.cubes = accumulated.products[grid], accumulated.cubes[grid]

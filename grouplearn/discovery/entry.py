@@ -35,7 +35,7 @@ def discover(
     Second moments propose candidates; higher moments decide, since second moments of stationary
     data have symmetries that the data lack. Sampling noise is measured between independent blocks.
     A group is claimed when every member's violation, noise subtracted, is within tolerance (0.15 of
-    the moment for orders 1 and 2, 0.12 above), noise leaves room to see that, the best candidate
+    the moment for orders 1 and 2, 0.08 above), noise leaves room to see that, the best candidate
     outside is at least 3 times worse in some moment, and chance alone would make such a symmetry
     with probability at most `level`. "No symmetry found" is a result.
 
@@ -63,7 +63,7 @@ def discover(
         O(R d^3) for the third moments of R <= 65,536 rows kept. Memory does not grow with N.
 
     Example:
-        >>> rows = np.random.default_rng(0).exponential(size=(4000, 4)) @ np.eye(4)
+        >>> rows = np.random.default_rng(0).exponential(size=(20000, 4))
         >>> ring = rows + 0.8 * np.roll(rows, 1, axis=1)
         >>> found = discover(ring)
         >>> found.group.name, found.exact
@@ -161,5 +161,5 @@ def _check_amount(accumulated: MomentAccumulator, action: str) -> None:
                "rescale them")  # fmt: skip
     used: NDArray[np.bool_] = accumulated.weights > 0
     if used.sum() < 2:
-        refuse(_WHO, "blocks", "at least two independent blocks", "one",
-               "give dependent samples a block number and independent ones different numbers")  # fmt: skip
+        remedy = "number the blocks so that only dependent samples share a number"
+        refuse(_WHO, "blocks", "at least two independent blocks", "one", remedy)

@@ -16,8 +16,10 @@ from grouplearn.discovery.result import Evidence, Verdict
 from grouplearn.discovery.tensors import Moments
 
 TOLERANCE = {"order 1": 0.15, "order 2": 0.15, "labels": 0.15}
-"""The largest violation, noise subtracted, of an approximate symmetry; 0.12 for higher orders."""
-HIGHER_TOLERANCE = 0.12
+"""The largest violation, noise subtracted, of an approximate symmetry; 0.08 for higher orders."""
+HIGHER_TOLERANCE = 0.08
+HIGHER_NOISE = 0.12
+"""The largest noise with which higher orders can speak for a symmetry; as TOLERANCE for others."""
 LEAST_GAP = 3.0
 CLEAR_GAP = 4.0
 FARTHEST = 0.75
@@ -47,7 +49,7 @@ def fails(kind: str, measure: Measure) -> bool:
 
 def is_silent(kind: str, measure: Measure) -> bool:
     """Is the noise too large for this kind of evidence to speak for a symmetry?"""
-    return measure.noise > tolerance_of(kind)
+    return measure.noise > TOLERANCE.get(kind, HIGHER_NOISE)
 
 
 @final

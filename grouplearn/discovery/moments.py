@@ -107,9 +107,7 @@ class MomentAccumulator:
         """
         rows = as_array("samples", samples)
         if rows.ndim != 2 or rows.shape[1] != self.size:
-            refuse(
-                _WHO, "samples", f"of shape (N, {self.size})", tuple(rows.shape), "reshape them"
-            )
+            refuse(_WHO, "samples", f"of shape (N, {self.size})", tuple(rows.shape), "reshape them")
         count = len(rows)
         beside = (
             _beside("weights", weights, count),
@@ -319,9 +317,7 @@ def _mix(values: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
     return z ^ (z >> np.uint64(31))
 
 
-def _keys(
-    index: NDArray[np.uint64], rows: NDArray[np.float64], seed: int
-) -> NDArray[np.uint64]:
+def _keys(index: NDArray[np.uint64], rows: NDArray[np.float64], seed: int) -> NDArray[np.uint64]:
     """Random keys that depend on the row's number and content, so that merging sees no ties."""
     content = (rows @ np.cos(np.arange(1.0, rows.shape[1] + 1))).view(np.uint64)
     return _mix(_mix(index, seed) ^ _mix(content, seed), seed)

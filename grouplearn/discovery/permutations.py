@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from grouplearn._checks import refuse
-from grouplearn.discovery.matching import search_automorphisms
-from grouplearn.discovery.judgement import CLEAR_GAP, FARTHEST, LEAST_GAP, TOLERANCE, Judge, search_p_value
+from grouplearn.discovery.judgement import (
+    CLEAR_GAP,
+    FARTHEST,
+    LEAST_GAP,
+    TOLERANCE,
+    Judge,
+    search_p_value,
+)
 from grouplearn.discovery.moments import MomentAccumulator
 from grouplearn.discovery.result import Discovery, Rung
+from grouplearn.discovery.search import search_automorphisms
 from grouplearn.discovery.tensors import Moments, moments_of
 from grouplearn.groups.base import MAX_TABLE_ORDER
+from grouplearn.groups.structure import small_generating_set
 from grouplearn.groups.table import TableGroup, group_from_permutations
 from grouplearn.representations import FixedRepresentation
 
-_MEASURED = 512
+_MEASURED = 128
 _OUTSIDE = 60
 _SHOWN = 16
 
@@ -80,6 +89,7 @@ class _Chooser:
     ) -> None:
         self.judge, self.tried, self.level, self.seed = judge, tried, level, seed
         self.proposal_only = proposal_only
+        self.notes: list[str] = []
         self.near = [p for p in tried if self.judge.distance(p) <= FARTHEST]
 
     def discovery(self, notes: tuple[str, ...]) -> Discovery:
@@ -87,23 +97,24 @@ class _Chooser:
         chain = self._chain([p for p in self.near if self._is_moved(p)], self.judge.distance)
         if not self.proposal_only:
             pool = [group for group in chain if self._allowed(group, self.judge.is_proposed)]
-            doubtful = [] if not pool else _elements(pool[-1])[1:]
-            known = {_key(group) for group in chain}
+            doubtful = [] if not pool else pool[-1].measured
+            known = {group.keys for group in chain}
             finer = self._chain(doubtful, self.judge.doubt)
-            chain += [group for group in finer if _key(group) not in known]
+            chain += [group for group in finer if group.keys not in known]
         chain.sort(key=lambda group: group.order)
         claimed = self._choose([group for group in chain if self._is_believed(group)])
         p_value = 1.0
         if claimed is not None:
             p_value = search_p_value(
-                self.judge, _generators(claimed), len(self.tried), self.level, self.seed
+                self.judge, claimed.generators, len(self.tried), self.level, self.seed
             )
             if p_value > self.level:
                 claimed = None
         ladder = tuple(self._rung(group, group is claimed) for group in chain)
+        notes = tuple(dict.fromkeys((*notes, *self.notes)))
         return self._result(claimed, ladder, 1.0 if claimed is None else p_value, notes)
 
-    def _choose(self, groups: Sequence[TableGroup]) -> TableGroup | None:
+    def _choose(self, groups: Sequence[_Closed]) -> _Closed | None:
         """The smallest group that stands clearly apart, or else the one that stands most apart."""
         gaps = [(self._gap(group), group) for group in groups]
         clear = [group for gap, group in gaps if gap >= CLEAR_GAP]
@@ -117,44 +128,46 @@ class _Chooser:
 
     def _chain(
         self, candidates: Sequence[Points], measure: Callable[[Points], float]
-    ) -> list[TableGroup]:
+    ) -> list[_Closed]:
         """Nested groups: candidates join in order of their violation, each closing to a group."""
-        groups: list[TableGroup] = []
+        groups: list[_Closed] = []
         kept: list[Points] = []
         for points in sorted(candidates, key=lambda p: (measure(p), p.tolist())):
-            if groups and _contains(groups[-1], points):
+            if groups and points.tobytes() in groups[-1].keys:
                 continue
             kept.append(points)
-            if _order(kept) > MAX_TABLE_ORDER:
+            if (order := _order(kept)) > MAX_TABLE_ORDER:
+                self.notes.append(
+                    f"A group of order {order:,} was proposed: more than {MAX_TABLE_ORDER:,} "
+                    "elements, so that neither it nor a part of it is claimed."
+                )
                 break
-            group = _group(kept)
-            if max(map(measure, _elements(group)[:_MEASURED])) > FARTHEST:
+            group = _Closed.of(kept)
+            if max(map(measure, group.measured), default=0.0) > FARTHEST:
                 kept.pop()
                 continue
             groups.append(group)
         return groups
 
-    def _allowed(self, group: TableGroup, rule: Callable[[Points], bool]) -> bool:
-        return all(rule(points) for points in _elements(group)[1:_MEASURED])
+    def _allowed(self, group: _Closed, rule: Callable[[Points], bool]) -> bool:
+        return all(rule(points) for points in group.measured)
 
-    def _is_believed(self, group: TableGroup) -> bool:
+    def _is_believed(self, group: _Closed) -> bool:
         return self._allowed(group, self.judge.is_proposed) and (
             self.proposal_only or self._allowed(group, self.judge.is_certified)
         )
 
-    def _outside(self, group: TableGroup) -> list[Points]:
-        inside = {p.tobytes() for p in _elements(group)}
-        return [p for p in self.tried if p.tobytes() not in inside][:_OUTSIDE]
+    def _outside(self, group: _Closed) -> list[Points]:
+        return [p for p in self.tried if p.tobytes() not in group.keys][:_OUTSIDE]
 
-    def _gap(self, group: TableGroup) -> float:
-        return self.judge.gap(_elements(group)[1:_MEASURED], self._outside(group))
+    def _gap(self, group: _Closed) -> float:
+        return self.judge.gap(group.measured, self._outside(group))
 
-    def _rung(self, group: TableGroup, claimed: bool) -> Rung:
-        shown = _elements(group)[1:] if claimed or group.order <= _SHOWN else _generators(group)
-        evidence = self.judge.evidence(shown[:_MEASURED], self._outside(group))
-        return Rung(
-            group.name, group.order, self._tensor(np.stack(_generators(group))), evidence, claimed
-        )
+    def _rung(self, group: _Closed, claimed: bool) -> Rung:
+        shown = group.measured if claimed or group.order <= _SHOWN else group.generators
+        evidence = self.judge.evidence(shown, self._outside(group))
+        generators = self._tensor(np.stack(group.generators))
+        return Rung(group.group.name, group.order, generators, evidence, claimed)
 
     def _tensor(self, points: Points) -> torch.Tensor:
         """Permutations as they are, signed ones as matrices."""
@@ -169,14 +182,14 @@ class _Chooser:
 
     def _result(
         self,
-        claimed: TableGroup | None,
+        claimed: _Closed | None,
         ladder: tuple[Rung, ...],
         p_value: float,
         notes: tuple[str, ...],
     ) -> Discovery:
         points = np.arange(len(self.judge.moments.search[0]) * (2 if self.judge.signed else 1))
-        group = _group([points]) if claimed is None else claimed
-        elements = _elements(group)
+        group = _Closed.of([points]) if claimed is None else claimed
+        elements = group.elements
         worst = [self.judge.worst(p) for p in elements]
         members = self._tensor(np.stack(elements))
         if self.proposal_only:
@@ -189,51 +202,56 @@ class _Chooser:
             gap=self._gap(group) if claimed is not None else math.nan,
             p_value=p_value,
             ladder=ladder,
-            exact=claimed is not None and self.judge.is_exact(elements[1:_MEASURED]),
+            exact=claimed is not None and self.judge.is_exact(group.measured),
             action="signed" if self.judge.signed else "permutation",
             notes=notes,
         )
 
-    def _representation(self, group: TableGroup) -> FixedRepresentation:
+    def _representation(self, group: _Closed) -> FixedRepresentation:
         dim = self.judge.moments.dim
-        images = self._tensor(np.stack(_generators(group)))
+        images = self._tensor(np.stack(group.generators))
         if self.judge.signed:
-            return FixedRepresentation(group, generators=images)
-        return FixedRepresentation(group, generators=torch.eye(dim, dtype=torch.float64)[images].mT)
+            return FixedRepresentation(group.group, generators=images)
+        matrices = torch.eye(dim, dtype=torch.float64)[images].mT
+        return FixedRepresentation(group.group, generators=matrices)
 
 
-def _group(points: Sequence[Points]) -> TableGroup:
-    return group_from_permutations(np.stack(points))
+@final
+@dataclass(frozen=True, eq=False)
+class _Closed:
+    """A group of permutations with all its elements, the identity first."""
 
+    group: TableGroup
+    elements: tuple[Points, ...]
+    keys: frozenset[bytes]
 
-def _elements(group: TableGroup) -> list[Points]:
-    found = group.permutations
-    return [] if found is None else list(found)
+    @staticmethod
+    def of(points: Sequence[Points]) -> _Closed:
+        group = group_from_permutations(np.stack(points))
+        if group.order <= _MEASURED and group.permutations is not None:
+            few = small_generating_set(group)
+            group = group_from_permutations(group.permutations[list(few) or [0]])
+        elements = tuple(np.stack(points)[:1] if group.permutations is None else group.permutations)
+        return _Closed(group, elements, frozenset(each.tobytes() for each in elements))
 
+    @property
+    def order(self) -> int:
+        return self.group.order
 
-def _generators(group: TableGroup) -> list[Points]:
-    elements = _elements(group)
-    return [elements[g] for g in group.generators]
+    @property
+    def generators(self) -> list[Points]:
+        return [self.elements[g] for g in self.group.generators]
 
-
-def _contains(group: TableGroup, points: Points) -> bool:
-    return any(np.array_equal(points, each) for each in _elements(group))
-
-
-def _key(group: TableGroup) -> bytes:
-    return np.stack(sorted(_elements(group), key=lambda p: p.tolist())).tobytes()
+    @property
+    def measured(self) -> list[Points]:
+        """The elements by which the group is judged: all but the identity, or some of very many."""
+        if self.order <= _MEASURED:
+            return list(self.elements[1:])
+        step = self.order // _MEASURED
+        return [*self.generators, *self.elements[step::step]]
 
 
 def _order(points: Sequence[Points]) -> int:
     from sympy.combinatorics import Permutation, PermutationGroup
 
     return int(PermutationGroup([Permutation(p.tolist()) for p in points]).order())
-
-
-def check_dimension(dim: int, *, signed: bool) -> None:
-    """Refuse what no permutation can move."""
-    if dim < 2 and not signed:
-        refuse(
-            "discover", "samples", "of dimension >= 2 for action='permutation'", f"d = {dim}",
-            "pass more coordinates, or action='signed'",
-        )  # fmt: skip

@@ -43,7 +43,8 @@ class Reservoir:
     """The rows of lowest key among all that were offered."""
 
     def __init__(self, keep: int, size: int) -> None:
-        self._keep, self._bound = keep, None
+        self._keep = keep
+        self._bound: np.uint64 | None = None
         self._parts: list[_Part] = []
         self._held = 0
         self._empty = (
@@ -59,8 +60,15 @@ class Reservoir:
         groups: NDArray[np.int64],
         labels: NDArray[np.float64] | None,
     ) -> None:
+        """Take in rows with their random keys; drop what cannot be among the lowest."""
         if self._parts and (self._parts[0][4] is None) != (labels is None):
-            refuse("MomentAccumulator", "labels", "given with every batch or with none", "a mixture", "pass all")
+            refuse(
+                "MomentAccumulator",
+                "labels",
+                "given with every batch or with none",
+                "a mixture",
+                "pass all",
+            )
         low = np.flatnonzero(keys <= self._bound) if self._bound is not None else slice(None)
         part = (keys[low], rows[low], weights[low], groups[low], _at(labels, low))
         self._parts.append(part)
@@ -69,10 +77,12 @@ class Reservoir:
             self._shrink()
 
     def unite(self, other: Reservoir) -> None:
+        """Take in what another reservoir holds."""
         for part in other._parts:
             self.offer(*part)
 
     def sample(self) -> Sample:
+        """The rows of lowest key, in the order of their keys."""
         self._shrink()
         _, rows, weights, groups, labels = self._parts[0] if self._parts else self._empty
         return Sample(rows, weights, groups, labels)

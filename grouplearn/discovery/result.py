@@ -27,8 +27,8 @@ class Evidence:
         noise: the violation that sampling noise alone would leave of an exact symmetry.
         p_value: how often sampling noise alone leaves more than this; nan where there is no noise.
         next_candidate: violation of the best candidate outside the group; inf when there is none.
-        verdict: "exact" within the noise, "approximate", "undecided" where the noise is too large to
-            tell, or "rejected".
+        verdict: "exact" within the noise, "approximate", "undecided" where the noise is too large
+            to tell, or "rejected".
 
     Example:
         >>> print(Evidence("order 2", 0.015, 0.012, 0.3, 0.37, "exact"))
@@ -52,9 +52,7 @@ class Evidence:
         """The numbers in words."""
         far = math.isinf(self.next_candidate) or math.isnan(self.next_candidate)
         beyond = "" if far else f", next candidate {self.next_candidate:.2g}"
-        return (
-            f"{self.kind} violation {self.violation:.2g}, noise {self.noise:.2g}{beyond}"
-        )
+        return f"{self.kind} violation {self.violation:.2g}, noise {self.noise:.2g}{beyond}"
 
     def __str__(self) -> str:
         words = "exact within noise" if self.verdict == "exact" else self.verdict

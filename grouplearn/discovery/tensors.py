@@ -50,9 +50,10 @@ def moments_of(accumulated: MomentAccumulator, max_moment: int, *, signed: bool)
     count nearly as much as the others. In one-hot codes, where most of the second moment says only
     that a position holds one letter, those entries are left out.
 
-    Higher moments are taken about a centre that every candidate keeps, the mean over all coordinates
-    (0 where signs may change), unless the coordinates have means of their own that differ by more
-    than 0.15 standard deviations: those would drown what the moments say, and are subtracted.
+    Higher moments are taken about a centre that every candidate keeps, the mean over all
+    coordinates (0 where signs may change), unless the coordinates have means of their own that
+    differ by more than 0.15 standard deviations: those would drown what the moments say, and are
+    subtracted.
 
     Third moments come twice: those of pairs, E[x_i^2 x_j], from all samples, and those of triples
     from the sample kept, each row divided by its norm, which a permutation does not change and
@@ -95,7 +96,9 @@ def moments_of(accumulated: MomentAccumulator, max_moment: int, *, signed: bool)
     blocks = [
         part
         for matrix in search
-        for part in matrix.reshape(channels, dim, channels, dim).swapaxes(1, 2).reshape(-1, dim, dim)
+        for part in matrix.reshape(channels, dim, channels, dim)
+        .swapaxes(1, 2)
+        .reshape(-1, dim, dim)
         if part.any()
     ]
     propose = (first, second, *_within_classes(accumulated, mean))
@@ -125,14 +128,19 @@ def _whitener(covariance: Array) -> Array:
     return np.asarray((vectors / np.sqrt(values.clip(0) + RIDGE * values[-1])) @ vectors.T)
 
 
-def _search(covariance: Array, exclusive: Array | None, mean: Array | None) -> list[Array]:
+def _search(
+    covariance: Array, exclusive: NDArray[np.bool_] | None, mean: Array | None
+) -> list[Array]:
     """Matrices that an automorphism keeps, of comparable norms."""
     deviations = np.sqrt(np.diag(covariance).clip(0))
     if exclusive is None:
         matrices = [covariance]
     else:
         scales = np.divide(1, deviations, out=np.zeros_like(deviations), where=deviations > 0)
-        matrices = [covariance * np.outer(scales, scales) * ~exclusive, exclusive.astype(float)]
+        matrices = [
+            covariance * np.outer(scales, scales) * ~exclusive,
+            exclusive.astype(np.float64),
+        ]
     matrices = [matrix / np.linalg.norm(matrix) for matrix in matrices if matrix.any()]
     if mean is not None:
         matrices.append(np.diag(mean - mean.mean()) / len(mean) ** 0.5)
@@ -153,7 +161,10 @@ def _central(cubes: Array, products: Array, sums: Array, mean: Array) -> Array:
 
 
 def _sampled(
-    accumulated: MomentAccumulator, centre: Array, exclusive: Array | None, max_moment: int
+    accumulated: MomentAccumulator,
+    centre: Array,
+    exclusive: NDArray[np.bool_] | None,
+    max_moment: int,
 ) -> list[Moment]:
     """Third moments of triples, and fourth moments of pairs, from the sample kept."""
     sample = accumulated.sample()
@@ -190,9 +201,9 @@ def _sampled(
     return found
 
 
-def _apart(exclusive: Array) -> Array:
+def _apart(exclusive: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Triples of coordinates of which no two are exclusive or equal."""
-    apart = ~exclusive.astype(bool)
+    apart = ~exclusive
     return np.asarray(apart[:, :, None] & apart[:, None, :] & apart[None, :, :])
 
 
