@@ -85,7 +85,7 @@ def chance(
     steps = np.stack(np.meshgrid(*counts, indexing="ij"), axis=-1).reshape(-1, len(counts))
     powers = steps @ action.turns.angles
     apart = np.exp(2j * np.pi * other)[:, None] - np.exp(2j * np.pi * powers)
-    other = other[(np.abs(apart) > 1e-6).any(2).all(1)]
+    other = other[np.abs(apart).max(2).min(1) > 1e-6]
     if not len(other):
         return 1.0
     as_good = _violation(other, keys, energies) <= _violation(own[None], keys, energies)

@@ -35,7 +35,7 @@ def reflected(action: Action, found: list[Harmonic], disagreement: float) -> Act
     exponents = np.array([h.exponents for h in kept])
     squares = np.array([(h.values**2).sum() for h in kept])
     sizes = np.array([(np.abs(h.values) ** 2).sum() for h in kept])
-    phases = _best_phases(action.planes, exponents, squares / np.sqrt(sizes), sizes)
+    phases = _best_phases(action.planes, exponents, squares, sizes)
     # Of |m|^2, in units of noise, noise alone takes one for each function out of agreement.
     missing = sizes.sum() - _agreement(phases[None], exponents, squares)[0]
     if missing - sum(len(h.values) for h in kept) > disagreement * sizes.sum():
@@ -51,6 +51,8 @@ def _best_phases(
     sizes: NDArray[np.float64],
 ) -> Float[np.ndarray, " components"]:
     count = exponents.shape[1]
+    # Strong harmonics may not outvote all others while the choice is coarse.
+    even = squares / np.sqrt(sizes)
     own = [
         sizes[(exponents[:, c] != 0) & (np.delete(exponents, c, 1) == 0).all(1)].sum()
         for c in range(count)
@@ -64,14 +66,14 @@ def _best_phases(
         wider = np.repeat(beam, len(grid), axis=0)
         wider[:, component] = np.tile(grid, len(beam))
         inside = (np.delete(exponents, known, axis=1) == 0).all(1)
-        scores = _agreement(wider, exponents[inside], squares[inside])
+        scores = _agreement(wider, exponents[inside], even[inside])
         beam = wider[np.argsort(-scores)[:_BEAM]]
     best = beam[0]
     for width in (2 * np.pi / _GRID, np.pi / _GRID / 8):
         for component in range(planes):
             nearby = np.tile(best, (17, 1))
             nearby[:, component] += np.linspace(-width, width, 17)
-            likelihood = _agreement(nearby, exponents, squares * np.sqrt(sizes))
+            likelihood = _agreement(nearby, exponents, squares)
             best = nearby[likelihood.argmax()]
     return best
 

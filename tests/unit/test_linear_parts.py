@@ -16,6 +16,7 @@ from grouplearn.discovery.linear_ladder import chance, rivals, subgroups
 from grouplearn.discovery.linear_lattice import Lattice, Turns, smith
 from grouplearn.discovery.linear_polish import polished
 from grouplearn.discovery.linear_reflect import reflected
+from grouplearn.discovery.linear_search import finite_groups, remarks
 from grouplearn.discovery.linear_tensors import Moments, commuting, group_moments, mean_moments
 from grouplearn.discovery.reservoir import Sample
 
@@ -316,3 +317,10 @@ def test_chance_against_all_assignments() -> None:
     assert chance(action, np.zeros((0, 1), dtype=np.int64), np.zeros(0), rng) == 1.0
     flip = Action(np.eye(2), 0, 1, Turns((2,), np.array([[0.5]]), ()))
     assert chance(flip, np.array([[1]]), np.array([1.0]), rng) == 1.0
+
+
+def test_turns_of_high_order_are_named() -> None:
+    frame = Frame((np.eye(2),), (), ())
+    notes = remarks(frame, Turns((13,), np.array([[1 / 13]]), ()))
+    assert notes == ["The harmonics allow turns of order 13, above 12."]
+    assert finite_groups([Turns((13,), np.array([[1 / 13]]), ())]) == []
