@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import combinations_with_replacement, permutations
 from typing import final
 
 import numpy as np
@@ -17,6 +18,7 @@ _BATCH = 1 << 20
 _ROWS = 1 << 15
 _MOST_WORDS = 1 << 16
 _KEEP = 1 << 17
+_MOST_TRIPLES = 64
 
 
 @final
@@ -145,8 +147,45 @@ def window_moments(
             first[group] = blocks[here[0]] if here.size else -1
         kept = found >= 0
         counts += np.bincount(groups[kept] * words + found[kept], minlength=len(counts))
-    _add_words(moments, counts.reshape(moments.groups, words), first, letters, window)
+    by_group = counts.reshape(moments.groups, words)
+    _add_words(moments, by_group, first, letters, window)
+    if dim <= _MOST_TRIPLES:
+        triples = [triple_counts(each, letters, window) for each in by_group]
+        moments.add_triples(np.stack(triples))
     return moments
+
+
+def triple_counts(
+    counts: Int[np.ndarray, " words"], letters: int, window: int
+) -> Float[np.ndarray, "d d d"]:
+    """Third moments of one-hot windows from the counts of their words.
+
+    Args:
+        counts: how often each word occurs, the first letter most significant.
+        letters: of the alphabet.
+        window: the letters of a word.
+
+    Returns:
+        (d, d, d) with d = letters * window: the sum over the windows of x_i x_j x_k.
+
+    Cost:
+        O(window^3 letters^window) time at most.
+    """
+    cube = counts.reshape((letters,) * window).astype(np.float64)
+    shape = (window, letters) * 3
+    found = np.zeros(shape)
+    each = np.arange(letters)
+    for places in combinations_with_replacement(range(window), 3):
+        distinct = sorted(set(places))
+        rest = tuple(k for k in range(window) if k not in distinct)
+        marginal = cube.sum(rest)
+        axes = [distinct.index(place) for place in places]
+        grids = np.meshgrid(*[each] * len(distinct), indexing="ij")
+        a, b, c = (grids[axis] for axis in axes)
+        for p, q, r in set(permutations(range(3))):
+            at = [(places[k], (a, b, c)[k]) for k in (p, q, r)]
+            found[at[0][0], at[0][1], at[1][0], at[1][1], at[2][0], at[2][1]] = marginal
+    return found.reshape((letters * window,) * 3)
 
 
 def one_hot(

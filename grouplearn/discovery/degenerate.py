@@ -99,6 +99,9 @@ def _restrict(accumulated: MomentAccumulator, kept: NDArray[np.int64]) -> Moment
     part.samples, part.weights = accumulated.samples, accumulated.weights
     part.sums = accumulated.sums[:, columns]
     part.products, part.cubes = accumulated.products[grid], accumulated.cubes[grid]
+    if accumulated.triples is not None:
+        every = np.arange(accumulated.groups)
+        part.triples = accumulated.triples[np.ix_(every, columns, columns, columns)]
     sample = accumulated.sample()
     part.offer(Sample(sample.rows[:, columns], sample.weights, sample.groups, sample.labels))
     return part

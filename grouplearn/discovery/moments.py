@@ -70,6 +70,7 @@ class MomentAccumulator:
         self.sums = np.zeros((self.groups, size))
         self.products = np.zeros((self.groups, size, size))
         self.cubes = np.zeros((self.groups, size, size))
+        self.triples: Float[np.ndarray, "B D D D"] | None = None
         self._reservoir = Reservoir(self.keep, size)
 
     @property
@@ -150,6 +151,22 @@ class MomentAccumulator:
         self.samples += round(weight)
         return self
 
+    def add_triples(
+        self, triples: Float[np.ndarray, "B D D D"]
+    ) -> MomentAccumulator:
+        """Take in the third moments of all samples seen so far, where a domain can count them.
+
+        They then stand in for those of the sample kept, until samples are added.
+
+        Args:
+            triples: (B, D, D, D), for each bootstrap group the sum of x_i x_j x_k.
+
+        Returns:
+            This accumulator.
+        """
+        self.triples = triples
+        return self
+
     def keep_rows(
         self,
         rows: Float[np.ndarray, "rows D"],
@@ -207,6 +224,7 @@ class MomentAccumulator:
     ) -> None:
         index = np.arange(self.samples, self.samples + len(rows), dtype=np.uint64)
         self.samples += len(rows)
+        self.triples = None
         groups = self.group_of(index if blocks is None else blocks)
         counts = np.ones(len(rows)) if weights is None else weights
         order = np.argsort(groups, kind="stable")
@@ -245,6 +263,8 @@ class MomentAccumulator:
         self.sums += other.sums
         self.products += other.products
         self.cubes += other.cubes
+        both = self.triples is not None and other.triples is not None
+        self.triples = self.triples + other.triples if both else None
         self._reservoir.unite(other._reservoir)
         return self
 

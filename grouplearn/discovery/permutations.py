@@ -137,10 +137,11 @@ class _Chooser:
                 continue
             kept.append(points)
             if (order := _order(kept)) > MAX_TABLE_ORDER:
-                self.notes.append(
-                    f"A group of order {order:,} was proposed: more than {MAX_TABLE_ORDER:,} "
-                    "elements, so that neither it nor a part of it is claimed."
-                )
+                if self.judge.is_proposed(points):
+                    self.notes.append(
+                        f"A group of order {order:,} was proposed: more than {MAX_TABLE_ORDER:,} "
+                        "elements, so that it could not be claimed."
+                    )
                 break
             group = _Closed.of(kept)
             if max(map(measure, group.measured), default=0.0) > FARTHEST:

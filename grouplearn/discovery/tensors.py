@@ -90,7 +90,14 @@ def moments_of(accumulated: MomentAccumulator, max_moment: int, *, signed: bool)
         if exclusive is None:
             alone = len(mean) > _MAX_TRIPLES
             certify.append(Moment("order 3", cubes, weights, 2, even=(-2,), decisive=alone))
-        certify += _sampled(accumulated, centre, exclusive, max_moment)
+        if exclusive is not None and accumulated.triples is not None:
+            triples = _central_triples(
+                accumulated.triples[used] / per[..., None], products, sums, mean
+            )
+            mask = _apart(exclusive)
+            certify.append(Moment("order 3", triples, weights, 3, mask=mask))
+        else:
+            certify += _sampled(accumulated, centre, exclusive, max_moment)
     search = _search(covariance, exclusive, None if signed else mean / typical)
     dim, channels = accumulated.dim, accumulated.channels
     blocks = [
@@ -157,6 +164,22 @@ def _central(cubes: Array, products: Array, sums: Array, mean: Array) -> Array:
         - squares[:, :, None] * mean
         + 2 * (mean * sums)[:, :, None] * mean
         - np.outer(mean**2, mean)
+    )
+
+
+def _central_triples(triples: Array, products: Array, sums: Array, mean: Array) -> Array:
+    """E[(x_i - m_i)(x_j - m_j)(x_k - m_k)] from moments about 0, in each group, about a given m."""
+    pairs = np.einsum("bij,k->bijk", products, mean)
+    lines = np.einsum("bi,j,k->bijk", sums, mean, mean)
+    return (
+        triples
+        - pairs
+        - pairs.transpose(0, 1, 3, 2)
+        - pairs.transpose(0, 3, 1, 2)
+        + lines
+        + lines.transpose(0, 2, 1, 3)
+        + lines.transpose(0, 2, 3, 1)
+        - np.einsum("i,j,k->ijk", mean, mean, mean)
     )
 
 
