@@ -21,6 +21,7 @@ from grouplearn.representations import (
 
 LARGEST = 384
 _ROUNDS = 8
+_LARGEST_NORM = 1e4
 
 Array = NDArray[np.float64]
 
@@ -90,6 +91,8 @@ def _spell(
         for move, generator in zip(moves, generators, strict=True):
             product = generator @ elements[position]
             flat = (product @ root).ravel()
+            if np.linalg.norm(flat) > _LARGEST_NORM * size:
+                return None
             apart = np.linalg.norm(np.stack(seen) - flat, axis=1) / size
             nearest = int(apart.argmin())
             if apart[nearest] > tolerance:

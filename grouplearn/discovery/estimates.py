@@ -193,7 +193,7 @@ def _rounded(matrix: Array, order: int) -> tuple[Array | None, tuple[int, ...]]:
         return np.eye(len(matrix)), (len(matrix),)
     try:
         counts, basis = round_generators("discover", CyclicGroup(order), matrix[None])
-    except ClosureError:
+    except (ClosureError, np.linalg.LinAlgError):
         return None, ()
     # Eigenvalues half-way between roots, up to rounding, may be lost or counted twice.
     good = basis.shape == matrix.shape and np.linalg.cond(basis) < _CONDITION

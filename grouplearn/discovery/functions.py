@@ -80,7 +80,9 @@ def discover_from_function(
 
     Example:
         >>> x = torch.randn(400, 2, generator=torch.Generator().manual_seed(0))
-        >>> f = lambda x: x[:, 0] ** 4 + x[:, 1] ** 4 + (x[:, 0] * x[:, 1]) * (x[:, 0] ** 2 - x[:, 1] ** 2)
+        >>> def f(x):
+        ...     u, v = x.T
+        ...     return u**4 + v**4 + u * v * (u**2 - v**2)
         >>> discover_from_function(f, x).group.name
         'C4'
     """

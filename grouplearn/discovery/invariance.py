@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -125,8 +125,7 @@ def _split(
     apart = np.diff(eigenvalues) / np.hypot(error[1:], error[:-1])
     # Planes one at a time, the most likely first, then all that are likely together.
     wanted = [[k] for k in np.argsort(apart)[:_PAIRS] if apart[k] < 8]
-    for limit in (2.0, 4.0, 8.0):
-        wanted.append(_disjoint(apart, limit))
+    wanted.extend(_disjoint(apart, limit) for limit in (2.0, 4.0, 8.0))
     yielded: list[list[int]] = []
     for pairs in wanted:
         if pairs in yielded:
@@ -175,33 +174,54 @@ def turns_of(ruler: Ruler, frame: Frame) -> list[Candidate]:
 
 
 def mirrors_of(ruler: Ruler, frame: Frame) -> list[Candidate]:
-    """Try reflections of one or two planes, with every set of singles flipped, best first."""
+    """Try reflections of one or two planes, with every set of singles flipped.
+
+    Args:
+        ruler: the function on the rows of the search.
+        frame: the planes and singles.
+
+    Returns:
+        The best one, its axes improved without gradients; none for other numbers of planes.
+    """
     if not 1 <= frame.planes <= 2:
         return []
+    from scipy.optimize import minimize
+
     size = len(frame.columns)
-    axes = np.pi * np.arange(_AXES if frame.planes == 1 else _AXES // 2) / _AXES
-    axes = axes if frame.planes == 1 else 2 * axes
-    singles = size - 2 * frame.planes
-    elements = []
-    for angles in product(axes, repeat=frame.planes):
-        for signs in product([1.0, -1.0], repeat=min(singles, 4)):
-            inside = np.eye(size)
-            for k, angle in enumerate(angles):
-                c, s = np.cos(2 * angle), np.sin(2 * angle)
-                inside[2 * k : 2 * k + 2, 2 * k : 2 * k + 2] = [[c, s], [s, -c]]
-            where = np.arange(2 * frame.planes, 2 * frame.planes + len(signs))
-            inside[where, where] = signs
-            elements.append((inside, np.abs(inside - np.eye(size)).sum(0) > 0))
-    matrices = np.stack([frame.matrix(inside) for inside, _ in elements])
-    moved = [each for _, each in elements]
+    axes = np.linspace(0, np.pi, _AXES if frame.planes == 1 else _AXES // 2, endpoint=False)
+    signs = list(product([1.0, -1.0], repeat=min(size - 2 * frame.planes, 4)))
+    choices = [(*each, flips) for each in product(axes, repeat=frame.planes) for flips in signs]
+    inside = [_mirror(size, np.array(each[:-1]), each[-1]) for each in choices]
+    matrices = np.stack([frame.matrix(each) for each in inside])
+    moved = [np.abs(each - np.eye(size)).sum(0) > 0 for each in inside]
     rough = ruler.violations(matrices, moved, frame.columns, _FEW)
     best = np.argsort(rough)[:64]
     fine = ruler.violations(matrices[best], [moved[k] for k in best], frame.columns, _MANY)
-    tried = [
-        Candidate(2, matrices[k], moved[k], float(violation))
-        for k, violation in zip(best, fine, strict=True)
-    ]
-    return sorted(tried, key=lambda each: each.violation)
+    chosen = choices[best[fine.argmin()]]
+
+    def violation(angles: Array) -> float:
+        matrix = frame.matrix(_mirror(size, angles, chosen[-1]))
+        return float(ruler.violations(matrix[None], [everything], frame.columns, _MANY)[0])
+
+    everything = np.abs(_mirror(size, axes[1] + np.zeros(frame.planes), chosen[-1]) - np.eye(size))
+    everything = everything.sum(0) > 0
+    start = np.array(chosen[:-1])
+    simplex = np.concatenate([start[None], start + 0.5 * axes[1] * np.eye(frame.planes)])
+    options: Any = {"initial_simplex": simplex, "maxiter": 60 * frame.planes, "xatol": 1e-7}
+    end = minimize(violation, start, method="Nelder-Mead", options=options)
+    matrix = frame.matrix(_mirror(size, end.x, chosen[-1]))
+    return [Candidate(2, matrix, everything, float(end.fun))]
+
+
+def _mirror(size: int, axes: Array, signs: tuple[float, ...]) -> Array:
+    """Each of the first planes mirrored at its axis, the next singles with signs."""
+    inside = np.eye(size)
+    for k, angle in enumerate(axes):
+        c, s = np.cos(2 * angle), np.sin(2 * angle)
+        inside[2 * k : 2 * k + 2, 2 * k : 2 * k + 2] = [[c, s], [s, -c]]
+    where = 2 * len(axes) + np.arange(len(signs))
+    inside[where, where] = signs
+    return inside
 
 
 def is_round(ruler: Ruler, frame: Frame, plane: int) -> bool:

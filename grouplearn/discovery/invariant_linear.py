@@ -93,11 +93,13 @@ def search_linear(probe: Probe, x: Float[np.ndarray, "N d"], seed: int) -> Invar
                 continue
             between = _between(ruler, rep.matrices().detach().numpy())
             if between and between[-1].violation < ROUND:
-                round_planes.append(np.zeros((rank, 2)))
+                round_planes.append(_moved(rep))
                 continue
             best = _better(best, ruler, rep, candidates, between, round_planes)
-        if best.rank[0]:
+        if best.rank[0] or round_planes:
             break
+    if _moves(best.representation, round_planes):
+        best = _Best(_trivial(rank), (False, 1, 0.0), best.outside)
     if round_planes:
         notes.append(
             "The function does not change under any turn of a plane: a continuous rotation, which "
@@ -105,7 +107,7 @@ def search_linear(probe: Probe, x: Float[np.ndarray, "N d"], seed: int) -> Invar
         )
     rep = _lifted(best.representation, seen)
     lifted = [
-        Candidate(each.order, _lift(each.matrix, seen), each.moved, each.violation)
+        Candidate(each.order, _lift(each.matrix, seen), np.ones(dim, dtype=bool), each.violation)
         for each in best.outside
     ]
     return Invariance(rep, tuple(lifted), tried, tuple(notes))
@@ -135,13 +137,26 @@ def _better(
     rank = (worst <= EXACT, rep.group.order, -worst)
     if worst > TOLERANCE or rank <= best.rank:
         return best
-    if any(np.abs(elements @ plane - plane).max() > 0.1 for plane in round_planes):
+    if _moves(rep, round_planes):
         return best
     others = [each for each in candidates if _apart(each.matrix, elements) > 0.1]
     others = sorted([*others, *between[:1]], key=lambda each: each.violation)
     if worst > EXACT and others and others[0].violation < LEAST_GAP * worst:
         return best
     return _Best(rep, rank, tuple(others))
+
+
+def _moved(rep: LearnedRepresentation) -> Array:
+    """Orthonormal basis of what the generators move."""
+    gaps = rep.generators().detach().numpy() - np.eye(rep.dim)
+    vectors, sizes, _ = np.linalg.svd(np.concatenate(list(gaps), 1))
+    return np.asarray(vectors[:, sizes > _SAME * sizes[0]])
+
+
+def _moves(rep: LearnedRepresentation, planes: Sequence[Array]) -> bool:
+    """Does a group move any of these subspaces, in which the function is round?"""
+    elements = rep.matrices().detach().numpy()
+    return any(np.abs(elements @ plane - plane).max() > 0.1 for plane in planes)
 
 
 def _seen(probe: Probe, x: Array, seed: int) -> Array:
@@ -167,9 +182,12 @@ def _group_in(
     sizes = [refined(each) for each in chosen]
     # Exact symmetries are not to be mixed with approximate ones.
     limit = max(EXACT, min(TOLERANCE, 2 * min(sizes, default=TOLERANCE)))
-    kept = [each.matrix for each, size in zip(chosen, sizes, strict=True) if size <= limit]
+    good = [each for each, size in zip(chosen, sizes, strict=True) if size <= limit]
+    kept = [each.matrix for each in good]
+    # Too many to close lie on a circle, which the one of largest order shows best.
+    alone = [max(good, key=lambda each: each.order).matrix] if good else []
     kept = _cyclic(kept, len(frame.columns))
-    attempts = [kept, kept[:1]]
+    attempts = [kept, alone]
     mirror = next(iter(mirrors_of(ruler, frame)), None)
     if mirror is not None and mirror.violation < PASSING and refined(mirror) <= limit:
         attempts.insert(0, [*kept, mirror.matrix])
@@ -228,7 +246,7 @@ def _refine(probe: Probe, ruler: Ruler, generators: Array, steps: int) -> Array:
         start = loss()
         if not start.requires_grad:
             return generators
-        optimiser.step(closure)  # type: ignore[no-untyped-call]
+        optimiser.step(closure)
         end = loss()
     better = bool(torch.isfinite(change).all()) and float(end.detach()) < float(start.detach())
     return conjugated().detach().numpy() if better else generators

@@ -9,10 +9,10 @@ import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from grouplearn.discovery.matching import automorphisms
 from grouplearn.discovery.invariance import Candidate
 from grouplearn.discovery.invariant_linear import Invariance
-from grouplearn.discovery.probes import TOLERANCE, Probe, Ruler
+from grouplearn.discovery.matching import automorphisms
+from grouplearn.discovery.probes import EXACT, TOLERANCE, Probe, Ruler
 from grouplearn.groups import CyclicGroup
 from grouplearn.groups.base import MAX_TABLE_ORDER
 from grouplearn.representations import FixedRepresentation
@@ -68,7 +68,9 @@ def search_permutations(probe: Probe, x: Float[np.ndarray, "N d"], seed: int) ->
     if len(points) < dim:
         ignored = np.flatnonzero(~seen).tolist()
         notes.append(f"The function ignores coordinates {ignored}; they are kept fixed.")
-    passing = [each for each in candidates if each.violation <= TOLERANCE]
+    # Exact symmetries are not to be mixed with approximate ones.
+    limit = max(EXACT, min(TOLERANCE, 2 * candidates[0].violation)) if candidates else 0.0
+    passing = [each for each in candidates if each.violation <= limit]
     trivial = FixedRepresentation(CyclicGroup(1), torch.empty(0, dim, dim, dtype=torch.float64))
     if not passing:
         return Invariance(trivial, tuple(candidates), max(len(candidates), 1), tuple(notes))
@@ -84,8 +86,6 @@ def search_permutations(probe: Probe, x: Float[np.ndarray, "N d"], seed: int) ->
 
 def _proposals(probe: Probe, rows: Array, points: Points, seed: int) -> list[Points]:
     """Automorphisms of matrices of gradients and inputs."""
-    if len(points) < 2:
-        return []
     if len(points) <= _ALL:
         return [np.array(each) for each in permutations(range(len(points)))][1:]
     u, x, values = probe.gradients(rows, seed)[:, :, points], rows[:, points], probe.values(rows)

@@ -54,20 +54,18 @@ class Probe:
 
     def call(self, inputs: Float[Tensor, "N d"]) -> Float[Tensor, "N k"]:
         """The function's values, with gradients where it has them."""
-        values = self._function(inputs)
-        if (
-            not isinstance(values, Tensor)
-            or values.ndim not in (1, 2)
-            or len(values) != len(inputs)
-        ):
-            got = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
-            refuse(WHO, "function", f"a map of ({len(inputs)}, {inputs.shape[1]}) tensors to "
-                   f"({len(inputs)},) or ({len(inputs)}, k)", got, "wrap it")  # fmt: skip
+        values: Any = self._function(inputs)
+        count, dim = inputs.shape
+        tensor = isinstance(values, Tensor)
+        if not tensor or values.ndim not in (1, 2) or len(values) != count:
+            refuse(WHO, "function", f"a map of ({count}, {dim}) tensors to ({count},) or "
+                   f"({count}, k)", tuple(values.shape) if tensor else type(values).__name__,
+                   "wrap it")  # fmt: skip
         values = values.reshape(len(inputs), -1)
         if not bool(torch.isfinite(values).all()):
             row = int((~torch.isfinite(values)).any(1).nonzero()[0])
             refuse(WHO, "function", "finite on the samples and on what candidates make of them",
-                   f"{values[row].tolist()} at row {row}", "extend the function or scale the data")  # fmt: skip
+                   f"{values[row].tolist()} at row {row}", "scale the data")  # fmt: skip
         return values
 
     def values(self, x: Float[np.ndarray, "N r"]) -> Float[np.ndarray, "N k"]:
