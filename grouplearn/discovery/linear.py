@@ -215,9 +215,10 @@ def _conclude(data: Whitened, found: Search, rng: np.random.Generator) -> Discov
 def _best(accepted: list[Candidate]) -> Candidate:
     """The largest; an exact group is not traded for a larger one that is only approximate.
 
-    But for its own dihedral extension, whose phases have been asked besides.
+    But for one within twice the noise, as the error of the refined basis may leave it, and for its
+    own dihedral extension, whose phases have been asked besides.
     """
-    best = ([each for each in accepted if each.exact] or accepted)[-1]
+    best = ([each for each in accepted if each.close] or accepted)[-1]
     turns = best.action.turns
     wider = [c for c in accepted if c.action.signs is not None and c.action.turns is turns]
     return [best, *wider][-1]

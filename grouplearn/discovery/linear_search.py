@@ -39,6 +39,11 @@ class Candidate:
         return all(each.verdict == "exact" for each in self.evidence)
 
     @property
+    def close(self) -> bool:
+        """Is every violation noise, or no more than twice as long?"""
+        return all(e.verdict == "exact" or e.violation <= 2 * e.noise for e in self.evidence)
+
+    @property
     def accepted(self) -> bool:
         """Does every kind of evidence speak for it, and loudly enough?"""
         return holds(self.evidence)
