@@ -1,4 +1,4 @@
-"""The command line: `grouplearn learn`, and how errors become one line and an exit status.
+"""The command line: its commands, and how errors become one line and an exit status.
 
 Exit status: 0 success; 1 a law or check failed, such as a loss that is not finite; 2 bad usage or
 input; 130 interrupted. torch, matplotlib and scikit-learn are imported by the commands, so that
@@ -180,5 +180,83 @@ def _learn(  # noqa: PLR0913, PLR0917
         schedule=Schedule(epochs, learning_rate, batch_size, whiten=batch_size is None),
     )
     return lambda line: run_learn(
+        options, out, command=line, overwrite=overwrite, as_json=as_json, quiet=quiet
+    )
+
+
+@app.command("discover")
+def _discover(  # noqa: PLR0913, PLR0917
+    data: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="DATA...",
+            help="A table of samples (.npy, .npz, .csv, .parquet), images (IDX, a folder with one, "
+            "or .npy), FASTA or GenBank, a text of tokens, or built-in data: digits, photographs, "
+            "lambda, chloroplast, box-drawings. Several give one report.",
+        ),
+    ],
+    kind: Annotated[
+        str | None,
+        typer.Option(help="table, images, sequence or tokens; default: what the content says."),
+    ] = None,
+    action: Annotated[
+        str, typer.Option(help="What may act: permutation, signed (permutation) or linear.")
+    ] = "permutation",
+    max_moment: Annotated[
+        int,
+        typer.Option(help="Highest moments that must agree: 2 proposes only, 3 and 4 certify."),
+    ] = 3,
+    level: Annotated[
+        float, typer.Option(help="Probability at which a claim by chance is tolerated.")
+    ] = 0.01,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN|FILE",
+            help="Of a table: column of classes or values that the action must keep, or a file.",
+        ),
+    ] = None,
+    blocks: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Of a table: column of integers; rows that depend on one another share a number.",
+        ),
+    ] = None,
+    array: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which array of an .npz archive.")
+    ] = None,
+    patch_size: Annotated[int, typer.Option(help="Of images: side of the patches in pixels.")] = 5,
+    window: Annotated[int, typer.Option(help="Of sequences: letters in a window.")] = 6,
+    alphabet: Annotated[str, typer.Option(help="Of sequences: dna, rna or protein.")] = "dna",
+    seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
+    time_budget: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS", help="For each search, which then gives its best answer so far."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write; default: a new one below runs/.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace an earlier run at --out.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option(help="Print nothing but errors.")] = False,
+) -> Callable[[str], int]:
+    """Find the finite group that acts on data, and say whether it is real."""
+    from grouplearn.commands.discover import DiscoverOptions
+    from grouplearn.commands.discover_console import run_discover
+    from grouplearn.commands.discover_data import Reading
+
+    options = DiscoverOptions(
+        data=tuple(data),
+        reading=Reading(kind, array, labels, blocks, patch_size, window, alphabet),
+        action=action,
+        max_moment=max_moment,
+        level=level,
+        seed=seed,
+        time_budget=time_budget,
+    )
+    return lambda line: run_discover(
         options, out, command=line, overwrite=overwrite, as_json=as_json, quiet=quiet
     )

@@ -1,0 +1,135 @@
+"""`grouplearn discover`: find the group that acts on data, and say whether it is real."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any, final
+
+from grouplearn._checks import refuse
+from grouplearn.commands.discover_data import Reading, Subject, names_of, open_data
+from grouplearn.commands.discover_kinds import KINDS, WHO
+from grouplearn.commands.discover_words import describe
+from grouplearn.discovery import Discovery, MomentAccumulator, discover
+from grouplearn.domains.letters import ALPHABETS
+
+ACTIONS = ("permutation", "signed", "linear")
+
+_MAX_SEED = 2**32 - 1
+
+Watch = Callable[[str, str], object]
+"""Told what is being done: name of the data, what is done with them."""
+
+
+@final
+@dataclass(frozen=True)
+class DiscoverOptions:
+    """What `grouplearn discover` was asked for; see its help for the meaning.
+
+    Raises:
+        InputError: an option is out of its range.
+    """
+
+    data: tuple[str, ...]
+    reading: Reading = field(default_factory=Reading)
+    action: str = "permutation"
+    max_moment: int = 3
+    level: float = 0.01
+    seed: int = 0
+    time_budget: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without the data."""
+        reading = self.reading
+        if reading.kind is not None:
+            _one_of("--kind", reading.kind, KINDS)
+        _one_of("--action", self.action, ACTIONS)
+        _one_of("--alphabet", reading.alphabet, tuple(ALPHABETS))
+        _between("--max-moment", self.max_moment, 2, 4)
+        _between("--patch-size", reading.patch_size, 2, 16)
+        _between("--window", reading.window, 1, 64)
+        _between("--seed", self.seed, 0, _MAX_SEED)
+        if not 0 < self.level < 1:
+            refuse(WHO, "--level", "between 0 and 1", self.level, "pass 0.01, for example")
+        if self.time_budget is not None and not 0 < self.time_budget < float("inf"):
+            refuse(WHO, "--time-budget", "a positive number of seconds", self.time_budget,
+                   "pass 60, for example")  # fmt: skip
+
+
+@final
+@dataclass(frozen=True)
+class Finding:
+    """What was found in one data set.
+
+    Attributes:
+        subject: the data.
+        moments: of the data.
+        coordinates: their names.
+        found: the answer.
+        proposal: where higher moments left nothing: what second moments alone propose.
+        generators: those of the group found, in words.
+        seconds: taken by reading and searching.
+    """
+
+    subject: Subject
+    moments: MomentAccumulator
+    coordinates: tuple[str, ...]
+    found: Discovery
+    proposal: Discovery | None
+    generators: tuple[str, ...]
+    seconds: float
+
+    @property
+    def shown(self) -> Discovery:
+        """The finding whose group is drawn: the answer, or else the proposal."""
+        return self.proposal if self.proposal is not None and not self.found.found else self.found
+
+
+def run_all(options: DiscoverOptions, watch: Watch | None = None) -> tuple[Finding, ...]:
+    """Open all data, then read and search each.
+
+    Args:
+        options: what to do.
+        watch: told of every step.
+
+    Raises:
+        InputError: the data cannot be read or searched, or an option does not fit them.
+    """
+    names = names_of(options.data)
+    opened = [open_data(d, options.reading, n) for d, n in zip(options.data, names, strict=True)]
+    return tuple(_find(each, options, watch or (lambda _name, _step: None)) for each in opened)
+
+
+def _find(subject: Subject, options: DiscoverOptions, watch: Watch) -> Finding:
+    begin = time.perf_counter()
+    watch(subject.name, "reading")
+    moments = subject.moments(options.seed)
+    settings: dict[str, Any] = {
+        "action": options.action, "level": options.level, "seed": options.seed,
+        "time_budget": options.time_budget,
+    }  # fmt: skip
+    watch(subject.name, "searching")
+    found = discover(moments, max_moment=options.max_moment, **settings)
+    proposal = None
+    if not found.found and options.max_moment > 2 and options.action != "linear":
+        watch(subject.name, "asking second moments alone")
+        second = discover(moments, max_moment=2, **settings)
+        proposal = second if second.found else None
+    seconds = time.perf_counter() - begin
+    coordinates = subject.coordinates()
+    words = describe(found, subject, coordinates)
+    return Finding(subject, moments, coordinates, found, proposal, words, seconds)
+
+
+def _one_of(option: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        near = get_close_matches(value, known, 1)
+        remedy = f"did you mean {near[0]!r}?" if near else "take one of these"
+        refuse(WHO, option, f"one of {', '.join(known)}", repr(value), remedy)
+
+
+def _between(option: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        refuse(WHO, option, f"from {least} to {most}", value, "choose one in that range")

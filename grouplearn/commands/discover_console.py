@@ -1,0 +1,107 @@
+"""Running `grouplearn discover` at a terminal: progress, the run folder, and what is printed."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from grouplearn.commands.discover import DiscoverOptions, Finding, Watch, run_all
+from grouplearn.commands.discover_data import names_of
+from grouplearn.commands.discover_kinds import WHO
+from grouplearn.commands.discover_output import sentences_of, summary_of, write_run
+from grouplearn.commands.discover_words import ladder_of
+from grouplearn.commands.folders import choose_folder, run_folder, to_json
+
+_WIDTH = 80
+
+
+def run_discover(
+    options: DiscoverOptions,
+    out: Path | None,
+    *,
+    command: str,
+    overwrite: bool = False,
+    as_json: bool = False,
+    quiet: bool = False,
+) -> int:
+    """Discover, write the run folder and print the results.
+
+    Args:
+        options: what to look at, and how.
+        out: folder to write; None takes a new one below runs/.
+        command: the command line, to be recorded.
+        overwrite: may an earlier run at `out` be replaced?
+        as_json: print the results as JSON instead of sentences and tables.
+        quiet: print neither.
+
+    Returns:
+        0, also where no symmetry was found.
+    """
+    name = "-".join(list(names_of(options.data))[:3])
+    folder = choose_folder(WHO, out, f"discover-{name}", overwrite)
+    with _progress(hidden=quiet or as_json) as watch:
+        findings = run_all(options, watch)
+        if watch is not None:
+            watch("report", "drawing")
+        with run_folder(folder) as scratch:
+            write_run(scratch, findings, options, command)
+    if as_json:
+        summary = {**summary_of(findings, options), "folder": folder}
+        sys.stdout.write(to_json(summary, indent=2) + "\n")
+    elif not quiet:
+        _show(findings, folder)
+    return 0
+
+
+@contextmanager
+def _progress(*, hidden: bool) -> Iterator[Watch | None]:
+    """A line on standard error that says what is being done; none where it is not a terminal."""
+    console = Console(stderr=True)
+    if hidden or not console.is_terminal:
+        yield None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bars:
+        task = bars.add_task("opening", total=None)
+
+        def watch(name: str, step: str) -> None:
+            bars.update(task, description=f"{name}: {step}")
+
+        yield watch
+
+
+def _show(findings: tuple[Finding, ...], folder: Path) -> None:
+    """Sentences and ladders on standard output."""
+    console = Console(width=max(_WIDTH, shutil.get_terminal_size().columns), highlight=False)
+    for finding in findings:
+        subject, moments = finding.subject, finding.moments
+        console.print(Text(f"{subject.name}: {subject.words}", style="bold"))
+        console.print(Text(
+            f"{round(moments.count):,} samples of dimension {moments.dim}, {finding.seconds:.1f} s"
+        ))  # fmt: skip
+        for sentence in sentences_of(finding):
+            console.print(Text(sentence))
+        for line in _ladder_lines(finding):
+            console.print(Text(line), no_wrap=True, overflow="ignore", crop=False)
+        console.print()
+    console.print(Text(f"Written to {folder}: open {folder / 'report.html'}"))
+
+
+def _ladder_lines(finding: Finding) -> Iterator[str]:
+    """The ladder as a table: a line for each group, then one for each kind of evidence."""
+    steps = ladder_of(finding.found, finding.subject, finding.coordinates)
+    if steps:
+        yield ""
+        yield f"  {'ladder':<10} {'violation':>10} {'noise':>9} {'next candidate':>15}  verdict"
+    for step in steps:
+        added = f": {step.operations}" if step.operations else ""
+        yield f"  {step.group}{', accepted' if step.accepted else ''}{added}"
+        for kind, violation, noise, following, verdict in step.evidence:
+            yield f"    {kind:<8} {violation:>10} {noise:>9} {following:>15}  {verdict}"

@@ -1,0 +1,236 @@
+"""The pictures of a finding: its moment matrix, its members, and the null distribution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from grouplearn.commands.discover import Finding
+from grouplearn.commands.discover_words import as_matrix, name_of
+from grouplearn.discovery import Discovery, MomentAccumulator
+from grouplearn.discovery.evidence import Moment
+from grouplearn.discovery.judgement import Judge
+from grouplearn.discovery.tensors import moments_of
+from grouplearn.domains.sequences import SequenceDomain
+from grouplearn.plots import plot_generator, png
+from grouplearn.plots_discovery import (
+    Mark,
+    orbits_of,
+    plot_arcs,
+    plot_moments,
+    plot_patches,
+    plot_violations,
+    plot_windows,
+)
+from grouplearn.report import Picture
+
+_MEMBERS, _RANDOM, _MARKS = 12, 200, 10
+
+Points = NDArray[np.int64]
+
+
+def pictures_of(finding: Finding, max_moment: int, seed: int) -> dict[str, Picture]:
+    """All pictures that make sense for a finding, by name of file.
+
+    Args:
+        finding: what was found.
+        max_moment: up to which moments were asked.
+        seed: of the random permutations.
+    """
+    drawn = {"moments": _moment_picture(finding)}
+    if finding.shown.found:
+        drawn["members"] = _member_picture(finding)
+    if finding.shown.action != "linear" and finding.moments.dim > 1:
+        drawn["violations"] = _violation_picture(finding, max_moment, seed)
+    return drawn
+
+
+def _moment_picture(finding: Finding) -> Picture:
+    moments, shown = finding.moments, finding.shown
+    dim = moments.dim
+    covariance = moments.covariance()[:dim, :dim]
+    scale = np.sqrt(np.diag(covariance).clip(0))
+    scale[scale == 0] = 1.0
+    matrix = covariance / np.outer(scale, scale)
+    exclusive = exclusive_of(moments)
+    if exclusive is not None:
+        matrix = matrix * ~(exclusive & ~np.eye(dim, dtype=bool))
+    points = [p for p in _permutations(shown) if p is not None]
+    orbits = orbits_of(np.stack(points)) if points else [[i] for i in range(dim)]
+    status = "found" if finding.found.found else "proposed, not certified"
+    title = f"by orbits of {shown.group.name} ({status})"
+    if not shown.found:
+        title, orbits = "no group: the same order", [[i] for i in range(dim)]
+    figure = plot_moments(matrix, orbits, finding.coordinates, title)
+    caption = "Correlations of the coordinates; lines separate the orbits of the group."
+    if not shown.found:
+        caption = "Correlations of the coordinates. No group was found that could order them."
+    if exclusive is not None:
+        caption += " Entries between letters of one position are left out: it can hold one only."
+    if moments.channels > 1:
+        caption += " Of several channels the first is shown."
+    return Picture(png(figure), f"heat maps of the correlations of {finding.subject.name}", caption)
+
+
+def exclusive_of(moments: MomentAccumulator) -> NDArray[np.bool_] | None:
+    """Pairs of coordinates of which one at most is 1; None where the data are not one-hot."""
+    return moments_of(moments, 2, signed=False).exclusive
+
+
+def _permutations(found: Discovery) -> Iterator[Points | None]:
+    """Where each member moves the coordinates, signs left aside; None for other matrices."""
+    for member in found.members[:512]:
+        if member.ndim == 1:
+            yield member.numpy()
+            continue
+        values = np.abs(member.numpy())
+        images = values.argmax(0)
+        exact = np.zeros_like(values)
+        exact[images, np.arange(len(values))] = 1.0
+        yield images if np.allclose(values, exact, rtol=0, atol=1e-6) else None
+
+
+def _member_picture(finding: Finding) -> Picture:
+    shown, subject, coordinates = finding.shown, finding.subject, finding.coordinates
+    members = list(shown.members[:_MEMBERS])
+    titles = [name_of(each, subject, coordinates) for each in members]
+    more = f" Of {shown.group.order} members the first {_MEMBERS} are shown."
+    beyond = more if shown.group.order > _MEMBERS else ""
+    alt = f"the members of {shown.group.name}: {', '.join(titles)}"
+    if subject.kind == "images":
+        size = round(len(coordinates) ** 0.5)
+        motif = torch.from_numpy(_motif(size)).flatten()
+        patches = np.stack([(as_matrix(m) @ motif).reshape(size, size).numpy() for m in members])
+        return Picture(png(plot_patches(patches, titles)), alt, f"What each member of "
+                       f"{shown.group.name} makes of one test patch.{beyond}")  # fmt: skip
+    points = [each for each in members if each.ndim == 1]
+    if len(points) == len(members) and isinstance(subject.domain, SequenceDomain):
+        drawn = plot_windows(torch.stack(points).numpy(), subject.domain.letters, titles)
+        return Picture(png(drawn), alt, f"Where the members of {shown.group.name} move the letters "
+                       f"of a window: each cell names what arrives in it.{beyond}")  # fmt: skip
+    if len(points) == len(members):
+        kept, names = points[1:], titles[1:]
+        figure = plot_arcs(torch.stack(kept).numpy(), coordinates, names)
+        return Picture(png(figure), alt, f"What the members of {shown.group.name}, the identity "
+                       f"left out, exchange.{beyond}")  # fmt: skip
+    matrices = {f"member {k}": as_matrix(each) for k, each in enumerate(members[1:5], 1)}
+    return Picture(
+        png(plot_generator(matrices)), alt, f"Members of {shown.group.name} as matrices."
+    )
+
+
+def _motif(size: int) -> NDArray[np.float64]:
+    """A patch like the letter F, in shades, so that no turn or flip leaves it as it is."""
+    patch = np.full((size, size), 0.06)
+    patch[0] = np.linspace(1.0, 0.55, size)
+    patch[:, 0] = np.linspace(1.0, 0.8, size)
+    patch[(size - 1) // 2 if size > 3 else 1, 1 : max(2, size - 1)] = 0.4
+    return patch
+
+
+def _violation_picture(finding: Finding, max_moment: int, seed: int) -> Picture:
+    shown, dim = finding.shown, finding.moments.dim
+    signed = shown.action == "signed"
+    judge = Judge(moments_of(finding.moments, max_moment, signed=signed), signed)
+    marks = _candidates(finding, signed)
+    models = [points for _, points, _ in marks] or [_swap(dim, signed)]
+    null = _random(judge, models, np.random.default_rng(seed), _varying(finding))
+    panels = {}
+    for moment in _shown_moments(judge):
+        entries = [Mark(n, moment.distance(judge.move(p)), role) for n, p, role in marks]
+        random = np.array([moment.distance(judge.move(p)) for p in null])
+        panels[_heading(moment.kind)] = (random, entries)
+    caption = (
+        "Each dot is a candidate, the grey columns are random permutations that move as many "
+        "coordinates. A symmetry lies far to the left of them in every panel."
+    )
+    figure = plot_violations(panels)
+    alt = f"violations of candidates and of random permutations of {finding.subject.name}"
+    return Picture(png(figure), alt, caption)
+
+
+def _heading(kind: str) -> str:
+    order = kind.partition(",")[0].removeprefix("order ")
+    words = {"2": "second moments propose", "3": "third moments decide", "4": "fourth moments"}
+    return words.get(order, kind)
+
+
+def _shown_moments(judge: Judge) -> list[Moment]:
+    """One moment for each order: second, and of the higher ones the decisive that do not vanish."""
+    second = next(m for m in judge.moments.propose if m.kind == "order 2")
+    higher = (m for m in judge.moments.certify if m.decisive and not m.vanishes)
+    return [second, *(m for m in higher if m.kind in ("order 3", "order 4"))]
+
+
+def _candidates(finding: Finding, signed: bool) -> list[tuple[str, Points, str]]:
+    """Members, what was proposed, and the generators of rungs that were rejected."""
+    role = "member" if finding.found.found else "proposed"
+    listed = [(m, role) for m in finding.shown.members[1:_MARKS]]
+    listed += [(g, "rejected") for rung in finding.found.ladder for g in rung.generators]
+    marks, seen = [], set()
+    for member, each in listed:
+        points = _points(member, signed)
+        if points.tobytes() in seen or np.array_equal(points, np.arange(len(points))):
+            continue
+        seen.add(points.tobytes())
+        name = name_of(member, finding.subject, finding.coordinates)
+        marks.append((name if len(name) <= 40 else f"{name[:37]}...", points, each))
+    return marks[: 2 * _MARKS]
+
+
+def _points(member: torch.Tensor, signed: bool) -> Points:
+    """A permutation as it is; a signed one as a permutation of +i and -i."""
+    if not signed:
+        return member.numpy()
+    matrix = as_matrix(member).numpy()
+    dim = len(matrix)
+    images = np.abs(matrix).argmax(0)
+    negative = matrix[images, np.arange(dim)] < 0
+    upper = images + dim * negative
+    return np.concatenate([upper, (upper + dim) % (2 * dim)])
+
+
+def _swap(dim: int, signed: bool) -> Points:
+    points = np.arange(dim * (2 if signed else 1))
+    for start in range(0, len(points), dim):
+        points[[start, start + 1]] = points[[start + 1, start]]
+    return points
+
+
+def _varying(finding: Finding) -> Points:
+    spread = np.diag(finding.moments.covariance()).reshape(finding.moments.channels, -1).max(0)
+    return np.flatnonzero(spread > 1e-12 * max(float(spread.max()), 1e-300))
+
+
+def _random(
+    judge: Judge, models: Sequence[Points], rng: np.random.Generator, varying: Points
+) -> list[Points]:
+    """Random permutations of the same cycle types, among the coordinates that vary."""
+    dim, found = judge.moments.dim, []
+    for number in range(_RANDOM):
+        points = models[number % len(models)]
+        relabel = _relabel(judge, rng, varying)
+        if judge.signed:
+            relabel = np.concatenate([relabel, relabel + dim])
+        other = np.empty_like(points)
+        other[relabel] = relabel[points]
+        found.append(other)
+    return found
+
+
+def _relabel(judge: Judge, rng: np.random.Generator, varying: Points) -> Points:
+    """A random permutation of the coordinates that vary; one-hot blocks are kept as blocks."""
+    relabel, exclusive = np.arange(judge.moments.dim), judge.moments.exclusive
+    if exclusive is None or judge.moments.channels > 1:
+        relabel[varying] = rng.permutation(varying)
+        return relabel
+    first = exclusive.argmax(1)
+    blocks = [np.flatnonzero(first == k) for k in np.unique(first)]
+    for size in {len(block) for block in blocks}:
+        alike = [block for block in blocks if len(block) == size]
+        for place, target in enumerate(rng.permutation(len(alike)).tolist()):
+            relabel[alike[place]] = rng.permutation(alike[target])
+    return relabel
