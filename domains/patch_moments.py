@@ -12,13 +12,13 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
-from grouplearn.discovery.moments import KEEP, MomentAccumulator
+from grouplearn.discovery.moments import MomentAccumulator
 
 _PIXELS = 1 << 23
 _COLUMNS = 1 << 18
 _MOST_PATCHES = 1 << 24
 _FEW_BLOCKS = 64
-_OFFERED = 4 * KEEP
+_OFFERED = 4
 Cut: TypeAlias = Callable[[slice, slice], Tensor]
 
 
@@ -64,7 +64,7 @@ class PatchSums:
         moments = MomentAccumulator(self.size**2, seed=seed)
         steps = self._steps(height) * self._steps(width)
         every = math.ceil(math.sqrt(images * channels * steps / _MOST_PATCHES))
-        rate = min(1.0, _OFFERED * every**2 / (images * channels * steps))
+        rate = min(1.0, _OFFERED * moments.keep * every**2 / (images * channels * steps))
         rng, offered = np.random.default_rng(seed), 0
         bands = list(self._bands(images, height, width))
         for band, rows in enumerate(bands):

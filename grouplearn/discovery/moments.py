@@ -15,6 +15,7 @@ from grouplearn.discovery.reservoir import Reservoir, Sample
 
 GROUPS = 32
 KEEP = 1 << 16
+_ENTRIES = 1 << 22
 _CHUNK = 1 << 15
 _WHO = "MomentAccumulator"
 
@@ -37,7 +38,8 @@ class MomentAccumulator:
         channels: c; a sample has c * d entries, channel-major, and the group moves the coordinates
             of every channel alike.
         groups: B >= 4.
-        keep: the most rows kept.
+        keep: the most rows kept; None takes 65,536, or more where that is no more than four million
+            numbers.
         seed: of the dealing and of the sample.
 
     Raises:
@@ -57,12 +59,19 @@ class MomentAccumulator:
     """
 
     def __init__(
-        self, dim: int, *, channels: int = 1, groups: int = GROUPS, keep: int = KEEP, seed: int = 0
+        self,
+        dim: int,
+        *,
+        channels: int = 1,
+        groups: int = GROUPS,
+        keep: int | None = None,
+        seed: int = 0,
     ) -> None:
         self.dim = positive_int(_WHO, "dim", dim)
         self.channels = positive_int(_WHO, "channels", channels)
         self.groups = positive_int(_WHO, "groups", groups, minimum=4)
-        self.keep = positive_int(_WHO, "keep", keep)
+        most = max(KEEP, _ENTRIES // (self.dim * self.channels)) if keep is None else keep
+        self.keep = positive_int(_WHO, "keep", most)
         self.seed = positive_int(_WHO, "seed", seed, minimum=0)
         self.samples = 0
         size = self.dim * self.channels
@@ -151,9 +160,7 @@ class MomentAccumulator:
         self.samples += round(weight)
         return self
 
-    def add_triples(
-        self, triples: Float[np.ndarray, "B D D D"]
-    ) -> MomentAccumulator:
+    def add_triples(self, triples: Float[np.ndarray, "B D D D"]) -> MomentAccumulator:
         """Take in the third moments of all samples seen so far, where a domain can count them.
 
         They then stand in for those of the sample kept, until samples are added.
