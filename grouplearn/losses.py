@@ -206,7 +206,8 @@ def _relative(moved: Tensor, moment: Tensor) -> Tensor:
 def _moved(generator: Tensor, moment: Tensor, order: int) -> Tensor:
     """The generator along every axis; each step moves the first axis to the end."""
     for _ in range(order):
-        moment = torch.tensordot(moment, generator, dims=([0], [1]))
+        rest = moment.shape[1:]
+        moment = (moment.reshape(len(generator), -1).mT @ generator.mT).reshape(*rest, -1)
     return moment
 
 

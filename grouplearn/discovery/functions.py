@@ -84,7 +84,7 @@ def discover_from_function(
         ...     u, v = x.T
         ...     return u**4 + v**4 + u * v * (u**2 - v**2)
         >>> discover_from_function(f, x).group.name
-        'C4'
+        'D4'
     """
     x = check_samples(samples)
     level = check_level(WHO, level)

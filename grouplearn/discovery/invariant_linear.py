@@ -259,12 +259,12 @@ def _between(ruler: Ruler, elements: Array) -> list[Candidate]:
     """
     values, vectors = np.linalg.eig(elements)
     angles = np.angle(values)
-    turning = (np.abs(values.imag) > 1e-6).any(1)
+    turning = (np.abs(np.imag(values)) > 1e-6).any(1)
     found = []
     for g in np.flatnonzero(turning)[:_TURNS]:
         for step in (0.5, 1.5, 2.5, 3.5):
             power = np.where(
-                np.abs(values[g].imag) > 1e-6, np.exp(1j * step * angles[g]), values[g]
+                np.abs(np.imag(values[g])) > 1e-6, np.exp(1j * step * angles[g]), values[g]
             )
             matrix = np.real(vectors[g] * power @ np.linalg.inv(vectors[g]))
             if _apart(matrix, elements) > _SAME:

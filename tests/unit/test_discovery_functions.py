@@ -11,8 +11,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from grouplearn.discovery.functions import discover_from_function
-from grouplearn.discovery.invariance import Frame, _elements
+from grouplearn.discovery.functions import _conclude, discover_from_function
+from grouplearn.discovery.invariance import Candidate, Frame, _elements
+from grouplearn.discovery.invariant_linear import Invariance
+from grouplearn.discovery.probes import Probe, Ruler
 from grouplearn.discovery.result import Discovery
 from grouplearn.errors import InputError
 from grouplearn.groups import CyclicGroup, DihedralGroup
@@ -245,6 +247,18 @@ def test_searches_that_would_take_too_long_are_left_out() -> None:
     frame = Frame(np.eye(8), 4)
     assert list(_elements(23, [0, 1, 2, 3], frame)) == []
     assert len(list(_elements(2, [0, 1, 2, 3], frame))) == 2**4 - 1
+
+
+def test_what_is_hardly_better_than_the_rest_is_rejected() -> None:
+    x = normal(400, 2).double()
+    swap = FixedRepresentation.from_permutations([[1, 0]], torch.float64)
+    ruler = Ruler(Probe(lambda x: x[:, 0] + 1.15 * x[:, 1], x), x.numpy(), 0)
+    outside = (Candidate(2, -np.eye(2), np.ones(2, dtype=bool), 0.2),)
+    found = _conclude(Invariance(swap, outside, 9, ()), ruler, 0.01, "permutation")
+    assert not found.found
+    assert [rung.accepted for rung in found.ladder] == [False, False]
+    assert found.ladder[0].evidence[0].verdict == "rejected"
+    assert _conclude(Invariance(swap, (), 9, ()), ruler, 0.01, "permutation").found
 
 
 def test_one_seed_gives_one_answer() -> None:
