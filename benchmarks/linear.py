@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from _measure import median, publish, table
-from plants import Array, plant, rotation, sawtooth, sources
+from _plants import Array, plant, rotation, sawtooth, sources
 
 from grouplearn.discovery.linear import discover_linear
 from grouplearn.discovery.reservoir import Sample
