@@ -159,10 +159,16 @@ class Ruler:
         return np.concatenate(results)
 
     def violation(self, matrix: Float[np.ndarray, "r r"]) -> float:
-        """The violation of one matrix, by the directions in which it moves anything."""
-        directions, sizes, _ = np.linalg.svd(matrix - np.eye(len(matrix)))
-        moved = sizes > 1e-6
-        return float(self.violations(matrix[None], [moved], directions)[0]) if moved.any() else 0.0
+        """The violation of one matrix.
+
+        What it moves are the coordinates, for a permutation matrix, else the range of g - 1.
+        """
+        size = len(matrix)
+        frame, moved = np.eye(size), matrix.diagonal() != 1
+        if not (np.isin(matrix, (0, 1)).all() and (matrix.sum(0) == 1).all()):
+            frame, sizes, _ = np.linalg.svd(matrix - np.eye(size))
+            moved = sizes > 1e-6
+        return float(self.violations(matrix[None], [moved], frame)[0]) if moved.any() else 0.0
 
     def violations(
         self,
