@@ -1,10 +1,13 @@
-"""Learn the finite symmetry group of data, and how it acts.
+"""Find the finite symmetry group of data, learn how it acts, and check that it is a group.
 
-The flow: groups -> representations -> defects (how far from a group?) -> nearest_exact.
+The flow: data -> discover -> representation of a group -> defects (how far from a group?) ->
+nearest_exact.
 """
 
 from importlib.metadata import PackageNotFoundError, version
 
+from grouplearn.discovery.entry import discover
+from grouplearn.discovery.result import Discovery
 from grouplearn.errors import GrouplearnError
 from grouplearn.groups import CyclicGroup, DihedralGroup, FiniteGroup, ProductGroup
 from grouplearn.nearest import NearestExact, nearest_exact
@@ -17,9 +20,11 @@ except PackageNotFoundError:
 __all__ = [
     "CyclicGroup",
     "DihedralGroup",
+    "Discovery",
     "FiniteGroup",
     "GrouplearnError",
     "NearestExact",
     "ProductGroup",
+    "discover",
     "nearest_exact",
 ]

@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from grouplearn.discovery.entry import discover
+    from grouplearn.discovery.functions import discover_from_function
+    from grouplearn.discovery.linear import check_linear_group
     from grouplearn.discovery.matching import Automorphisms, automorphisms
     from grouplearn.discovery.moments import MomentAccumulator
+    from grouplearn.discovery.pairs import discover_from_pairs
+    from grouplearn.discovery.reservoir import Sample
     from grouplearn.discovery.result import Discovery, Evidence, Rung
+    from grouplearn.discovery.sequences import discover_from_sequences
 
 _HOME = {
     "Automorphisms": "matching",
@@ -18,8 +23,13 @@ _HOME = {
     "Evidence": "result",
     "MomentAccumulator": "moments",
     "Rung": "result",
+    "Sample": "reservoir",
     "automorphisms": "matching",
+    "check_linear_group": "linear",
     "discover": "entry",
+    "discover_from_function": "functions",
+    "discover_from_pairs": "pairs",
+    "discover_from_sequences": "sequences",
 }
 
 __all__ = [
@@ -28,8 +38,13 @@ __all__ = [
     "Evidence",
     "MomentAccumulator",
     "Rung",
+    "Sample",
     "automorphisms",
+    "check_linear_group",
     "discover",
+    "discover_from_function",
+    "discover_from_pairs",
+    "discover_from_sequences",
 ]
 
 

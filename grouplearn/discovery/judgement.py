@@ -120,8 +120,12 @@ class Judge:
         return not any(fails(m.kind, found) or is_silent(m.kind, found) for m, found in pairs)
 
     def is_certified(self, points: Points) -> bool:
-        """Do higher moments speak for it, and none against?"""
-        spoke = False
+        """Do higher moments speak for it, and none against?
+
+        In one-hot codes third moments may vanish, and with them all that could speak.
+        """
+        counted = [moment for moment in self.moments.certify if self._counts(moment)]
+        spoke = not counted and self.moments.exclusive is not None
         for moment, found in zip(self.moments.certify, self.certified(points), strict=True):
             if not self._counts(moment):
                 continue

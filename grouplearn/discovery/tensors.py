@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
 from grouplearn.discovery.evidence import Array, Moment
@@ -254,7 +254,7 @@ def _within_classes(accumulated: MomentAccumulator, mean: Array) -> tuple[Moment
     )
 
 
-def label_classes(labels: Float[np.ndarray, " rows"]) -> Array:
+def label_classes(labels: Float[np.ndarray, " rows"]) -> Int[np.ndarray, " rows"]:
     """Number classes from 0; real values become eight classes of equal size."""
     values, classes = np.unique(labels, return_inverse=True)
     if len(values) <= 4 * _CLASSES:

@@ -1,4 +1,4 @@
-"""Permutations that nearly keep matrices, against networkx-free brute force and planted groups."""
+"""Permutations that nearly keep matrices, against brute force and planted groups."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from grouplearn import FiniteGroup
 from grouplearn.discovery import automorphisms
 from grouplearn.errors import GroupError, InputError
-from tests.unit.examples import is_helpful, is_one_line
+from tests.unit.examples import is_helpful
 
 
 def brute(matrix: np.ndarray) -> int:
@@ -61,7 +61,7 @@ def test_planted_groups_are_found_in_noise(
     generators: list[list[int]], order: int, seed: int
 ) -> None:
     matrix, _ = planted(generators, 0.02, seed)
-    found = automorphisms([matrix], tolerance=0.15)
+    found = automorphisms([matrix], tolerance=0.1)
     assert found.order == order
     assert found.next_candidate > 2 * found.violation
     assert found.group.order == order
@@ -106,5 +106,4 @@ def test_an_exchange_of_two_points_is_judged_by_those_two() -> None:
 def test_bad_matrices_are_refused(matrices: list[np.ndarray]) -> None:
     with pytest.raises(InputError) as caught:
         automorphisms(matrices)
-    assert is_one_line(str(caught.value))
-    assert is_helpful(str(caught.value))
+    assert is_helpful(caught)

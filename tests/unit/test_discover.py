@@ -1,0 +1,265 @@
+"""`discover` on permutation and signed actions: planted groups, controls, evidence, bad input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from grouplearn import FiniteGroup
+from grouplearn.discovery import Discovery, MomentAccumulator, discover
+from grouplearn.errors import GrouplearnError, InputError
+from grouplearn.testing import check_representation
+from tests.unit.examples import is_helpful
+
+Array = NDArray[np.float64]
+COUNT = 40_000
+
+
+def orbit_mixture(generators: list[list[int]], seed: int = 0, count: int = COUNT) -> Array:
+    """A skewed mixture of which every sample is moved by a random element of a group."""
+    rng = np.random.default_rng(seed)
+    elements = FiniteGroup.from_permutations(generators).permutations
+    dim = len(generators[0])
+    centres = rng.exponential(size=(6, dim)) * 3
+    rows = centres[rng.integers(6, size=count)] + rng.normal(size=(count, dim)) * 0.3
+    chosen = elements[rng.integers(len(elements), size=count)]
+    moved = np.empty_like(rows)
+    np.put_along_axis(moved, chosen, rows, axis=1)
+    return moved
+
+
+def is_kept(found: Discovery, rows: Array) -> bool:
+    """Do the members, applied as documented, keep the mean and the covariance of the rows?"""
+    rows = rows / rows.std()
+    for member in found.members.numpy():
+        moved = np.empty_like(rows)
+        moved[:, member] = rows
+        if not np.allclose(moved.mean(0), rows.mean(0), atol=0.1):
+            return False
+        if not np.allclose(np.cov(moved.T), np.cov(rows.T), atol=0.1):
+            return False
+    return True
+
+
+PLANTS: dict[str, list[list[int]]] = {
+    "C3": [[1, 2, 0, 4, 5, 3]],
+    "C4": [[1, 2, 3, 0, 4]],
+    "C7": [[1, 2, 3, 4, 5, 6, 0]],
+    "D4": [[1, 2, 3, 0], [3, 2, 1, 0]],
+    "C2 x C2": [[1, 0, 2, 3, 4], [0, 1, 3, 2, 4]],
+    "C2": [[5, 4, 3, 2, 1, 0]],
+    "S3": [[1, 2, 0, 4, 5, 3], [1, 0, 2, 4, 3, 5]],
+}
+
+
+@pytest.mark.parametrize("name", PLANTS)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_planted_groups_are_found(name: str, seed: int) -> None:
+    rows = orbit_mixture(PLANTS[name], seed)
+    found = discover(rows, seed=seed)
+    truth = FiniteGroup.from_permutations(PLANTS[name])
+    assert found.group.is_isomorphic(truth), found.summary()
+    assert {tuple(m) for m in found.members.tolist()} == {tuple(p) for p in truth.permutations}
+    assert found.gap >= 3
+    assert is_kept(found, rows)
+
+
+def test_the_result_is_consistent() -> None:
+    found = discover(orbit_mixture(PLANTS["D4"]))
+    x = torch.arange(4.0, dtype=torch.float64)
+    for g, member in enumerate(found.members):
+        moved = found.representation.act(x, g)
+        assert torch.equal(moved[member], x)
+    assert all(finding.passed for finding in check_representation(found.representation))
+    assert found.representation.closes_exactly
+    assert found.violations.shape == found.noise.shape == (8,)
+    assert found.violations[0] == 0
+    accepted = [rung for rung in found.ladder if rung.accepted]
+    assert [rung.name for rung in accepted] == ["D4"]
+    assert found.summary().startswith("D4 (order 8), ")
+    assert str(found) == found.summary()
+    orders = [rung.order for rung in found.ladder]
+    assert orders == sorted(orders)
+
+
+def test_second_moments_propose_what_third_moments_reject() -> None:
+    """A stationary process run backwards has the same covariance, not the same third moments."""
+    rng = np.random.default_rng(0)
+    noise = rng.exponential(size=(COUNT, 8)) - 1
+    rows = sum(weight * noise[:, k : k + 5] for k, weight in enumerate([1.0, 0.6, 0.3]))
+    proposal = discover(rows, max_moment=2)
+    assert proposal.members[-1].tolist() == [4, 3, 2, 1, 0]
+    assert "proposal" in proposal.summary()
+    found = discover(rows)
+    assert not found.found
+    assert found.summary().startswith("No symmetry found. Nearest: C2")
+    rejected = found.ladder[0]
+    assert not rejected.accepted
+    assert {each.kind: each.verdict for each in rejected.evidence}["order 2"] == "exact"
+
+
+def test_order_four_decides_where_odd_moments_vanish() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(COUNT, 4)) @ np.array(
+        [[2, 1, 0, 1], [1, 2, 1, 0], [0, 1, 2, 1], [1, 0, 1, 2]]
+    )
+    found = discover(rows)
+    assert found.group.order == 8
+    assert "order 4" in found.summary()
+    assert discover(rows, max_moment=4).group.order == 8
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_symmetry_is_a_result(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    sources = np.stack([rng.gamma(k + 1, size=COUNT) for k in range(5)], 1)
+    found = discover(sources @ rng.normal(size=(5, 5)))
+    assert found.group.order == 1
+    assert found.members.tolist() == [[0, 1, 2, 3, 4]]
+    assert found.summary().startswith("No symmetry found.")
+    assert found.p_value == 1
+
+
+def test_signed_permutations() -> None:
+    rng = np.random.default_rng(0)
+    count = 10 * COUNT
+    rows = np.stack([rng.exponential(size=count) + k for k in range(3)], 1)
+    rows[:, 2] = rng.normal(size=count) * 2
+    rows[:, 1] = np.where(rng.random(count) < 0.5, 1, -1) * rows[:, 1]
+    found = discover(rows, action="signed")
+    signs = {tuple(np.diag(m).astype(int).tolist()) for m in found.members.numpy()}
+    assert signs == {(1, 1, 1), (1, -1, 1), (1, 1, -1), (1, -1, -1)}
+    assert found.members.dtype == torch.float64
+    assert discover(rows).group.order == 1
+
+
+def test_half_turn_with_reversed_sign() -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.exponential(size=(COUNT, 6)) - 1
+    turned = np.array([-1.0, -0.4, 0.2, -0.2, 0.4, 1.0])
+    rows = np.stack([noise @ np.roll(turned, k) for k in range(4)], 1)
+    rows = np.where(rng.random((COUNT, 1)) < 0.5, rows, -rows[:, ::-1])
+    found = discover(rows, action="signed")
+    assert found.group.order == 2
+    np.testing.assert_array_equal(found.members[1].numpy(), -np.eye(4)[::-1])
+
+
+def test_labels_are_kept() -> None:
+    rows = orbit_mixture(PLANTS["C2 x C2"])
+    labels = (rows[:, 0] > rows[:, 1]).astype(int)
+    found = discover(rows, labels=labels)
+    assert found.members[-1].tolist() == [0, 1, 3, 2, 4]
+    assert found.group.order == 2
+    real = discover(rows, labels=rows[:, 0] - rows[:, 1])
+    assert real.group.order == 2
+
+
+def test_one_hot_blocks_stay_together() -> None:
+    """Base frequencies fill most of a one-hot covariance; what counts lies between positions."""
+    rng = np.random.default_rng(0)
+    letters = rng.integers(0, 3, size=(COUNT, 4))
+    letters[:, 1:] = np.where(rng.random((COUNT, 3)) < 0.4, (letters[:, :-1] + 1) % 3,
+                              letters[:, 1:])  # fmt: skip
+    flipped = (2 - letters)[:, ::-1]
+    letters = np.where(rng.random((COUNT, 1)) < 0.5, letters, flipped)
+    rows = np.eye(3)[letters].reshape(COUNT, 12)
+    found = discover(rows)
+    assert found.group.order % 2 == 0, found.summary()
+    assert list(range(11, -1, -1)) in found.members.tolist()
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_constant_and_copied_columns_stay_where_they_are(signed: bool) -> None:
+    ring = orbit_mixture(PLANTS["C4"])
+    copy = -ring[:, :1] if signed else ring[:, :1]
+    rows = np.column_stack([np.full(COUNT, 7.0), ring, copy])
+    found = discover(rows, action="signed" if signed else "permutation", max_moment=3)
+    assert found.group.name == "C4", found.summary()
+    assert "constant" in found.summary()
+    assert "meaningless" in found.summary()
+    moved = found.representation.matrices().numpy()
+    assert (moved[:, 0, 0] == 1).all()
+    assert (moved[:, 6, 6] == 1).all()
+
+
+def test_exchangeable_coordinates_and_too_large_groups() -> None:
+    rng = np.random.default_rng(0)
+    assert discover(rng.exponential(size=(COUNT, 4))).group.order == 24
+    many = discover(rng.exponential(size=(COUNT, 8)))
+    assert not many.found
+    assert "more than 4,096 elements" in many.summary()
+
+
+def test_streams_accumulators_and_channels_give_the_same() -> None:
+    rows = orbit_mixture(PLANTS["C3"])
+    whole = discover(rows)
+    stream = discover(iter(np.array_split(rows, 7)))
+    ready = discover(MomentAccumulator(6).add(torch.tensor(rows)))
+    for other in (stream, ready):
+        assert other.group == whole.group
+        assert torch.equal(other.members, whole.members)
+    # The same coordinates in two channels: one permutation moves both.
+    channels = MomentAccumulator(3, channels=2).add(rows)
+    both = discover(channels).members.tolist()
+    assert sorted(both) == [[0, 1, 2], [1, 2, 0], [2, 0, 1]]
+
+
+def test_blocks_measure_noise() -> None:
+    """Samples repeated within blocks carry no more evidence than one of them."""
+    rng = np.random.default_rng(0)
+    few = rng.normal(size=(200, 3)) * [1, 1, 2]
+    rows, blocks = np.repeat(few, 200, axis=0), np.repeat(np.arange(200), 200)
+    naive, honest = discover(rows), discover(rows, blocks=blocks)
+    noise = [
+        next(e.noise for e in found.ladder[0].evidence if e.kind == "order 2")
+        for found in (naive, honest)
+    ]
+    assert noise[1] > 5 * noise[0]
+
+
+def test_the_answer_is_deterministic_and_a_budget_is_kept() -> None:
+    rows = orbit_mixture(PLANTS["C7"])
+    assert discover(rows, seed=3).summary() == discover(rows, seed=3).summary()
+    early = discover(rows, time_budget=1e-9)
+    assert "time budget" in early.summary()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda rng: discover(np.zeros((100, 3))),
+        lambda rng: discover(np.ones((100, 3))),
+        lambda rng: discover(rng.normal(size=(1, 3))),
+        lambda rng: discover(rng.normal(size=(3, 5))),
+        lambda rng: discover(rng.normal(size=(100, 1))),
+        lambda rng: discover(np.array([[1.0, np.nan]] * 10)),
+        lambda rng: discover([["a", "b"]] * 10),
+        lambda rng: discover(rng.normal(size=100)),
+        lambda rng: discover(iter([])),
+        lambda rng: discover(iter([np.zeros(3)])),
+        lambda rng: discover(7),
+        lambda rng: discover(iter([np.eye(3)]), labels=[1, 2, 3]),
+        lambda rng: discover(rng.normal(size=(100, 3)), blocks=np.zeros(100, dtype=int)),
+        lambda rng: discover(rng.normal(size=(100, 3)), action="affine"),
+        lambda rng: discover(rng.normal(size=(100, 3)), max_moment=1),
+        lambda rng: discover(rng.normal(size=(100, 3)), level=1.5),
+        lambda rng: discover(rng.normal(size=(100, 3)), level=0),
+        lambda rng: discover(rng.normal(size=(100, 3)), seed=-1),
+        lambda rng: discover(rng.normal(size=(100, 3)), time_budget=0),
+        lambda rng: discover(rng.normal(size=(100, 3)) * 1e200),
+        lambda rng: discover(np.column_stack([rng.normal(size=100), np.ones(100)])),
+        lambda rng: discover(MomentAccumulator(2, channels=2).add(rng.normal(size=(99, 4))),
+                             action="linear"),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("as_in_production")
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
+def test_bad_input_is_refused_in_one_line(call: Callable[[np.random.Generator], object]) -> None:
+    with pytest.raises(GrouplearnError) as caught:
+        call(np.random.default_rng(0))
+    assert isinstance(caught.value, InputError)
+    assert is_helpful(caught)
