@@ -79,10 +79,10 @@ def plot_moments(
         matrix: (d, d), finite, such as a correlation matrix.
         orbits: lists of coordinates, each coordinate in one of them.
         names: one for each coordinate; written at the axes up to d = 32.
-        title: of the right panel.
+        title: of the right panel; empty for none, where no group orders the coordinates.
 
     Returns:
-        A figure with two square panels and a colour bar.
+        A figure with one or two square panels and a colour bar.
 
     Raises:
         InputError: the matrix is not square and finite, or orbits or names do not fit it.
@@ -102,9 +102,9 @@ def plot_moments(
     outside = np.abs(matrix[~np.eye(size, dtype=bool)])
     limit = float(outside.max(initial=0.0)) or float(np.abs(matrix).max()) or 1.0
     colours = ScalarMappable(Normalize(-limit, limit), "RdBu_r")
-    figure = Figure(figsize=(10.4, 5.1), layout="constrained")
-    panels = figure.subplots(1, 2)
-    shown = (("as it came", list(range(size))), (title, order))
+    shown = [("as it came", list(range(size))), (title, order)][: 2 if title else 1]
+    figure = Figure(figsize=(4.9 * len(shown) + 0.6, 5.1), layout="constrained")
+    panels = figure.subplots(1, len(shown), squeeze=False)[0]
     for axes, (heading, which) in zip(panels, shown, strict=True):
         axes.imshow(
             matrix[np.ix_(which, which)], cmap=colours.cmap, norm=colours.norm,
@@ -113,11 +113,11 @@ def plot_moments(
         axes.set_title(heading, fontsize=11, color=_INK)
         _name_axes(axes, [names[i] for i in which])
     end = -0.5
-    for orbit, following in pairwise(orbits):
+    for orbit, following in pairwise(orbits if title else []):
         end += len(orbit)
         if len(orbit) > 1 or len(following) > 1:
-            panels[1].axhline(end, color=_INK, linewidth=0.8)
-            panels[1].axvline(end, color=_INK, linewidth=0.8)
+            panels[-1].axhline(end, color=_INK, linewidth=0.8)
+            panels[-1].axvline(end, color=_INK, linewidth=0.8)
     figure.colorbar(colours, ax=list(panels), shrink=0.8, extend="max" if size > 1 else "neither")
     return figure
 
@@ -151,7 +151,7 @@ def plot_patches(patches: Float[np.ndarray, "members k k"], titles: Sequence[str
     """
     _fits("plot_patches", "patches", len(patches), titles)
     limit = float(np.abs(patches).max()) or 1.0
-    figure, panels = _grid(len(patches), 1.9, 2.1)
+    figure, panels = _grid(len(patches), 1.5, 1.75)
     for axes, patch, title in zip(panels, patches, titles, strict=True):
         axes.imshow(patch, cmap="PuOr_r", vmin=-limit, vmax=limit, interpolation="nearest")
         edges = np.arange(len(patch) + 1) - 0.5

@@ -19,7 +19,7 @@ from grouplearn.commands.output import versions
 from grouplearn.discovery import Discovery, Rung
 from grouplearn.report import Page, Picture, Section, render_page
 
-_MEMBERS = 512
+_MEMBERS, _TINY = 512, 1e-9
 _ACTIONS = {
     "permutation": "permutations of the coordinates",
     "signed": "permutations of the coordinates with changes of sign",
@@ -137,7 +137,7 @@ def write_run(
         pictures = pictures_of(finding, options.max_moment, options.seed)
         for kind, picture in pictures.items():
             (folder / f"{kind if alone else f'{name}-{kind}'}.png").write_bytes(picture.png)
-        sections += _sections(finding, pictures)
+        sections.append(_section(finding, pictures, options.level))
     _write(folder / "report.html", render_page(_page(findings, sections, options, command)))
 
 
@@ -155,18 +155,21 @@ def _tensors(found: Discovery) -> dict[str, Tensor]:
     return tensors
 
 
-def _sections(finding: Finding, pictures: Mapping[str, Picture]) -> list[Section]:
+def _section(finding: Finding, pictures: Mapping[str, Picture], level: float) -> Section:
     found, moments, subject = finding.found, finding.moments, finding.subject
     first = (
-        f"{subject.words[0].upper()}{subject.words[1:]}: {round(moments.count):,} samples of "
+        f"Data: {subject.words}. {round(moments.count):,} samples of "
         f"dimension {moments.dim}{f' in {moments.channels} channels' * (moments.channels > 1)}, "
         f"searched for {_ACTIONS[found.action]} in {finding.seconds:.1f} s."
     )
     lines = [first, *sentences_of(finding)]
-    if found.found and math.isfinite(found.p_value):
-        lines.append(f"Chance alone would show such a group with probability {found.p_value:.1g}.")
+    if found.found and math.isnan(found.p_value):
+        lines.append("The coordinates allow too few permutations for a p-value.")
+    elif found.found and found.p_value <= level:
+        chance = f"{found.p_value:.1g}" if found.p_value >= _TINY else f"below {_TINY:g}"
+        lines.append(f"Chance alone would show such a group with probability {chance}.")
     table = ladder_table(found, subject, finding.coordinates)
-    return [Section(subject.name, lines, table, list(pictures.values()))]
+    return Section(subject.name, lines, table, list(pictures.values()))
 
 
 def _page(

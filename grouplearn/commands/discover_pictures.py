@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from grouplearn.commands.discover import Finding
 from grouplearn.commands.discover_words import as_matrix, name_of
-from grouplearn.discovery import Discovery, MomentAccumulator
 from grouplearn.discovery.evidence import Moment
 from grouplearn.discovery.judgement import Judge
 from grouplearn.discovery.tensors import moments_of
@@ -49,48 +48,50 @@ def pictures_of(finding: Finding, max_moment: int, seed: int) -> dict[str, Pictu
 
 
 def _moment_picture(finding: Finding) -> Picture:
-    moments, shown = finding.moments, finding.shown
-    dim = moments.dim
+    moments, dim = finding.moments, finding.moments.dim
     covariance = moments.covariance()[:dim, :dim]
     scale = np.sqrt(np.diag(covariance).clip(0))
     scale[scale == 0] = 1.0
     matrix = covariance / np.outer(scale, scale)
-    exclusive = exclusive_of(moments)
+    exclusive = moments_of(moments, 2, signed=False).exclusive
     if exclusive is not None:
-        matrix = matrix * ~(exclusive & ~np.eye(dim, dtype=bool))
-    points = [p for p in _permutations(shown) if p is not None]
-    orbits = orbits_of(np.stack(points)) if points else [[i] for i in range(dim)]
-    status = "found" if finding.found.found else "proposed, not certified"
-    title = f"by orbits of {shown.group.name} ({status})"
-    if not shown.found:
-        title, orbits = "no group: the same order", [[i] for i in range(dim)]
+        matrix *= ~exclusive | np.eye(dim, dtype=bool)
+    members, name = _ordering(finding)
+    points = [p for p in map(_images, members) if p is not None]
+    orbits = orbits_of(np.stack([np.arange(dim), *points]))
+    title = f"by orbits of {name}" if points else ""
     figure = plot_moments(matrix, orbits, finding.coordinates, title)
-    caption = "Correlations of the coordinates; lines separate the orbits of the group."
-    if not shown.found:
-        caption = "Correlations of the coordinates. No group was found that could order them."
+    caption = "Correlations of the coordinates" + (
+        f"; lines separate the orbits of {name}." if points else "."
+    )
     if exclusive is not None:
-        caption += " Entries between letters of one position are left out: it can hold one only."
+        caption += " Those between letters of one position, which holds one only, are left out."
     if moments.channels > 1:
         caption += " Of several channels the first is shown."
     return Picture(png(figure), f"heat maps of the correlations of {finding.subject.name}", caption)
 
 
-def exclusive_of(moments: MomentAccumulator) -> NDArray[np.bool_] | None:
-    """Pairs of coordinates of which one at most is 1; None where the data are not one-hot."""
-    return moments_of(moments, 2, signed=False).exclusive
+def _ordering(finding: Finding) -> tuple[Sequence[torch.Tensor], str]:
+    """The operations whose orbits order the coordinates: those found, or proposed, or nearest."""
+    shown = finding.shown
+    if shown.found:
+        status = "found" if finding.found.found else "proposed, not certified"
+        return list(shown.members[:512]), f"{shown.group.name} ({status})"
+    if shown.ladder:
+        nearest = shown.ladder[0]
+        return list(nearest.generators), f"{nearest.name} (nearest, rejected)"
+    return [], ""
 
 
-def _permutations(found: Discovery) -> Iterator[Points | None]:
-    """Where each member moves the coordinates, signs left aside; None for other matrices."""
-    for member in found.members[:512]:
-        if member.ndim == 1:
-            yield member.numpy()
-            continue
-        values = np.abs(member.numpy())
-        images = values.argmax(0)
-        exact = np.zeros_like(values)
-        exact[images, np.arange(len(values))] = 1.0
-        yield images if np.allclose(values, exact, rtol=0, atol=1e-6) else None
+def _images(member: torch.Tensor) -> Points | None:
+    """Where a member moves the coordinates, signs left aside; None for other matrices."""
+    if member.ndim == 1:
+        return member.numpy()
+    values = np.abs(member.numpy())
+    images = values.argmax(0)
+    exact = np.zeros_like(values)
+    exact[images, np.arange(len(values))] = 1.0
+    return images if np.allclose(values, exact, rtol=0, atol=1e-6) else None
 
 
 def _member_picture(finding: Finding) -> Picture:
