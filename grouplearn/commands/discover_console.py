@@ -102,6 +102,6 @@ def _ladder_lines(finding: Finding) -> Iterator[str]:
         yield f"  {'ladder':<10} {'violation':>10} {'noise':>9} {'next candidate':>15}  verdict"
     for step in steps:
         added = f": {step.operations}" if step.operations else ""
-        yield f"  {step.group}{', accepted' if step.accepted else ''}{added}"
+        yield f"  {step.group}{f', {step.status}' * bool(step.status)}{added}"
         for kind, violation, noise, following, verdict in step.evidence:
             yield f"    {kind:<8} {violation:>10} {noise:>9} {following:>15}  {verdict}"

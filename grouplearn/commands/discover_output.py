@@ -13,7 +13,7 @@ from torch import Tensor
 from grouplearn._checks import optional_import
 from grouplearn.commands.discover import DiscoverOptions, Finding
 from grouplearn.commands.discover_pictures import pictures_of
-from grouplearn.commands.discover_words import describe, ladder_table
+from grouplearn.commands.discover_words import arrows, describe, ladder_table
 from grouplearn.commands.folders import CONFIG, to_json
 from grouplearn.commands.output import versions
 from grouplearn.discovery import Discovery, Rung
@@ -162,7 +162,7 @@ def _section(finding: Finding, pictures: Mapping[str, Picture], level: float) ->
         f"dimension {moments.dim}{f' in {moments.channels} channels' * (moments.channels > 1)}, "
         f"searched for {_ACTIONS[found.action]} in {finding.seconds:.1f} s."
     )
-    lines = [first, *sentences_of(finding)]
+    lines = [first, *map(arrows, sentences_of(finding))]
     if found.found and math.isnan(found.p_value):
         lines.append("The coordinates allow too few permutations for a p-value.")
     elif found.found and found.p_value <= level:
@@ -175,12 +175,11 @@ def _section(finding: Finding, pictures: Mapping[str, Picture], level: float) ->
 def _page(
     findings: Sequence[Finding], sections: list[Section], options: DiscoverOptions, command: str
 ) -> Page:
-    claims = [_claim(each) for each in findings]
     lead = [
         "A group acts on data when its operations leave their distribution as it is. Second "
         "moments propose operations, higher moments decide; noise is measured between independent "
         "parts of the data.",
-        f"{'. '.join(claims)}.",
+        *(arrows(_claim(each)) for each in findings),
     ]
     used = ", ".join(f"{package} {found}" for package, found in versions().items())
     last = Section("To repeat it", [f"Seed {options.seed}. Versions: {used}."], code=command)
@@ -191,6 +190,14 @@ def _page(
 
 def _claim(finding: Finding) -> str:
     """The finding in a few words, for the head of the page."""
-    words = f" ({'; '.join(finding.generators)})" if finding.generators else ""
-    group = f"{finding.found.group.name}{words}" if finding.found.found else "no symmetry found"
-    return f"{finding.subject.name}: {group}"
+    name, found, proposal = finding.subject.name, finding.found, finding.proposal
+    if found.found:
+        exact = "exact within noise" if found.exact else "approximate"
+        return f"{name}: {found.group.name} ({'; '.join(finding.generators)}), {exact}."
+    if proposal is None:
+        return f"{name}: no symmetry found."
+    words = "; ".join(describe(proposal, finding.subject, finding.coordinates))
+    return (
+        f"{name}: no symmetry certified; second moments alone propose {proposal.group.name} "
+        f"({words})."
+    )

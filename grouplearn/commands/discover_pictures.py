@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from grouplearn.commands.discover import Finding
-from grouplearn.commands.discover_words import as_matrix, name_of
+from grouplearn.commands.discover_words import arrows, as_matrix, name_of
+from grouplearn.discovery import Discovery
 from grouplearn.discovery.evidence import Moment
 from grouplearn.discovery.judgement import Judge
 from grouplearn.discovery.tensors import moments_of
@@ -26,7 +27,7 @@ from grouplearn.plots_discovery import (
 )
 from grouplearn.report import Picture
 
-_MEMBERS, _RANDOM, _MARKS = 12, 200, 10
+_MEMBERS, _RANDOM, _MARKS, _CANDIDATES = 12, 200, 7, 10
 
 Points = NDArray[np.int64]
 
@@ -96,9 +97,9 @@ def _images(member: torch.Tensor) -> Points | None:
 
 def _member_picture(finding: Finding) -> Picture:
     shown, subject, coordinates = finding.shown, finding.subject, finding.coordinates
-    members = list(shown.members[:_MEMBERS])
-    titles = [name_of(each, subject, coordinates) for each in members]
-    more = f" Of {shown.group.order} members the first {_MEMBERS} are shown."
+    members = _simplest(shown)[:_MEMBERS]
+    titles = [arrows(name_of(each, subject, coordinates)) for each in members]
+    more = f" Of {shown.group.order} members {_MEMBERS} are shown."
     beyond = more if shown.group.order > _MEMBERS else ""
     alt = f"the members of {shown.group.name}: {', '.join(titles)}"
     if subject.kind == "images":
@@ -121,6 +122,18 @@ def _member_picture(finding: Finding) -> Picture:
     return Picture(
         png(plot_generator(matrices)), alt, f"Members of {shown.group.name} as matrices."
     )
+
+
+def _simplest(found: Discovery) -> list[torch.Tensor]:
+    """The members, those that move the fewest coordinates first: the identity leads."""
+    eye = torch.arange(found.representation.dim)
+
+    def moved(member: torch.Tensor) -> int:
+        if member.ndim == 1:
+            return int((member != eye).sum())
+        return int((member.abs().argmax(0) != eye).sum() + (member.diagonal() < 0).sum())
+
+    return sorted(found.members, key=moved)
 
 
 def _motif(size: int) -> NDArray[np.float64]:
@@ -169,17 +182,18 @@ def _shown_moments(judge: Judge) -> list[Moment]:
 def _candidates(finding: Finding, signed: bool) -> list[tuple[str, Points, str]]:
     """Members, what was proposed, and the generators of rungs that were rejected."""
     role = "member" if finding.found.found else "proposed"
-    listed = [(m, role) for m in finding.shown.members[1:_MARKS]]
-    listed += [(g, "rejected") for rung in finding.found.ladder for g in rung.generators]
-    marks, seen = [], set()
-    for member, each in listed:
+    members = _simplest(finding.shown)
+    listed = [(m, role) for m in members[1:_MARKS]]
+    rejected = [(g, "rejected") for rung in finding.found.ladder for g in rung.generators]
+    marks, seen = [], {_points(each, signed).tobytes() for each in members[:1] + members[_MARKS:]}
+    for member, each in listed + rejected:
         points = _points(member, signed)
-        if points.tobytes() in seen or np.array_equal(points, np.arange(len(points))):
+        if points.tobytes() in seen:
             continue
         seen.add(points.tobytes())
         name = name_of(member, finding.subject, finding.coordinates)
-        marks.append((name if len(name) <= 40 else f"{name[:37]}...", points, each))
-    return marks[: 2 * _MARKS]
+        marks.append((arrows(name) if len(name) <= 40 else f"{name[:37]}...", points, each))
+    return marks[:_CANDIDATES]
 
 
 def _points(member: torch.Tensor, signed: bool) -> Points:

@@ -33,7 +33,7 @@ _WORDS = {
 _HIGHEST_ORDER = 60
 _MOST_CYCLES = 8
 _LONGEST = 90
-LADDER = ("group", "evidence", "violation", "noise", "next candidate", "verdict")
+LADDER = ("group", "evidence", "violation", "noise", "next candidate", "verdict", "")
 LADDER_CAPTION = (
     "Groups at rising violation, with the operations that each adds. Violations are relative: 0 "
     "for an exact symmetry, about 1.4 for unrelated moments. Noise is what sampling would leave of "
@@ -157,13 +157,13 @@ class Step:
     Attributes:
         group: its name and order.
         operations: the generators that the rung before has not.
-        accepted: is it the group that was found?
+        status: "accepted" for the group that was found, "within it" for its parts, or empty.
         evidence: for each kind: its name, violation, noise, next candidate and verdict.
     """
 
     group: str
     operations: str
-    accepted: bool
+    status: str
     evidence: tuple[tuple[str, str, str, str, str], ...]
 
 
@@ -176,6 +176,7 @@ def ladder_of(found: Discovery, subject: Subject, coordinates: Sequence[str]) ->
         coordinates: a name for each coordinate.
     """
     steps, before = [], set[str]()
+    members = {each.numpy().tobytes() for each in found.members}
     for rung in found.ladder:
         words = [name_of(each, subject, coordinates) for each in rung.generators]
         new = [each for each in words if each not in before] or words
@@ -190,12 +191,19 @@ def ladder_of(found: Discovery, subject: Subject, coordinates: Sequence[str]) ->
         )  # fmt: skip
         named = f"group of order {rung.order:,}"
         group = named if "order" in rung.name else f"{rung.name} (order {rung.order})"
-        steps.append(Step(group, _brief("; ".join(new)), rung.accepted, evidence))
+        part = all(each.numpy().tobytes() in members for each in rung.generators)
+        status = "accepted" if rung.accepted else "within it" if found.found and part else ""
+        steps.append(Step(group, _brief("; ".join(new)), status, evidence))
     return steps
 
 
 def _brief(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3].rstrip(',; ')}..."
+
+
+def arrows(text: str) -> str:
+    """Text for the page, where arrows are one character that no line break cuts."""
+    return text.replace("<->", "\N{LEFT RIGHT ARROW}").replace("->", "\N{RIGHTWARDS ARROW}")
 
 
 def ladder_table(found: Discovery, subject: Subject, coordinates: Sequence[str]) -> Table | None:
@@ -210,6 +218,5 @@ def ladder_table(found: Discovery, subject: Subject, coordinates: Sequence[str])
     for step in ladder_of(found, subject, coordinates):
         name = f"{step.group}: {step.operations}" if step.operations else step.group
         for first, each in enumerate(step.evidence):
-            verdict = f"{each[4]}, group accepted" if first == 0 and step.accepted else each[4]
-            rows.append(["" if first else name, *each[:4], verdict])
+            rows.append(["" if first else arrows(name), *each, "" if first else step.status])
     return Table(LADDER, rows, LADDER_CAPTION) if rows else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 import struct
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from safetensors.torch import load_file
@@ -18,6 +20,7 @@ from safetensors.torch import load_file
 from grouplearn.cli import main
 from grouplearn.commands import discover_output, discover_pictures
 from grouplearn.commands.discover_data import Reading, open_data
+from grouplearn.commands.discover_words import name_of
 from grouplearn.plots import plot_history, png
 
 PICTURES = {"moments.png", "members.png", "violations.png"}
@@ -127,7 +130,7 @@ def test_the_report_shows_what_was_found(ring_run: Path) -> None:
     page = (ring_run / "report.html").read_text(encoding="utf-8")
     assert page.count('src="data:image/png;base64,') == 3
     (found,) = json.loads((ring_run / "found.json").read_text(encoding="utf-8"))["results"]
-    for part in ("The symmetry of ring", "ring: C4 (", "exact, group accepted", "for a p-value"):
+    for part in ("The symmetry of ring", "<p>ring: C4 (", "<td>accepted</td>", "for a p-value"):
         assert part in page
     assert found["summary"] in page
     assert "30,000 samples of dimension 4" in page
@@ -195,7 +198,7 @@ def test_parquet_is_read(run: Any) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     columns = {f"c{k}": column for k, column in enumerate(ring().T)}
     parquet.write_table(arrow.table(columns), "rows.parquet")
-    (found,) = run("rows.parquet", "--json").results
+    (found,) = run("rows.parquet", "--json", "--time-budget", "60").results
     assert (found["group"], found["coordinates"]) == ("C4", ["c0", "c1", "c2", "c3"])
 
 
@@ -322,3 +325,36 @@ def test_members_are_left_out_where_there_are_many(
     (found,) = run("rows.npy", "--json", "--out", "out").results
     assert (found["order"], found["members"]) == (4, None)
     assert set(load_file("out/weights/representation.safetensors")) == {"generators"}
+
+
+def test_data_without_any_candidate(run: Any) -> None:
+    rng = np.random.default_rng(0)
+    np.save("rows.npy", rng.exponential(size=(30_000, 2)) * [1.0, 100.0])
+    result = run("rows.npy", "--out", "out")
+    assert "No symmetry found." in result.out
+    assert "ladder" not in result.out
+    (found,) = json.loads(Path("out/found.json").read_text(encoding="utf-8"))["results"]
+    assert (found["group"], found["ladder"], found["generators"]) == ("C1", [], [])
+    assert {each.name for each in Path("out").glob("*.png")} == {"moments.png", "violations.png"}
+    assert "<p>rows: no symmetry found.</p>" in Path("out/report.html").read_text(encoding="utf-8")
+
+
+def test_operations_are_put_into_words() -> None:
+    subject = open_data("digits", Reading(patch_size=2), "digits")
+    names = subject.coordinates()
+    assert names == ("0,0", "0,1", "1,0", "1,1")
+    assert name_of(torch.arange(4), subject, names) == "identity"
+    assert name_of(torch.tensor([1, 0, 3, 2]), subject, names) == "left-right flip"
+    assert name_of(torch.tensor([1, 0, 2, 3]), subject, names) == "(0,0 0,1)"
+    negative = -torch.eye(4, dtype=torch.float64).flip(0)
+    assert name_of(negative, subject, names) == "half turn with reversed contrast"
+    angle = torch.tensor(1.0, dtype=torch.float64)
+    turn = torch.eye(4, dtype=torch.float64)
+    turn[:2, :2] = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()]).view(2, 2)
+    assert name_of(turn, subject, names).startswith("a matrix of no small order, trace 3.08")
+    swaps = torch.arange(40).view(20, 2).flip(1).flatten()
+    numbers = [str(k) for k in range(40)]
+    table = dataclasses.replace(subject, domain=None)
+    words = name_of(swaps, table, numbers)
+    assert words.startswith("(0 1)(2 3)")
+    assert words.endswith("(14 15) and 12 more")
