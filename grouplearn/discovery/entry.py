@@ -60,7 +60,7 @@ def discover(
 
     Cost:
         One pass, O(N d^2); then the search, O(d^3) for each of some hundreds of candidates, and
-        O(R d^3) for the third moments of R <= 65,536 rows kept. Memory does not grow with N.
+        O(R d^3) for the third moments of the R rows kept. Memory does not grow with N.
 
     Example:
         >>> rows = np.random.default_rng(0).exponential(size=(20000, 4))

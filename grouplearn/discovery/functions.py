@@ -45,8 +45,8 @@ def discover_from_function(
     """Read off a function, such as a trained network, which actions it does not see.
 
     Looks for the finite group of g with f(g x) = f(x). The violation of g is
-    sqrt(E |f(g x) - f(x)|^2 / E |f(x') - f(x)|^2), x' being x with the part that g moves taken from
-    another sample: 0 for a symmetry, about 1 for an action unrelated to f.
+    sqrt(E ||f(g x) - f(x)||^2 / E ||f(x') - f(x)||^2), x' being x with the part that g moves taken
+    from another sample: 0 for a symmetry, about 1 for an action unrelated to f.
 
     Candidates come from the gradients u = grad f(x), since f(g x) = f(x) implies that E[u u^T],
     E[x u^T] and their like commute with an orthogonal g. They are taken over the samples, as they

@@ -140,6 +140,11 @@ class Judge:
             return all(m.vanishes for m in self.moments.certify if m.kind == "order 3")
         return not (moment.kind == "order 3" and moment.vanishes)
 
+    @property
+    def relies_on_fourth(self) -> bool:
+        """Did fourth moments stand in for third moments that vanish?"""
+        return any(m.kind.startswith("order 4,") and self._counts(m) for m in self.moments.certify)
+
     def is_exact(self, members: Sequence[Points]) -> bool:
         """Is no violation more than noise, over all members and kinds of evidence (Bonferroni)?"""
         p_values = [

@@ -193,6 +193,8 @@ class _Chooser:
         elements = group.elements
         worst = [self.judge.worst(p) for p in elements]
         members = self._tensor(np.stack(elements))
+        if claimed is not None and self.judge.relies_on_fourth:
+            notes = (*notes, "Third moments are no more than noise here; fourth moments decided.")
         if self.proposal_only:
             notes = (*notes, "A proposal of second moments; higher moments were not asked.")
         return Discovery(

@@ -22,7 +22,7 @@ class Evidence:
     """What one kind of evidence says about one group.
 
     Attributes:
-        kind: "order 2", "order 3", "order 4", "kernel", "labels", "pairs" or "function".
+        kind: "order 1" to "order 4", "kernel", "labels", "pairs", "closure", "period" or "function".
         violation: the largest relative violation over the group's generators; 0 for a symmetry.
         noise: the violation that sampling noise alone would leave of an exact symmetry.
         p_value: how often sampling noise alone leaves more than this; nan where there is no noise.
@@ -70,7 +70,7 @@ class Rung:
         generators: (m, d) int64 permutations, in the convention of `Discovery.members`, or
             (m, d, d) matrices.
         evidence: one entry for each kind of evidence that was looked at, in that order.
-        accepted: does every entry speak for it?
+        accepted: is it the group that is claimed, or, for linear actions, a part of it?
     """
 
     name: str
@@ -132,7 +132,9 @@ class Discovery:
             near = [f"Nearest: {rung}." for rung in self.ladder if rung.order > 1][:1]
             return " ".join(["No symmetry found.", *near, *self.notes])
         words = "exact within noise" if self.exact else "approximate"
-        evidence = [each for rung in self.ladder if rung.accepted for each in rung.evidence]
+        order = self.group.order
+        claimed = [rung for rung in self.ladder if rung.accepted and rung.order == order][-1:]
+        evidence = [each for rung in claimed for each in rung.evidence]
         measured = "; ".join(each.measured() for each in evidence)
         found = f"{self.group.name} (order {self.group.order}), {words}: {measured}."
         return " ".join([found, *self.notes])

@@ -16,9 +16,12 @@ _STEPS = 20
 _RESTARTS = 100
 _SINKHORN = 10
 _STILL = 0.03
-_PROMISING = 0.2
+_PROMISING = 0.3
+_HOPELESS = 0.1
+_LEAPS = 4
 _BASE_TRIES = 6
 _REPAIR_DIM = 64
+_TINY = 16
 
 Points = NDArray[np.int64]
 Array = NDArray[np.float64]
@@ -72,9 +75,13 @@ class _Searcher:
         self.rng = np.random.default_rng(seed)
         self.tried: dict[bytes, tuple[Points, float]] = {}
         self.kept: list[Points] = []
-        self.group = generated([], self.dim)
+        # Images are skipped that a symmetry beyond doubt reaches: a mere approximate one may hide it.
+        self.sure = tolerance if self.dim > _REPAIR_DIM else tolerance / 4
+        self._sure_ones: list[Points] = []
+        self._all = self.group = generated([], self.dim)
         self._profiles = _profile_distances(self.matrices)
         self._stabilized: tuple[int, int] | None = None
+        self._symmetric = [np.array_equal(matrix, matrix.T) for matrix in self.matrices]
         self._best = float(sum((matrix**2).sum() for matrix in self.matrices))
 
     def run(self, deadline: float | None) -> bool:
@@ -90,7 +97,8 @@ class _Searcher:
                 if j not in self._orbit(i, fixed):
                     self._try(i, j, fixed, distances)
             if not fixed:
-                for _ in range(_RESTARTS if self.dim <= _REPAIR_DIM else 0):
+                few = _RESTARTS if self.dim > _TINY else 4 * _RESTARTS
+                for _ in range(few if self.dim <= _REPAIR_DIM else 0):
                     self._restart()
             if fixed and len(self.kept) == grown:
                 return True
@@ -104,8 +112,9 @@ class _Searcher:
         nearest = apart[np.ix_(free, free)].min(1, initial=np.inf)
         bases = free[np.argsort(nearest, kind="stable")]
         seen: set[tuple[int, int]] = set()
-        budget = max(3 * self.dim, 120) if not fixed else self.dim
-        every = _BASE_TRIES if self.dim <= _REPAIR_DIM and not fixed else 1
+        small = self.dim <= _REPAIR_DIM
+        budget = self.dim if fixed and small else max(3 * self.dim, 120) if small else 120
+        every = _BASE_TRIES if small and not fixed else 1
         for i in (int(base) for base in bases[:every]):
             for j in free[np.argsort(apart[i][free], kind="stable")]:
                 if i != j and np.isfinite(apart[i, j]) and len(seen) < every * self.dim:
@@ -127,7 +136,7 @@ class _Searcher:
         return min(sizes)[1]
 
     def _orbit(self, point: int, fixed: list[int]) -> set[int]:
-        key = (len(self.kept), len(fixed))
+        key = (len(self._sure_ones), len(fixed))
         if key != self._stabilized:
             self._stabilized = key
             self._stabilizer = self.group.pointwise_stabilizer(fixed) if fixed else self.group
@@ -157,6 +166,8 @@ class _Searcher:
         if start is None:
             return
         self._improve(start, (np.eye(self.dim)[start] + 1 / self.dim) / 2, pins)
+        if self.dim <= _REPAIR_DIM:
+            self._improve(start, np.full((self.dim, self.dim), 1 / self.dim), pins)
 
     def _restart(self) -> None:
         """Climb from a random doubly stochastic matrix."""
@@ -167,12 +178,29 @@ class _Searcher:
         self._improve(np.arange(self.dim), (state + 1 / self.dim) / 2, {})
 
     def _improve(self, start: Points, state: Array, pins: dict[int, int]) -> None:
-        if self.dim > _REPAIR_DIM and self._objective(start) < self._best * _PROMISING:
-            return
+        if self.dim > _REPAIR_DIM:
+            start = self._leap(start, pins)
+            if self._objective(start) < self._best * _PROMISING:
+                return
+            state = (np.eye(self.dim)[start] + 1 / self.dim) / 2
         best = self._climb(start, state, pins)
         size = self._record(best)
         if size > self.tolerance and self.dim <= _REPAIR_DIM:
             self._record(self._repair(best, pins))
+
+    def _leap(self, points: Points, pins: dict[int, int]) -> Points:
+        """A few assignments by the gradient alone: quick, and enough to see whether a climb pays.
+
+        Where several points are pinned, a true symmetry shows at once.
+        """
+        if len(pins) > 1 and self._objective(points) < self._best * _HOPELESS:
+            return points
+        for _ in range(_LEAPS):
+            target = _assign(_pin(-self._gradient_at(points), pins, np.inf))
+            if target is None:
+                break
+            points = target
+        return points
 
     def _climb(self, start: Points, state: Array, pins: dict[int, int]) -> Points:
         """Frank-Wolfe from a doubly stochastic matrix, projected on the permutations at its end."""
@@ -191,15 +219,35 @@ class _Searcher:
             if slope <= 0 or step * np.linalg.norm(direction) < _STILL * self.dim**0.5:
                 break
         end = _assign(_pin(-state, pins, np.inf))
-        if end is None or (pins and self._objective(end) < self._objective(start)):
+        if end is None:
             return start
-        return end
+        end = self._ascend(end, pins)
+        return start if pins and self._objective(end) < self._objective(start) else end
+
+    def _ascend(self, points: Points, pins: dict[int, int]) -> Points:
+        """Assignments by the gradient, as long as they help: between two optima climbs end ill."""
+        for _ in range(_LEAPS):
+            target = _assign(_pin(-self._gradient_at(points), pins, np.inf))
+            if target is None or self._objective(target) <= self._objective(points):
+                break
+            points = target
+        return points
 
     def _gradient(self, state: Array) -> Array:
         """Gradient of sum over matrices of <P^T M P, M> with P[i, j] = 1 where i moves to j."""
         total = np.zeros_like(state)
-        for matrix in self.matrices:
-            total += matrix @ state @ matrix.T + matrix.T @ state @ matrix
+        for matrix, symmetric in zip(self.matrices, self._symmetric, strict=True):
+            part = matrix @ state @ matrix.T
+            total += 2 * part if symmetric else part + matrix.T @ state @ matrix
+        return total
+
+    def _gradient_at(self, points: Points) -> Array:
+        """The gradient at a permutation, with half the products."""
+        total = np.zeros((self.dim, self.dim))
+        inverse = np.argsort(points)
+        for matrix, symmetric in zip(self.matrices, self._symmetric, strict=True):
+            part = matrix[:, inverse] @ matrix.T
+            total += 2 * part if symmetric else part + matrix.T[:, inverse] @ matrix
         return total
 
     def _objective(self, points: Points) -> float:
@@ -211,7 +259,7 @@ class _Searcher:
         free = np.setdiff1d(np.arange(self.dim), list(pins))
         best, value = points, self._objective(points)
         for _ in range(4):
-            gradient = self._gradient(np.eye(self.dim)[best])
+            gradient = self._gradient_at(best)
             here = gradient[np.arange(self.dim), best]
             gain = gradient[:, best] + gradient[:, best].T - here[:, None] - here
             gain = gain[np.ix_(free, free)]
@@ -238,9 +286,12 @@ class _Searcher:
         if key not in self.tried:
             size = self.violation(points)
             self.tried[key] = (points, size)
-            if size <= self.tolerance and not contains(self.group, points):
+            if size <= self.tolerance and not contains(self._all, points):
                 self.kept.append(points)
-                self.group = generated(self.kept, self.dim)
+                self._all = generated(self.kept, self.dim)
+            if size <= self.sure and not contains(self.group, points):
+                self._sure_ones.append(points)
+                self.group = generated(self._sure_ones, self.dim)
         return self.tried[key][1]
 
 

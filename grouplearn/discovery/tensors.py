@@ -206,7 +206,7 @@ def _sampled(
         for start in range(0, len(members), step):
             some = members[start : start + step]
             x, w = rows[some], sample.weights[some, None]
-            pairs[k] += (w * x**2).T @ x**2
+            pairs[k] += (w * x**3).T @ x
             if triples is not None:
                 outer = (x[:, :, None] * x[:, None, :]).reshape(len(x), -1)
                 triples[k] += ((w * x).T @ outer).reshape(size, size, size)
@@ -218,9 +218,8 @@ def _sampled(
         mask = None if exclusive is None else _apart(exclusive)
         found.append(Moment("order 3", triples, weights, 3, mask=mask))
     if exclusive is None:
-        pairs = pairs - np.tensordot(weights, pairs, 1).mean()
         kind = "order 4" if max_moment >= 4 else "order 4, where order 3 is silent"
-        found.append(Moment(kind, pairs, weights, 2, even=(-2, -1)))
+        found.append(Moment(kind, pairs, weights, 2))
     return found
 
 
