@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from grouplearn.commands.discover import Finding
+from grouplearn.commands.discover_null import Points, distinct, points_of, random_points
 from grouplearn.commands.discover_words import arrows, as_matrix, name_of
-from grouplearn.discovery import Discovery
+from grouplearn.discovery import Discovery, MomentAccumulator
 from grouplearn.discovery.evidence import Moment
 from grouplearn.discovery.judgement import Judge
 from grouplearn.discovery.tensors import moments_of
@@ -29,8 +30,6 @@ from grouplearn.report import Picture
 
 _MEMBERS, _RANDOM, _MARKS, _CANDIDATES = 12, 200, 7, 10
 
-Points = NDArray[np.int64]
-
 
 def pictures_of(finding: Finding, max_moment: int, seed: int) -> dict[str, Picture]:
     """All pictures that make sense for a finding, by name of file.
@@ -43,8 +42,9 @@ def pictures_of(finding: Finding, max_moment: int, seed: int) -> dict[str, Pictu
     drawn = {"moments": _moment_picture(finding)}
     if finding.shown.found:
         drawn["members"] = _member_picture(finding)
-    if finding.shown.action != "linear" and finding.moments.dim > 1:
-        drawn["violations"] = _violation_picture(finding, max_moment, seed)
+    moments, kept = distinct(finding.moments)
+    if finding.shown.action != "linear" and len(kept) > 1:
+        drawn["violations"] = _violation_picture(finding, moments, kept, max_moment, seed)
     return drawn
 
 
@@ -145,13 +145,16 @@ def _motif(size: int) -> NDArray[np.float64]:
     return patch
 
 
-def _violation_picture(finding: Finding, max_moment: int, seed: int) -> Picture:
-    shown, dim = finding.shown, finding.moments.dim
-    signed = shown.action == "signed"
-    judge = Judge(moments_of(finding.moments, max_moment, signed=signed), signed)
-    marks = _candidates(finding, signed)
-    models = [points for _, points, _ in marks] or [_swap(dim, signed)]
-    null = _random(judge, models, np.random.default_rng(seed), _varying(finding))
+def _violation_picture(
+    finding: Finding, moments: MomentAccumulator, kept: Points, max_moment: int, seed: int
+) -> Picture:
+    signed = finding.shown.action == "signed"
+    judge = Judge(moments_of(moments, max_moment, signed=signed), signed)
+    marks = _candidates(finding, kept, signed)
+    rng = np.random.default_rng(seed)
+    known = {points.tobytes() for _, points, _ in marks}
+    drawn = random_points(judge, [points for _, points, _ in marks], _RANDOM, rng)
+    null = [points for points in drawn if points.tobytes() not in known]
     panels = {}
     for moment in _shown_moments(judge):
         entries = [Mark(n, moment.distance(judge.move(p)), role) for n, p, role in marks]
@@ -179,73 +182,19 @@ def _shown_moments(judge: Judge) -> list[Moment]:
     return [second, *(m for m in higher if m.kind in ("order 3", "order 4"))]
 
 
-def _candidates(finding: Finding, signed: bool) -> list[tuple[str, Points, str]]:
+def _candidates(finding: Finding, kept: Points, signed: bool) -> list[tuple[str, Points, str]]:
     """Members, what was proposed, and the generators of rungs that were rejected."""
     role = "member" if finding.found.found else "proposed"
     members = _simplest(finding.shown)
     listed = [(m, role) for m in members[1:_MARKS]]
     rejected = [(g, "rejected") for rung in finding.found.ladder for g in rung.generators]
-    marks, seen = [], {_points(each, signed).tobytes() for each in members[:1] + members[_MARKS:]}
+    marks = []
+    seen = {points_of(m, kept, signed=signed).tobytes() for m in members[:1] + members[_MARKS:]}
     for member, each in listed + rejected:
-        points = _points(member, signed)
+        points = points_of(member, kept, signed=signed)
         if points.tobytes() in seen:
             continue
         seen.add(points.tobytes())
         name = name_of(member, finding.subject, finding.coordinates)
-        marks.append((arrows(name) if len(name) <= 40 else f"{name[:37]}...", points, each))
+        marks.append((arrows(name if len(name) <= 40 else f"{name[:37]}..."), points, each))
     return marks[:_CANDIDATES]
-
-
-def _points(member: torch.Tensor, signed: bool) -> Points:
-    """A permutation as it is; a signed one as a permutation of +i and -i."""
-    if not signed:
-        return member.numpy()
-    matrix = as_matrix(member).numpy()
-    dim = len(matrix)
-    images = np.abs(matrix).argmax(0)
-    negative = matrix[images, np.arange(dim)] < 0
-    upper = images + dim * negative
-    return np.concatenate([upper, (upper + dim) % (2 * dim)])
-
-
-def _swap(dim: int, signed: bool) -> Points:
-    points = np.arange(dim * (2 if signed else 1))
-    for start in range(0, len(points), dim):
-        points[[start, start + 1]] = points[[start + 1, start]]
-    return points
-
-
-def _varying(finding: Finding) -> Points:
-    spread = np.diag(finding.moments.covariance()).reshape(finding.moments.channels, -1).max(0)
-    return np.flatnonzero(spread > 1e-12 * max(float(spread.max()), 1e-300))
-
-
-def _random(
-    judge: Judge, models: Sequence[Points], rng: np.random.Generator, varying: Points
-) -> list[Points]:
-    """Random permutations of the same cycle types, among the coordinates that vary."""
-    dim, found = judge.moments.dim, []
-    for number in range(_RANDOM):
-        points = models[number % len(models)]
-        relabel = _relabel(judge, rng, varying)
-        if judge.signed:
-            relabel = np.concatenate([relabel, relabel + dim])
-        other = np.empty_like(points)
-        other[relabel] = relabel[points]
-        found.append(other)
-    return found
-
-
-def _relabel(judge: Judge, rng: np.random.Generator, varying: Points) -> Points:
-    """A random permutation of the coordinates that vary; one-hot blocks are kept as blocks."""
-    relabel, exclusive = np.arange(judge.moments.dim), judge.moments.exclusive
-    if exclusive is None or judge.moments.channels > 1:
-        relabel[varying] = rng.permutation(varying)
-        return relabel
-    first = exclusive.argmax(1)
-    blocks = [np.flatnonzero(first == k) for k in np.unique(first)]
-    for size in {len(block) for block in blocks}:
-        alike = [block for block in blocks if len(block) == size]
-        for place, target in enumerate(rng.permutation(len(alike)).tolist()):
-            relabel[alike[place]] = rng.permutation(alike[target])
-    return relabel

@@ -22,6 +22,7 @@ from grouplearn.commands import discover_output, discover_pictures
 from grouplearn.commands.discover_data import Reading, open_data
 from grouplearn.commands.discover_words import name_of
 from grouplearn.plots import plot_history, png
+from grouplearn.plots_discovery import plot_violations
 
 PICTURES = {"moments.png", "members.png", "violations.png"}
 
@@ -358,3 +359,25 @@ def test_operations_are_put_into_words() -> None:
     words = name_of(swaps, table, numbers)
     assert words.startswith("(0 1)(2 3)")
     assert words.endswith("(14 15) and 12 more")
+
+
+def test_constant_and_equal_columns_are_set_aside(run: Any, monkeypatch: Any) -> None:
+    x = ring()
+    np.save("rows.npy", np.column_stack([np.ones(len(x)), x, x[:, 0]]))
+    drawn: dict[str, Any] = {}
+
+    def keep(panels: Any) -> Any:
+        drawn.update(panels)
+        return plot_violations(panels)
+
+    monkeypatch.setattr(discover_pictures, "plot_violations", keep)
+    (found,) = run("rows.npy", "--json").results
+    assert found["group"] == "C4"
+    assert {member[0] for member in found["members"]} == {0}
+    assert {member[5] for member in found["members"]} == {5}
+    assert any("constant" in note for note in found["notes"])
+    random, marks = drawn["second moments propose"]
+    members = [mark.violation for mark in marks if mark.role == "member"]
+    assert len(members) == 3
+    assert max(members) < 0.1
+    assert random.max() > 1
