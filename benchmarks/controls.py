@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +79,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
     sites = splice_sites(options.data)
-    kinds = {
+    kinds: dict[str, Callable[[int], Discovery]] = {
         "mixed skewed sources": mixed,
         "oriented textures": texture,
-        "splice sites": lambda seed: splice(seed, sites),
+        "splice sites": partial(splice, sites=sites),
     }
     results: dict[str, list[dict[str, Any]]] = {kind: [] for kind in kinds}
     for number in range(options.sets):

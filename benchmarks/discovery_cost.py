@@ -116,10 +116,10 @@ def main() -> None:
             json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
             for _ in range(REPETITIONS)
         ]
-        seconds = [each["seconds"] for each in record[name]]
+        times = [each["seconds"] for each in record[name]]
         memory = max(each["MiB"] for each in record[name])
-        rows.append([name, record[name][0]["found"], f"{median(seconds):.1f}",
-                     f"{max(seconds):.1f}", limit, f"{memory:.0f}"])  # fmt: skip
+        rows.append([name, record[name][0]["found"], f"{median(times):.1f}",
+                     f"{max(times):.1f}", limit, f"{memory:.0f}"])  # fmt: skip
         print(rows[-1], flush=True)
     header = ["data", "found", "seconds (median)", "most", "limit", "peak memory, MiB"]
     publish("discovery_cost", table(header, rows), record, options.out)

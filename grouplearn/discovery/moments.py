@@ -270,8 +270,8 @@ class MomentAccumulator:
         self.sums += other.sums
         self.products += other.products
         self.cubes += other.cubes
-        both = self.triples is not None and other.triples is not None
-        self.triples = self.triples + other.triples if both else None
+        if self.triples is not None:
+            self.triples = None if other.triples is None else self.triples + other.triples
         self._reservoir.unite(other._reservoir)
         return self
 

@@ -22,7 +22,7 @@ class Evidence:
     """What one kind of evidence says about one group.
 
     Attributes:
-        kind: "order 1" to "order 4", "kernel", "labels", "pairs", "closure", "period" or "function".
+        kind: "order 1" to "order 4", "kernel", "labels", "pairs", "closure", "period", "function".
         violation: the largest relative violation over the group's generators; 0 for a symmetry.
         noise: the violation that sampling noise alone would leave of an exact symmetry.
         p_value: how often sampling noise alone leaves more than this; nan where there is no noise.

@@ -75,7 +75,8 @@ class _Searcher:
         self.rng = np.random.default_rng(seed)
         self.tried: dict[bytes, tuple[Points, float]] = {}
         self.kept: list[Points] = []
-        # Images are skipped that a symmetry beyond doubt reaches: a mere approximate one may hide it.
+        # Only images that a symmetry beyond doubt reaches are skipped: an approximate one may
+        # hide it.
         self.sure = tolerance if self.dim > _REPAIR_DIM else tolerance / 4
         self._sure_ones: list[Points] = []
         self._all = self.group = generated([], self.dim)

@@ -101,3 +101,17 @@ def is_helpful(problem: pytest.ExceptionInfo[Any], *parts: str) -> bool:
     assert is_one_line(message), message
     assert [part for part in (" must be ", ", got ", "; ", *parts) if part not in message] == []
     return True
+
+
+def elements_of(permutations: Any) -> NDArray[np.int64]:
+    """All elements of a permutation group, the identity first, by closing under products."""
+    generators = [np.asarray(row) for row in permutations]
+    elements = [np.arange(len(generators[0]))]
+    seen = {elements[0].tobytes()}
+    for element in elements:
+        for row in generators:
+            product_ = element[row]
+            if product_.tobytes() not in seen:
+                seen.add(product_.tobytes())
+                elements.append(product_)
+    return np.stack(elements)

@@ -7,10 +7,9 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from grouplearn import FiniteGroup
 from grouplearn.discovery import automorphisms
 from grouplearn.errors import GroupError, InputError
-from tests.unit.examples import is_helpful
+from tests.unit.examples import elements_of, is_helpful
 
 
 def brute(matrix: np.ndarray) -> int:
@@ -35,10 +34,11 @@ def test_orders_are_those_of_brute_force(seed: int) -> None:
 def planted(generators: list[list[int]], noise: float, seed: int) -> tuple[np.ndarray, int]:
     """A random symmetric matrix averaged over a group, in a random order of points."""
     rng = np.random.default_rng(seed)
-    elements = FiniteGroup.from_permutations(generators).permutations
+    elements = elements_of(generators)
     dim = len(generators[0])
     matrix = rng.normal(size=(dim, dim))
-    matrix = sum(matrix[np.ix_(p, p)] for p in elements) / len(elements) ** 0.5
+    moved = np.stack([matrix[np.ix_(p, p)] for p in elements])
+    matrix = moved.sum(0) / len(elements) ** 0.5
     matrix = matrix + matrix.T + noise * rng.normal(size=(dim, dim))
     shuffle = rng.permutation(dim)
     return matrix[np.ix_(shuffle, shuffle)], len(elements)
