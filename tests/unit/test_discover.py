@@ -243,7 +243,7 @@ def test_the_answer_is_deterministic_and_a_budget_is_kept() -> None:
         lambda rng: discover(7),
         lambda rng: discover(iter([np.eye(3)]), labels=[1, 2, 3]),
         lambda rng: discover(rng.normal(size=(100, 3)), blocks=np.zeros(100, dtype=int)),
-        lambda rng: discover(rng.normal(size=(100, 3)), action="affine"),
+        lambda rng: discover(rng.normal(size=(100, 3)), action="affine"),  # type: ignore[arg-type]
         lambda rng: discover(rng.normal(size=(100, 3)), max_moment=1),
         lambda rng: discover(rng.normal(size=(100, 3)), level=1.5),
         lambda rng: discover(rng.normal(size=(100, 3)), level=0),
