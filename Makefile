@@ -19,7 +19,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(STAMP)  ## discover groups in embedded real data: digits, a genome, names of characters
-	$(BIN)/grouplearn discover digits chloroplast lambda box-drawings --patch-size 3 --out runs/demo --overwrite
+	$(BIN)/grouplearn discover digits chloroplast box-drawings --patch-size 3 --window 2 --out runs/demo --overwrite
 
 test: $(STAMP)  ## tests and doctests, with line and branch coverage of at least 95 %
 	$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-report=term

@@ -6,15 +6,35 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 
 
-def test_the_example_learns_an_exact_quarter_turn() -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+def example(number: int) -> dict[str, Any]:
+    """Run one of the examples and return its variables."""
+    codes = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     names: dict[str, Any] = {}
-    exec(compile(code, str(README), "exec"), names)
+    exec(compile(codes[number], str(README), "exec"), names)
+    return names
+
+
+def test_the_example_discovers_the_flip(capsys: pytest.CaptureFixture[str]) -> None:
+    names = example(0)
+    assert names["found"].group.name == "C2"
+    assert names["untouched"].group.name == "C1"
+    printed = re.sub(r"\s+", " ", capsys.readouterr().out).strip()
+    assert "identity, flip" in printed
+    shown = re.search(r"```text\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert shown is not None
+    # Figures may differ in their last digit between processors: words must agree.
+    words = [re.sub(r"[\d.]+", "", text) for text in (printed, " ".join(shown[1].split()))]
+    assert words[0] == words[1]
+
+
+def test_the_example_learns_an_exact_quarter_turn() -> None:
+    names = example(1)
     found = names["exact"].generators()[0].detach()
     pixels = torch.arange(25.0)
     turned = torch.rot90(pixels.view(5, 5), 1, (0, 1)).flatten()
