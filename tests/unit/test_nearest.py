@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from grouplearn import FiniteGroup, NearestExact, nearest_exact
+from grouplearn import CyclicGroup, FiniteGroup, NearestExact, nearest_exact
 from grouplearn.defects import closure_defect, distance, homomorphism_defect
 from grouplearn.errors import ClosureError, GroupError, InputError
 from grouplearn.representations import (
@@ -212,3 +212,13 @@ def test_refuses_weights_that_are_not_finite(value: float) -> None:
         rep.weight[0, 0] = value
         with pytest.raises(InputError, match=r"nearest_exact: .* must be finite, got (nan|inf)"):
             nearest_exact(rep)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_double_eigenvalue_half_way_between_roots_is_refused(seed: int) -> None:
+    """Rounding splits it into a pair beside the axis, which must not pass for a plane."""
+    basis = torch.randn(3, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    matrix = basis @ torch.diag(torch.tensor([-1.0, -1.0, 1.0]).double()) @ basis.inverse()
+    rep = DenseRepresentation(CyclicGroup(5), 3, near=matrix)
+    with pytest.raises(ClosureError, match="half-way"):
+        nearest_exact(rep)
