@@ -32,7 +32,7 @@ REPETITIONS = 3
 
 def mnist(folder: Path) -> str:
     images = load_idx_images(folder / "mnist" / "train-images-idx3-ubyte.gz")
-    return ImageDomain(patch_size=5).discover(images, max_moment=2).group.name
+    return ImageDomain(patch_size=5).discover(images).group.name
 
 
 def genome(folder: Path) -> str:
