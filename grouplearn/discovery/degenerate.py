@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from grouplearn.discovery.moments import MomentAccumulator
 from grouplearn.discovery.permutations import discover_permutations
 from grouplearn.discovery.reservoir import Sample
 from grouplearn.discovery.result import Discovery
+from grouplearn.representations import FixedRepresentation
 
 _SHOWN = 6
 
@@ -23,8 +25,8 @@ def discover_on_varying(
     """Discover among the coordinates that vary, each taken once.
 
     Constant coordinates, and coordinates equal to another one in every sample, can be exchanged
-    without any change, which says nothing about the data. They are left where they are, and a note
-    says so.
+    without any change, which says nothing about the data. Constant ones are left where they are,
+    copies go with the coordinate they copy, and a note says so.
 
     Args:
         accumulated: the data.
@@ -36,8 +38,11 @@ def discover_on_varying(
     """
     dim, channels = accumulated.dim, accumulated.channels
     covariance = accumulated.covariance()
+    rows = accumulated.sample().rows
     scale = np.diag(accumulated.products.sum(0)) / accumulated.count
     varies = np.diag(covariance) > 1e-12 * np.maximum(scale, np.finfo(float).tiny)
+    varies |= np.ptp(rows, axis=0) > 0 if len(rows) else False
+    _check_offset(np.diag(covariance), accumulated.mean(), varies)
     still: NDArray[np.bool_] = np.asarray(~varies.reshape(channels, dim).any(0))
     if still.all():
         zero = not accumulated.products.any()
@@ -54,16 +59,32 @@ def discover_on_varying(
         pairs = ", ".join(f"{i} = {sign}{copies[i]}" for i in doubled[:_SHOWN])
         notes.append(
             f"Equal in every sample: {pairs}{', ...' if doubled.size > _SHOWN else ''}; exchanging "
-            "equal coordinates is an exact but meaningless symmetry, so that the copies were left "
-            "where they are."
+            "equal coordinates is an exact but meaningless symmetry, so that copies only follow "
+            "the coordinate they copy."
         )
     if len(kept) == dim:
         return discover_permutations(accumulated, signed=signed, **options)
     if len(kept) < 2 and not signed:
         what = " ".join([f"{len(kept)} of {dim}:", *notes])
         refuse("discover", "samples", "of two or more different columns", what, "pass more columns")
-    found = discover_permutations(_restrict(accumulated, kept), signed=signed, **options)
-    return _extend(found, kept, dim, tuple(notes))
+    counts = tuple(int((copies[~still] == i).sum()) for i in kept)
+    part = _restrict(accumulated, kept)
+    found = discover_permutations(part, signed=signed, copies=counts, **options)
+    signs = np.sign(np.diag(accumulated.products.sum(0)[:dim, :dim][:, copies]))
+    followers = {i: np.flatnonzero(~still & (copies == i)) for i in kept.tolist()}
+    return _extend(found, followers, np.where(signs == 0, 1.0, signs), tuple(notes))
+
+
+def _check_offset(
+    variance: NDArray[np.float64], mean: NDArray[np.float64], varies: NDArray[np.bool_]
+) -> None:
+    """Refuse means so large that squares lose what varies."""
+    lost = varies & (mean**2 > 1e10 * np.maximum(variance, 0))
+    if lost.any():
+        column = int(np.flatnonzero(lost)[0])
+        refuse("discover", "samples", "spread over more than 1e-5 of their mean",
+               f"mean {mean[column]:.3g} in column {column}",
+               "subtract the mean of each column first")  # fmt: skip
 
 
 def _columns(which: NDArray[np.int64]) -> str:
@@ -83,6 +104,10 @@ def _copies(
     equal = apart <= 1e-12 * (squares[:, None] + squares)
     blocks = equal.reshape(channels, dim, channels, dim)
     together = np.all([blocks[c, :, c] for c in range(channels)], axis=0)
+    rows = accumulated.sample().rows.reshape(-1, channels, dim)
+    for i, j in np.argwhere(together):
+        same = np.array_equal(rows[..., i], rows[..., j])
+        together[i, j] = same or (signed and np.array_equal(rows[..., i], -rows[..., j]))
     together[still] = together[:, still] = False
     np.fill_diagonal(together, True)
     return np.asarray(together.argmax(1))
@@ -107,24 +132,34 @@ def _restrict(accumulated: MomentAccumulator, kept: NDArray[np.int64]) -> Moment
     return part
 
 
-def _extend(found: Discovery, kept: NDArray[np.int64], dim: int, notes: tuple[str, ...]) -> Any:
-    """Let the coordinates that were set aside stay in place."""
-    from dataclasses import replace
+def _extend(
+    found: Discovery,
+    followers: dict[int, NDArray[np.int64]],
+    signs: NDArray[np.float64],
+    notes: tuple[str, ...],
+) -> Discovery:
+    """Let constant coordinates stay, and copies go where the coordinate goes that they copy."""
+    dim, kept = len(signs), list(followers)
 
-    from grouplearn.representations import FixedRepresentation
+    def points(small: NDArray[np.int64]) -> NDArray[np.int64]:
+        full = np.arange(dim)
+        for i, j in zip(kept, small, strict=True):
+            full[followers[i]] = followers[kept[j]]
+        return full
 
-    def members(small: torch.Tensor) -> torch.Tensor:
-        places = torch.as_tensor(kept)
-        if small.ndim == 2:
-            full = torch.arange(dim).repeat(len(small), 1)
-            full[:, places] = places[small]
-            return full
-        wide = torch.eye(dim, dtype=small.dtype).repeat(len(small), 1, 1)
-        wide[:, places[:, None], places] = small
+    def matrix(small: NDArray[np.float64]) -> NDArray[np.float64]:
+        full = points(np.abs(small).argmax(0))
+        wide = np.zeros((dim, dim))
+        wide[full, np.arange(dim)] = signs * signs[full]
+        for i, column in zip(kept, small.T, strict=True):
+            wide[:, followers[i]] *= column.sum()
         return wide
 
-    group, small = found.representation.group, found.members
-    wide = members(small)
+    def members(small: torch.Tensor) -> torch.Tensor:
+        act = points if small.ndim == 2 else matrix
+        return torch.as_tensor(np.stack([act(each) for each in small.numpy()]))
+
+    group, wide = found.representation.group, members(found.members)
     generators = wide[list(group.generators)]
     if wide.ndim == 2:
         generators = torch.eye(dim, dtype=torch.float64)[generators].mT

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from grouplearn._checks import finite_number, positive_int, refuse
-from grouplearn.discovery.moments import MomentAccumulator, as_array
+from grouplearn.discovery.moments import LEAST_GROUPS, MomentAccumulator, as_array
 from grouplearn.discovery.result import Discovery
 
 _WHO = "discover"
@@ -37,7 +38,8 @@ def discover(
     A group is claimed when every member's violation, noise subtracted, is within tolerance (0.15 of
     the moment for orders 1 and 2, 0.08 above), noise leaves room to see that, the best candidate
     outside is at least 3 times worse in some moment, and chance alone would make such a symmetry
-    with probability at most `level`. "No symmetry found" is a result.
+    with probability at most `level` (where there are enough coordinates to tell). "No symmetry
+    found" is a result.
 
     Args:
         samples: (N, d) array or tensor; or an iterable of such batches, read once; or a
@@ -90,7 +92,12 @@ def discover(
         if accumulated.channels > 1:
             refuse(_WHO, "samples", "of one channel for action='linear'",
                    f"{accumulated.channels} channels", "accumulate with channels=1")  # fmt: skip
-        return discover_linear(accumulated.sample(), **options)
+        found = discover_linear(accumulated.sample(), **options)
+        spread = np.sqrt(np.diag(accumulated.covariance()).clip(0))
+        if not found.found and (np.abs(accumulated.mean()) > 0.1 * spread).any():
+            centre = "Linear actions keep the origin, and the mean is not there: subtract the mean "
+            return replace(found, notes=(*found.notes, centre + "to look for actions about it."))
+        return found
     from grouplearn.discovery.degenerate import discover_on_varying
 
     return discover_on_varying(accumulated, signed=action == "signed", **options)
@@ -113,7 +120,11 @@ def accumulate(
     if isinstance(samples, MomentAccumulator):
         _only_arrays("a MomentAccumulator", labels, blocks)
         return samples
-    if isinstance(samples, np.ndarray | Tensor | list | tuple):
+    whole = isinstance(samples, np.ndarray | Tensor | list | tuple)
+    if isinstance(samples, list | tuple) and samples:
+        # A list of rows is one array, a list of matrices is batches.
+        whole = any(getattr(each, "ndim", 0) != 2 for each in samples)
+    if whole:
         rows = as_array("samples", samples)
         if rows.ndim != 2 or 0 in rows.shape:
             refuse(
@@ -149,7 +160,7 @@ def _only_arrays(what: str, labels: Any, blocks: Any) -> None:
 
 
 def _check_amount(accumulated: MomentAccumulator, action: str) -> None:
-    dim, count = accumulated.size, accumulated.count
+    dim, count = accumulated.size, max(accumulated.count, accumulated.samples)
     if accumulated.dim < 2 and action == "permutation":
         refuse(_WHO, "samples", "of dimension d >= 2 for action='permutation'", "d = 1",
                "one coordinate has nothing to change places with; try action='signed'")  # fmt: skip
@@ -159,7 +170,9 @@ def _check_amount(accumulated: MomentAccumulator, action: str) -> None:
     if not math.isfinite(float(np.abs(accumulated.products).max())):
         refuse(_WHO, "samples", "of moderate size", "squares beyond the floating-point range",
                "rescale them")  # fmt: skip
-    used: NDArray[np.bool_] = accumulated.weights > 0
-    if used.sum() < 2:
+    used = int((accumulated.weights > 0).sum())
+    if used < LEAST_GROUPS:
         remedy = "number the blocks so that only dependent samples share a number"
-        refuse(_WHO, "blocks", "at least two independent blocks", "one", remedy)
+        refuse(
+            _WHO, "blocks", f"at least {LEAST_GROUPS} independent blocks, better 30", used, remedy
+        )

@@ -60,10 +60,12 @@ class Judge:
     Args:
         moments: of the data.
         signed: are points 0 to d - 1 the coordinates and d to 2 d - 1 their negatives?
+        copies: how many copies of each coordinate there are, which a candidate has to keep.
     """
 
     moments: Moments
     signed: bool
+    copies: tuple[int, ...] = ()
     _proposed: dict[bytes, tuple[Measure, ...]] = field(default_factory=dict)
     _certified: dict[bytes, tuple[Measure, ...]] = field(default_factory=dict)
     _complete: bool = False
@@ -76,6 +78,9 @@ class Judge:
         """Does it commute with the change of all signs, and keep one-hot blocks?"""
         dim, exclusive = self.moments.dim, self.moments.exclusive
         if self.signed and not np.array_equal(points[dim:], (points[:dim] + dim) % (2 * dim)):
+            return False
+        images = points[:dim] % dim
+        if self.copies and any(self.copies[i] != self.copies[j] for i, j in enumerate(images)):
             return False
         if exclusive is None:
             return True
@@ -258,10 +263,11 @@ def search_p_value(
 
     rng = np.random.default_rng(seed)
     second = next(m for m in judge.moments.propose if m.kind == "order 2")
-    dim, worst = judge.moments.dim, 0.0
+    dim, worst, tested = judge.moments.dim, 0.0, False
     for points in members:
         if _conjugates(points[:dim] % dim) * level < 1:
-            return math.nan
+            continue
+        tested = True
         null = []
         for _ in range(100):
             relabel = rng.permutation(dim)
@@ -276,7 +282,7 @@ def search_p_value(
         share = sum(size <= here for size in null) / len(null)
         tail = float(norm.cdf((math.log(here) - float(np.median(logs))) / spread))
         worst = max(worst, tail, share if share > 1 / dim else 0.0)
-    return min(1.0, worst * max(tried, 1))
+    return min(1.0, worst * max(tried, 1)) if tested else math.nan
 
 
 def _conjugates(points: Int[np.ndarray, " d"]) -> float:

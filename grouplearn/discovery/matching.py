@@ -98,6 +98,8 @@ def automorphisms(
     arrays = _square(matrices)
     finite_number(_WHO, "tolerance", tolerance)
     positive_int(_WHO, "seed", seed, minimum=0)
+    if time_budget is not None:
+        finite_number(_WHO, "time_budget", time_budget, positive=True)
     search = [matrix / np.linalg.norm(matrix) for matrix in arrays if matrix.any()] or arrays
 
     def violation(points: Points) -> float:
@@ -121,9 +123,8 @@ def automorphisms(
 def _local_violation(matrix: Array, points: Points) -> float:
     inverse = np.argsort(points)
     stays = points == np.arange(len(points))
-    rest = matrix[np.ix_(stays, stays)]
     change = matrix[np.ix_(inverse, inverse)] - matrix
-    scale = float((matrix**2).sum() - (rest**2).sum())
+    scale = float((matrix[~stays] ** 2).sum() + (matrix[np.ix_(stays, ~stays)] ** 2).sum())
     size = float((change**2).sum())
     return (size / scale) ** 0.5 if size > 0 else 0.0
 

@@ -14,6 +14,7 @@ from grouplearn._checks import positive_int, refuse
 from grouplearn.discovery.reservoir import Reservoir, Sample
 
 GROUPS = 32
+LEAST_GROUPS = 8
 KEEP = 1 << 16
 _ENTRIES = 1 << 22
 _CHUNK = 1 << 15
@@ -37,7 +38,7 @@ class MomentAccumulator:
         dim: d, the number of coordinates that a group acts on.
         channels: c; a sample has c * d entries, channel-major, and the group moves the coordinates
             of every channel alike.
-        groups: B >= 4.
+        groups: B >= 8; fewer cannot tell noise from a violation.
         keep: the most rows kept; None takes 65,536, or more where that is no more than four million
             numbers.
         seed: of the dealing and of the sample.
@@ -69,7 +70,7 @@ class MomentAccumulator:
     ) -> None:
         self.dim = positive_int(_WHO, "dim", dim)
         self.channels = positive_int(_WHO, "channels", channels)
-        self.groups = positive_int(_WHO, "groups", groups, minimum=4)
+        self.groups = positive_int(_WHO, "groups", groups, minimum=LEAST_GROUPS)
         most = max(KEEP, _ENTRIES // (self.dim * self.channels)) if keep is None else keep
         self.keep = positive_int(_WHO, "keep", most)
         self.seed = positive_int(_WHO, "seed", seed, minimum=0)
@@ -80,6 +81,7 @@ class MomentAccumulator:
         self.products = np.zeros((self.groups, size, size))
         self.cubes = np.zeros((self.groups, size, size))
         self.triples: Float[np.ndarray, "B D D D"] | None = None
+        self._labelled: bool | None = None
         self._reservoir = Reservoir(self.keep, size)
 
     @property
@@ -126,6 +128,9 @@ class MomentAccumulator:
         )
         if beside[0] is not None and beside[0].min(initial=0.0) < 0:
             refuse(_WHO, "weights", ">= 0", float(beside[0].min()), "pass counts")
+        if self._labelled not in (None, labels is not None):
+            refuse(_WHO, "labels", "given with every batch or with none", "a mixture", "pass all")
+        self._labelled = labels is not None
         for start in range(0, count, _CHUNK):
             part = slice(start, start + _CHUNK)
             self._take(
@@ -244,7 +249,9 @@ class MomentAccumulator:
             self.sums[group] += weighted.sum(0)
             self.products[group] += weighted.T @ x
             self.cubes[group] += (weighted * x).T @ x
-        self._reservoir.offer(_keys(index, rows, self.seed), rows, counts, groups, labels)
+        real = slice(None) if weights is None else np.flatnonzero(counts)
+        keys = _keys(index[real], rows[real], self.seed)
+        self._reservoir.offer(keys, rows[real], counts[real], groups[real], _at(labels, real))
 
     def merge(self, other: MomentAccumulator) -> MomentAccumulator:
         """Take in all that another accumulator has seen.
@@ -346,5 +353,12 @@ def _mix(values: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
 
 def _keys(index: NDArray[np.uint64], rows: NDArray[np.float64], seed: int) -> NDArray[np.uint64]:
     """Random keys that depend on the row's number and content, so that merging sees no ties."""
-    content = (rows @ np.cos(np.arange(1.0, rows.shape[1] + 1))).view(np.uint64)
+    bits = (rows + 0.0).view(np.uint64)
+    content = np.zeros(len(rows), dtype=np.uint64)
+    for column in bits.T:
+        content = content * np.uint64(0x9E3779B97F4A7C15) + column
     return _mix(_mix(index, seed) ^ _mix(content, seed), seed)
+
+
+def _at(values: NDArray[Any] | None, where: Any) -> NDArray[Any] | None:
+    return None if values is None else values[where]

@@ -39,6 +39,7 @@ def discover_permutations(
     accumulated: MomentAccumulator,
     *,
     signed: bool = False,
+    copies: tuple[int, ...] = (),
     max_moment: int = 3,
     level: float = 0.01,
     seed: int = 0,
@@ -52,6 +53,7 @@ def discover_permutations(
     Args:
         accumulated: the data.
         signed: may coordinates change sign?
+        copies: how many copies of each coordinate were set aside; empty for none anywhere.
         max_moment: 2 proposes only; 3 and 4 certify.
         level: of the p-value against chance.
         seed: of the search.
@@ -61,7 +63,7 @@ def discover_permutations(
         InputError: the data vary in no coordinate.
     """
     moments = moments_of(accumulated, max_moment, signed=signed)
-    judge = Judge(moments, signed)
+    judge = Judge(moments, signed, copies)
     search = search_automorphisms(
         _lift(moments) if signed else moments.search,
         judge.distance,

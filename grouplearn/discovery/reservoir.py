@@ -9,8 +9,6 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
-from grouplearn._checks import refuse
-
 _Part: TypeAlias = tuple[
     NDArray[np.uint64],
     NDArray[np.float64],
@@ -61,15 +59,10 @@ class Reservoir:
         labels: NDArray[np.float64] | None,
     ) -> None:
         """Take in rows with their random keys; drop what cannot be among the lowest."""
-        if self._parts and (self._parts[0][4] is None) != (labels is None):
-            refuse(
-                "MomentAccumulator",
-                "labels",
-                "given with every batch or with none",
-                "a mixture",
-                "pass all",
-            )
-        low = np.flatnonzero(keys <= self._bound) if self._bound is not None else slice(None)
+        low = np.arange(len(keys))
+        if self._bound is not None:
+            low = np.flatnonzero(keys <= self._bound)
+        # Fancy indexing copies: the caller may use its buffer again.
         part = (keys[low], rows[low], weights[low], groups[low], _at(labels, low))
         self._parts.append(part)
         self._held += len(part[0])
@@ -78,7 +71,7 @@ class Reservoir:
 
     def unite(self, other: Reservoir) -> None:
         """Take in what another reservoir holds."""
-        for part in other._parts:
+        for part in tuple(other._parts):
             self.offer(*part)
 
     def sample(self) -> Sample:

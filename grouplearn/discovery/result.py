@@ -23,7 +23,7 @@ class Evidence:
 
     Attributes:
         kind: "order 1" to "order 4", "kernel", "labels", "pairs", "closure", "period", "function".
-        violation: the largest relative violation over the group's generators; 0 for a symmetry.
+        violation: the largest relative violation over the members looked at; 0 for a symmetry.
         noise: the violation that sampling noise alone would leave of an exact symmetry.
         p_value: how often sampling noise alone leaves more than this; nan where there is no noise.
         next_candidate: violation of the best candidate outside the group; inf when there is none.
@@ -95,11 +95,14 @@ class Discovery:
         violations: (order,), float64: the relative violation of each member, at the order of
             moments that speaks most against it.
         noise: (order,), float64: what sampling noise alone would leave there.
-        gap: the violation of the best candidate outside, over the larger of violation and noise of
-            the worst member; the least over the kinds of evidence.
+        gap: how far the group stands apart: for each candidate outside, its violation over the
+            larger of violation and noise of the worst member, in the moment that tells them apart
+            best; the least over the candidates. inf where there are none.
         p_value: how likely data without symmetry are to show one that good, corrected for the
-            number of candidates; 1 when nothing was found.
-        ladder: nested groups at rising violation, with the evidence for and against each.
+            number of candidates; 1 when nothing was found, nan where there are too few coordinates
+            to tell.
+        ladder: groups that second moments propose, each within the next, and those that higher
+            moments prefer, by order, with the evidence for and against each.
         exact: is what is left of the violation no more than sampling noise?
         action: "permutation", "signed" or "linear".
         notes: sentences that qualify the finding, for example that it is a proposal only.

@@ -215,9 +215,11 @@ class _Searcher:
             direction = np.eye(self.dim)[target] - state
             slope = float((gradient * direction).sum())
             curve = float((self._gradient(direction) * direction).sum()) / 2
+            if slope <= 0:
+                break
             step = 1.0 if curve >= 0 else min(1.0, -slope / (2 * curve))
             state = state + step * direction
-            if slope <= 0 or step * np.linalg.norm(direction) < _STILL * self.dim**0.5:
+            if step * np.linalg.norm(direction) < _STILL * self.dim**0.5:
                 break
         end = _assign(_pin(-state, pins, np.inf))
         if end is None:

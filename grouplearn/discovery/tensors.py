@@ -10,10 +10,11 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
 from grouplearn.discovery.evidence import Array, Moment
-from grouplearn.discovery.moments import MomentAccumulator
+from grouplearn.discovery.moments import LEAST_GROUPS, MomentAccumulator
 
 RIDGE = 0.1
 _SHIFT = 0.15
+_MIXED = 3.0
 _MAX_TRIPLES = 64
 _CHUNK = 1 << 22
 _CLASSES = 8
@@ -55,6 +56,10 @@ def moments_of(accumulated: MomentAccumulator, max_moment: int, *, signed: bool)
     differ by more than 0.15 standard deviations: those would drown what the moments say, and are
     subtracted.
 
+    Where standard deviations differ more than threefold, columns are of different units: first
+    moments and those above the second are taken in units of each column's own, and the second
+    moment is judged in them too.
+
     Third moments come twice: those of pairs, E[x_i^2 x_j], from all samples, and those of triples
     from the sample kept, each row divided by its norm, which a permutation does not change and
     which tames heavy tails. The latter decide; the former can only speak against a candidate,
@@ -80,25 +85,35 @@ def moments_of(accumulated: MomentAccumulator, max_moment: int, *, signed: bool)
     else:
         scales = np.divide(1, deviations, out=np.zeros_like(deviations), where=deviations > 0)
         second = Moment("order 2", centred, weights, 2, np.diag(scales), ~exclusive)
-    first = Moment("order 1", sums, weights, 1, unit=typical * len(mean) ** 0.5)
+    units = np.full_like(mean, typical)
+    own: tuple[Moment, ...] = ()
+    if exclusive is None and deviations.max() > _MIXED * deviations.min():
+        units = deviations
+        own = (Moment("order 2", centred, weights, 2, np.diag(1 / units)),)
+    first = Moment("order 1", sums / units, weights, 1, unit=len(mean) ** 0.5)
     centre = np.full_like(mean, 0.0 if signed else mean.mean())
     if np.sqrt(np.mean((mean - centre) ** 2)) > _SHIFT * typical:
         centre = mean
     certify: list[Moment] = []
     if max_moment >= 3:
         cubes = _central(accumulated.cubes[used] / per, products, sums, centre)
+        spans = len(np.unique(accumulated.sample().groups)) >= LEAST_GROUPS
         if exclusive is None:
-            alone = len(mean) > _MAX_TRIPLES
-            certify.append(Moment("order 3", cubes, weights, 2, even=(-2,), decisive=alone))
+            alone = len(mean) > _MAX_TRIPLES or not spans
+            scaled = cubes / (units[:, None] ** 2 * units)
+            certify.append(Moment("order 3", scaled, weights, 2, even=(-2,), decisive=alone))
         if exclusive is not None and accumulated.triples is not None:
             triples = _central_triples(
                 accumulated.triples[used] / per[..., None], products, sums, mean
             )
             mask = _apart(exclusive)
             certify.append(Moment("order 3", triples, weights, 3, mask=mask))
-        else:
-            certify += _sampled(accumulated, centre, exclusive, max_moment)
-    search = _search(covariance, exclusive, None if signed else mean / typical)
+        elif spans:
+            certify += _sampled(accumulated, centre, units, exclusive, max_moment)
+    likeness = covariance / np.outer(units, units)
+    search = _search(likeness, exclusive, None if signed else mean / units)
+    if own:
+        search.append(np.diag(np.log(units / typical)) / len(mean) ** 0.5)
     dim, channels = accumulated.dim, accumulated.channels
     blocks = [
         part
@@ -108,7 +123,7 @@ def moments_of(accumulated: MomentAccumulator, max_moment: int, *, signed: bool)
         .reshape(-1, dim, dim)
         if part.any()
     ]
-    propose = (first, second, *_within_classes(accumulated, mean))
+    propose = (first, second, *own, *_within_classes(accumulated, mean))
     return Moments(dim, channels, propose, tuple(certify), exclusive, tuple(blocks))
 
 
@@ -186,6 +201,7 @@ def _central_triples(triples: Array, products: Array, sums: Array, mean: Array) 
 def _sampled(
     accumulated: MomentAccumulator,
     centre: Array,
+    units: Array,
     exclusive: NDArray[np.bool_] | None,
     max_moment: int,
 ) -> list[Moment]:
@@ -193,6 +209,7 @@ def _sampled(
     sample = accumulated.sample()
     rows = sample.rows - centre
     if exclusive is None:
+        rows = rows / units
         norms = np.linalg.norm(rows, axis=1, keepdims=True)
         rows = np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0)
     groups, counts = np.unique(sample.groups, return_inverse=True)

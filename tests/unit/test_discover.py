@@ -172,17 +172,26 @@ def test_one_hot_blocks_stay_together() -> None:
 
 
 @pytest.mark.parametrize("signed", [False, True])
-def test_constant_and_copied_columns_stay_where_they_are(signed: bool) -> None:
+def test_constant_columns_stay_and_copies_follow(signed: bool) -> None:
     ring = orbit_mixture(PLANTS["C4"])
-    copy = -ring[:, :1] if signed else ring[:, :1]
-    rows = np.column_stack([np.full(COUNT, 7.0), ring, copy])
-    found = discover(rows, action="signed" if signed else "permutation", max_moment=3)
+    copies = -ring[:, :4] if signed else ring[:, :4]
+    rows = np.column_stack([np.full(COUNT, 7.0), ring, copies])
+    found = discover(rows, action="signed" if signed else "permutation")
     assert found.group.name == "C4", found.summary()
     assert "constant" in found.summary()
     assert "meaningless" in found.summary()
-    moved = found.representation.matrices().numpy()
-    assert (moved[:, 0, 0] == 1).all()
-    assert (moved[:, 6, 6] == 1).all()
+    for matrix in found.representation.matrices().numpy():
+        moved = rows @ matrix.T
+        np.testing.assert_array_equal(moved[:, 0], rows[:, 0])
+        np.testing.assert_array_equal(moved[:, 6:], (-1 if signed else 1) * moved[:, 1:5])
+        np.testing.assert_allclose(
+            np.corrcoef(moved[:, 1:].T), np.corrcoef(rows[:, 1:].T), atol=0.1
+        )
+
+
+def test_a_copy_of_one_coordinate_breaks_the_symmetry_of_all() -> None:
+    ring = orbit_mixture(PLANTS["C4"])
+    assert not discover(np.column_stack([ring, ring[:, 0]])).found
 
 
 def test_exchangeable_coordinates_and_too_large_groups() -> None:
@@ -262,3 +271,45 @@ def test_bad_input_is_refused_in_one_line(call: Callable[[np.random.Generator], 
         call(np.random.default_rng(0))
     assert isinstance(caught.value, InputError)
     assert is_helpful(caught)
+
+
+def test_columns_in_different_units_are_told_apart() -> None:
+    rng = np.random.default_rng(0)
+    first, second, third = (rng.gamma(k, size=COUNT) for k in (2, 2, 3))
+    for unit in (1.0, 1e3, 1e9):
+        rows = np.column_stack([unit * first, second, third])
+        for options in ({}, {"max_moment": 2}):
+            found = discover(rows, **options)  # type: ignore[arg-type]
+            assert not (found.found and unit > 1), found.summary()
+
+
+def test_a_large_offset_is_refused_or_harmless() -> None:
+    rows = orbit_mixture(PLANTS["C3"])
+    assert discover(rows + 1e4).group.name == "C3"
+    with pytest.raises(InputError, match="subtract the mean"):
+        discover(rows + 1e9)
+
+
+def test_few_blocks_are_refused_and_weights_of_nothing_ignored() -> None:
+    rows = orbit_mixture(PLANTS["C3"])
+    with pytest.raises(InputError, match="8 independent blocks"):
+        discover(rows, blocks=np.arange(COUNT) % 7)
+    moments = MomentAccumulator(6)
+    blocks = np.arange(COUNT) % 64
+    unused = moments.group_of(blocks) == moments.group_of(blocks)[0]
+    moments.add(rows, blocks=blocks, weights=np.where(unused, 0.0, 1.0))
+    assert discover(moments).group.name == "C3"
+
+
+def test_batches_may_come_as_a_list_and_in_one_buffer() -> None:
+    rows = orbit_mixture(PLANTS["C3"])
+    assert discover(np.array_split(rows, 3)).group.name == "C3"
+    buffer, moments = np.empty((COUNT // 4, 6)), MomentAccumulator(6)
+    for part in np.split(rows, 4):
+        buffer[:] = part
+        moments.add(buffer)
+    sample = moments.sample().rows
+    np.testing.assert_allclose(sample.mean(0), rows.mean(0), rtol=1e-9)
+    assert MomentAccumulator(6).add(rows).sample().rows.shape == sample.shape
+    without = MomentAccumulator(6, keep=1).add(rows)
+    assert not discover(without).found or discover(without).group.name == "C3"

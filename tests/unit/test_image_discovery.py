@@ -133,7 +133,9 @@ def test_too_many_patches_are_thinned_fairly(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_sample_is_drawn_from_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patch_moments, "_OFFERED", 20_000)
+    monkeypatch.setattr(patch_moments, "_OFFERED", 1)
+    monkeypatch.setattr("grouplearn.discovery.moments.KEEP", 20_000)
+    monkeypatch.setattr("grouplearn.discovery.moments._ENTRIES", 0)
     monkeypatch.setattr(patch_moments, "_COLUMNS", 500)
     monkeypatch.setattr(patch_moments, "_PIXELS", 20_000)
     images = torch.arange(100.0)[:, None, None] / 100 + torch.rand(100, 22, 22) / 1e4
