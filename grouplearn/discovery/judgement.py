@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import final
 
@@ -26,6 +26,7 @@ FARTHEST = 0.75
 """Groups of a violation up to here stand in the ladder; unrelated moments differ by about 1.4."""
 _FLOORS = {"order 1": 0.05}
 _FLOOR = 0.01
+_DRAWS = 100
 _DOUBT_LEVEL = 0.01
 _CLEAR = 10.0
 
@@ -246,15 +247,31 @@ def _verdict(kind: str, found: Sequence[Measure]) -> Verdict:
 
 
 def search_p_value(
-    judge: Judge, members: Sequence[Points], tried: int, level: float, seed: int
+    judge: Judge,
+    members: Sequence[Points],
+    group: Container[bytes],
+    tried: int,
+    level: float,
+    seed: int,
 ) -> float:
     """How likely chance alone is to make one of the tried permutations as near a symmetry.
 
-    Each member is compared with random permutations of the same cycle type, which move as many
-    coordinates: log violation is taken as normal among them, with the spread of their median
-    absolute deviation, and violations below 0.01 as 0.01. The largest p-value of the members is
-    multiplied by the number of candidates that were tried. Where the coordinates allow fewer than
-    1 / level permutations of the type, no p-value can reach the level, and nan is returned.
+    Each member is compared with random permutations of the same cycle type outside the group, which
+    move as many coordinates: log violation is taken as normal among them, with the spread of their
+    median absolute deviation, and violations below 0.01 as 0.01. The largest p-value of the members
+    is multiplied by the number of candidates that were tried.
+
+    Args:
+        judge: measures.
+        members: generators of the group.
+        group: all its elements, as bytes.
+        tried: the number of candidates.
+        level: that the p-value is to reach.
+        seed: of the random permutations.
+
+    Returns:
+        The p-value; nan where no member has 1 / level permutations of its type to be compared
+        with, so that none could reach the level.
 
     References:
         Mantel, 1967, The detection of disease clustering and a generalized regression approach.
@@ -263,26 +280,31 @@ def search_p_value(
 
     rng = np.random.default_rng(seed)
     second = next(m for m in judge.moments.propose if m.kind == "order 2")
-    dim, worst, tested = judge.moments.dim, 0.0, False
+    dim, worst = judge.moments.dim, math.nan
     for points in members:
         if _conjugates(points[:dim] % dim) * level < 1:
             continue
-        tested = True
-        null = []
-        for _ in range(100):
-            relabel = rng.permutation(dim)
-            if judge.signed:
-                relabel = np.concatenate([relabel, relabel + dim])
-            other = np.empty_like(points)
-            other[relabel] = relabel[points]
-            null.append(second.distance(judge.move(other)))
+        others = [_relabelled(points, dim, rng) for _ in range(_DRAWS)]
+        null = [second.distance(judge.move(p)) for p in others if p.tobytes() not in group]
+        if not null:
+            continue
         here = max(second.distance(judge.move(points)), _FLOOR)
         logs = np.log([max(size, _FLOOR) for size in null if size > here] or [here])
         spread = max(1.4826 * float(np.median(np.abs(logs - np.median(logs)))), 1e-3)
         share = sum(size <= here for size in null) / len(null)
         tail = float(norm.cdf((math.log(here) - float(np.median(logs))) / spread))
-        worst = max(worst, tail, share if share > 1 / dim else 0.0)
-    return min(1.0, worst * max(tried, 1)) if tested else math.nan
+        worst = np.fmax(worst, max(tail, share if share > 1 / dim else 0.0))
+    return min(1.0, float(worst) * max(tried, 1)) if not math.isnan(worst) else math.nan
+
+
+def _relabelled(points: Points, dim: int, rng: np.random.Generator) -> Points:
+    """A random permutation of the same cycle type."""
+    relabel = rng.permutation(dim)
+    if len(points) > dim:
+        relabel = np.concatenate([relabel, relabel + dim])
+    other = np.empty_like(points)
+    other[relabel] = relabel[points]
+    return other
 
 
 def _conjugates(points: Int[np.ndarray, " d"]) -> float:

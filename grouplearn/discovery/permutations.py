@@ -108,7 +108,7 @@ class _Chooser:
         p_value = 1.0
         if claimed is not None:
             p_value = search_p_value(
-                self.judge, claimed.generators, len(self.tried), self.level, self.seed
+                self.judge, claimed.generators, claimed.keys, len(self.tried), self.level, self.seed
             )
             if p_value > self.level:
                 claimed = None

@@ -313,3 +313,11 @@ def test_batches_may_come_as_a_list_and_in_one_buffer() -> None:
     assert MomentAccumulator(6).add(rows).sample().rows.shape == sample.shape
     without = MomentAccumulator(6, keep=1).add(rows)
     assert not discover(without).found or discover(without).group.name == "C3"
+
+
+def test_the_chance_of_a_claim_is_small_where_it_can_be_told() -> None:
+    """Seven coordinates on a ring leave 720 permutations of the type; three leave two."""
+    assert 0 <= discover(orbit_mixture(PLANTS["C7"])).p_value < 0.01
+    assert np.isnan(discover(orbit_mixture([[1, 2, 0]])).p_value)
+    rng = np.random.default_rng(0)
+    assert discover(rng.exponential(size=(COUNT, 6))).group.order == 720
