@@ -87,8 +87,9 @@ def moments_of(accumulated: MomentAccumulator, max_moment: int, *, signed: bool)
         second = Moment("order 2", centred, weights, 2, np.diag(scales), ~exclusive)
     units = np.full_like(mean, typical)
     own: tuple[Moment, ...] = ()
-    if exclusive is None and deviations.max() > _MIXED * deviations.min():
-        units = deviations
+    varying = deviations > 0
+    if exclusive is None and deviations.max() > _MIXED * deviations[varying].min(initial=np.inf):
+        units = np.where(varying, deviations, typical)
         own = (Moment("order 2", centred, weights, 2, np.diag(1 / units)),)
     first = Moment("order 1", sums / units, weights, 1, unit=len(mean) ** 0.5)
     centre = np.full_like(mean, 0.0 if signed else mean.mean())

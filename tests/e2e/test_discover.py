@@ -363,7 +363,7 @@ def test_operations_are_put_into_words() -> None:
 
 def test_constant_and_equal_columns_are_set_aside(run: Any, monkeypatch: Any) -> None:
     x = ring()
-    np.save("rows.npy", np.column_stack([np.ones(len(x)), x, x[:, 0]]))
+    np.save("rows.npy", np.column_stack([np.ones(len(x)), x, x]))
     drawn: dict[str, Any] = {}
 
     def keep(panels: Any) -> Any:
@@ -374,7 +374,7 @@ def test_constant_and_equal_columns_are_set_aside(run: Any, monkeypatch: Any) ->
     (found,) = run("rows.npy", "--json").results
     assert found["group"] == "C4"
     assert {member[0] for member in found["members"]} == {0}
-    assert {member[5] for member in found["members"]} == {5}
+    assert all(member[5:] == [4 + image for image in member[1:5]] for member in found["members"])
     assert any("constant" in note for note in found["notes"])
     random, marks = drawn["second moments propose"]
     members = [mark.violation for mark in marks if mark.role == "member"]
