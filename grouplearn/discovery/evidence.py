@@ -72,7 +72,7 @@ class Moment:
     """
 
     kind: str
-    tensors: Float[np.ndarray, B * axes]
+    tensors: Float[np.ndarray, "B *axes"]  # noqa: UP037
     weights: Float[np.ndarray, " B"]
     rank: int
     metric: Float[np.ndarray, "D D"] | None = None

@@ -89,9 +89,9 @@ class Reservoir:
             labels = np.concatenate([part[4] for part in self._parts if part[4] is not None])
         keys = np.concatenate([part[0] for part in self._parts])
         low = np.argsort(keys, kind="stable")[: self._keep]
-        rows, weights, groups = (
-            np.concatenate([part[k] for part in self._parts])[low] for k in (1, 2, 3)
-        )
+        rows = np.concatenate([part[1] for part in self._parts])[low]
+        weights = np.concatenate([part[2] for part in self._parts])[low]
+        groups = np.concatenate([part[3] for part in self._parts])[low]
         self._parts = [(keys[low], rows, weights, groups, _at(labels, low))]
         self._held = len(low)
         if self._held == self._keep:

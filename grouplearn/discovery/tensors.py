@@ -85,16 +85,12 @@ def moments_of(accumulated: MomentAccumulator, max_moment: int, *, signed: bool)
     else:
         scales = np.divide(1, deviations, out=np.zeros_like(deviations), where=deviations > 0)
         second = Moment("order 2", centred, weights, 2, np.diag(scales), ~exclusive)
-    units = np.full_like(mean, typical)
+    units = _units(deviations, typical) if exclusive is None else np.full_like(mean, typical)
     own: tuple[Moment, ...] = ()
-    varying = deviations > 0
-    if exclusive is None and deviations.max() > _MIXED * deviations[varying].min(initial=np.inf):
-        units = np.where(varying, deviations, typical)
+    if np.ptp(units):
         own = (Moment("order 2", centred, weights, 2, np.diag(1 / units)),)
     first = Moment("order 1", sums / units, weights, 1, unit=len(mean) ** 0.5)
-    centre = np.full_like(mean, 0.0 if signed else mean.mean())
-    if np.sqrt(np.mean((mean - centre) ** 2)) > _SHIFT * typical:
-        centre = mean
+    centre = _centre(mean, typical, signed=signed)
     certify: list[Moment] = []
     if max_moment >= 3:
         cubes = _central(accumulated.cubes[used] / per, products, sums, centre)
@@ -116,16 +112,33 @@ def moments_of(accumulated: MomentAccumulator, max_moment: int, *, signed: bool)
     if own:
         search.append(np.diag(np.log(units / typical)) / len(mean) ** 0.5)
     dim, channels = accumulated.dim, accumulated.channels
-    blocks = [
-        part
-        for matrix in search
-        for part in matrix.reshape(channels, dim, channels, dim)
-        .swapaxes(1, 2)
-        .reshape(-1, dim, dim)
-        if part.any()
-    ]
+    blocks = _by_channels(search, channels, dim)
     propose = (first, second, *own, *_within_classes(accumulated, mean))
     return Moments(dim, channels, propose, tuple(certify), exclusive, tuple(blocks))
+
+
+def _by_channels(matrices: list[Array], channels: int, dim: int) -> list[Array]:
+    """The (d, d) blocks of (c d, c d) matrices, those that are 0 left out."""
+    found = []
+    for matrix in matrices:
+        parts = matrix.reshape(channels, dim, channels, dim).swapaxes(1, 2)
+        found += [part for part in parts.reshape(-1, dim, dim) if part.any()]
+    return found
+
+
+def _centre(mean: Array, typical: float, *, signed: bool) -> Array:
+    """Where higher moments are taken about: a point that every candidate keeps, if that will do."""
+    common = np.full_like(mean, 0.0 if signed else mean.mean())
+    apart = np.sqrt(np.mean((mean - common) ** 2))
+    return mean if apart > _SHIFT * typical else common
+
+
+def _units(deviations: Array, typical: float) -> Array:
+    """One unit for all columns, or each column's own where they differ more than threefold."""
+    varying = deviations > 0
+    if deviations.max() > _MIXED * deviations[varying].min(initial=np.inf):
+        return np.where(varying, deviations, typical)
+    return np.full_like(deviations, typical)
 
 
 def _both(matrices: Array) -> Array:
