@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any, final
 
 from grouplearn._checks import refuse
 from grouplearn.commands.discover_data import Reading, Subject, names_of, open_data
 from grouplearn.commands.discover_kinds import KINDS, WHO
 from grouplearn.commands.discover_words import describe
+from grouplearn.commands.options import between, known_name
 from grouplearn.discovery import Discovery, MomentAccumulator, discover
 from grouplearn.domains.letters import ALPHABETS
 
@@ -44,13 +44,13 @@ class DiscoverOptions:
         """Check what can be checked without the data."""
         reading = self.reading
         if reading.kind is not None:
-            _one_of("--kind", reading.kind, KINDS)
-        _one_of("--action", self.action, ACTIONS)
-        _one_of("--alphabet", reading.alphabet, tuple(ALPHABETS))
-        _between("--max-moment", self.max_moment, 2, 4)
-        _between("--patch-size", reading.patch_size, 2, 16)
-        _between("--window", reading.window, 1, 64)
-        _between("--seed", self.seed, 0, _MAX_SEED)
+            known_name(WHO, "--kind", reading.kind, KINDS)
+        known_name(WHO, "--action", self.action, ACTIONS)
+        known_name(WHO, "--alphabet", reading.alphabet, tuple(ALPHABETS))
+        between(WHO, "--max-moment", self.max_moment, 2, 4)
+        between(WHO, "--patch-size", reading.patch_size, 2, 16)
+        between(WHO, "--window", reading.window, 1, 64)
+        between(WHO, "--seed", self.seed, 0, _MAX_SEED)
         if not 0 < self.level < 1:
             refuse(WHO, "--level", "between 0 and 1", self.level, "pass 0.01, for example")
         if self.time_budget is not None and not 0 < self.time_budget < float("inf"):
@@ -121,15 +121,3 @@ def _find(subject: Subject, options: DiscoverOptions, watch: Watch) -> Finding:
     coordinates = subject.coordinates()
     words = describe(found, subject, coordinates)
     return Finding(subject, moments, coordinates, found, proposal, words, seconds)
-
-
-def _one_of(option: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        near = get_close_matches(value, known, 1)
-        remedy = f"did you mean {near[0]!r}?" if near else "take one of these"
-        refuse(WHO, option, f"one of {', '.join(known)}", repr(value), remedy)
-
-
-def _between(option: str, value: int, least: int, most: int) -> None:
-    if not least <= value <= most:
-        refuse(WHO, option, f"from {least} to {most}", value, "choose one in that range")

@@ -10,50 +10,25 @@ from torch import Tensor
 
 from grouplearn.commands.discover_words import as_matrix
 from grouplearn.discovery import MomentAccumulator
-from grouplearn.discovery.judgement import Judge
-from grouplearn.discovery.reservoir import Sample
+from grouplearn.discovery.degenerate import restrict, still_and_copies
+from grouplearn.discovery.judgement import Judge, relabelled
 
 Points = NDArray[np.int64]
-_SAME = 1e-12
 
 
-def distinct(moments: MomentAccumulator) -> tuple[MomentAccumulator, Points]:
+def distinct(moments: MomentAccumulator, *, signed: bool) -> tuple[MomentAccumulator, Points]:
     """Set aside coordinates that are constant or copies of others, as discovery does.
 
     Args:
         moments: of the data.
+        signed: is the negative of a coordinate a copy too?
 
     Returns:
         The moments of the other coordinates, and which they are.
     """
-    dim, channels = moments.dim, moments.channels
-    products, covariance = moments.products.sum(0), moments.covariance()
-    squares = np.diag(products)
-    tiny = np.finfo(float).tiny
-    varies = np.diag(covariance) > _SAME * np.maximum(squares / moments.count, tiny)
-    apart = squares[:, None] + squares - 2 * products
-    equal = (apart <= _SAME * (squares[:, None] + squares)).reshape(channels, dim, channels, dim)
-    copies = np.all([equal[c, :, c] for c in range(channels)], axis=0)
-    moving = varies.reshape(channels, dim).any(0)
-    copied = np.tril(copies & moving, -1).any(1)
-    kept = np.flatnonzero(moving & ~copied)
-    return (moments if len(kept) == dim else _restricted(moments, kept)), kept
-
-
-def _restricted(moments: MomentAccumulator, kept: Points) -> MomentAccumulator:
-    columns = np.concatenate([kept + c * moments.dim for c in range(moments.channels)])
-    part = MomentAccumulator(
-        len(kept), channels=moments.channels, groups=moments.groups, keep=moments.keep,
-        seed=moments.seed,
-    )  # fmt: skip
-    square = np.ix_(columns, columns)
-    for group, weight in enumerate(moments.weights.tolist()):
-        part.add_moments(
-            group, weight, moments.sums[group][columns], moments.products[group][square],
-            moments.cubes[group][square],
-        )  # fmt: skip
-    rows = moments.sample()
-    return part.offer(Sample(rows.rows[:, columns], rows.weights, rows.groups, rows.labels))
+    still, copies = still_and_copies(moments, signed=signed)
+    kept = np.flatnonzero(~still & (copies == np.arange(moments.dim)))
+    return (moments if len(kept) == moments.dim else restrict(moments, kept)), kept
 
 
 def points_of(member: Tensor, kept: Points, *, signed: bool) -> Points:
@@ -93,12 +68,7 @@ def random_points(
     swap += dim * np.repeat(np.arange(signs), dim)
     for number in range(count):
         points = models[number % len(models)] if models else swap
-        relabel = _relabel(judge, rng)
-        if judge.signed:
-            relabel = np.concatenate([relabel, relabel + dim])
-        other = np.empty_like(points)
-        other[relabel] = relabel[points]
-        found.append(other)
+        found.append(relabelled(points, _relabel(judge, rng)))
     return found
 
 

@@ -42,9 +42,11 @@ def pictures_of(finding: Finding, max_moment: int, seed: int) -> dict[str, Pictu
     drawn = {"moments": _moment_picture(finding)}
     if finding.shown.found:
         drawn["members"] = _member_picture(finding)
-    moments, kept = distinct(finding.moments)
-    if finding.shown.action != "linear" and len(kept) > 1:
-        drawn["violations"] = _violation_picture(finding, moments, kept, max_moment, seed)
+    action = finding.shown.action
+    if action != "linear":
+        moments, kept = distinct(finding.moments, signed=action == "signed")
+        if len(kept) > 1:
+            drawn["violations"] = _violation_picture(finding, moments, kept, max_moment, seed)
     return drawn
 
 

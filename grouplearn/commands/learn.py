@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import final
 
@@ -24,6 +23,7 @@ from grouplearn.commands.measure import (
     measure,
     verdict,
 )
+from grouplearn.commands.options import between, known_name
 from grouplearn.domains.idx import load_idx_images
 from grouplearn.domains.images import ImageDomain, sample_photographs
 from grouplearn.domains.patches import Identifiability, PatchAction, identifiability, patch_pairs
@@ -78,14 +78,14 @@ class LearnOptions:
     def __post_init__(self) -> None:
         """Check what can be checked without the data."""
         if self.order is not None:
-            _between("--order", self.order, 2, _MAX_ORDER)
-        _between("--patch-size", self.patch_size, 2, _MAX_PATCH)
-        _between("--patches", self.patches, 1, _MAX_PATCHES)
-        _between("--restarts", self.restarts, 0, _MAX_RESTARTS)
-        _between("--seed", self.seed, 0, _MAX_SEED)
-        known_name("--transform", self.transform, tuple(ImageDomain(2).known_actions()))
+            between(WHO, "--order", self.order, 2, _MAX_ORDER)
+        between(WHO, "--patch-size", self.patch_size, 2, _MAX_PATCH)
+        between(WHO, "--patches", self.patches, 1, _MAX_PATCHES)
+        between(WHO, "--restarts", self.restarts, 0, _MAX_RESTARTS)
+        between(WHO, "--seed", self.seed, 0, _MAX_SEED)
+        known_name(WHO, "--transform", self.transform, tuple(ImageDomain(2).known_actions()))
         for name in self.representations:
-            known_name("--representation", name, REPRESENTATIONS)
+            known_name(WHO, "--representation", name, REPRESENTATIONS)
         self.counts()
 
     def counts(self) -> tuple[int, ...] | None:
@@ -165,19 +165,6 @@ class LearnResult:
     pairs: Pairs
     learned: tuple[Learned, ...]
     remarks: tuple[str, ...]
-
-
-def known_name(argument: str, value: str, known: Sequence[str]) -> None:
-    """Refuse a name that is not known, listing those that are."""
-    if value not in known:
-        near = get_close_matches(value, known, 1)
-        remedy = f"did you mean {near[0]!r}?" if near else "take one of these"
-        refuse(WHO, argument, f"one of {', '.join(known)}", repr(value), remedy)
-
-
-def _between(argument: str, value: int, least: int, most: int) -> None:
-    if not least <= value <= most:
-        refuse(WHO, argument, f"from {least} to {most}", value, "choose one in that range")
 
 
 def learn(options: LearnOptions, watch: Watch | None = None) -> LearnResult:

@@ -36,19 +36,12 @@ def discover_on_varying(
     Raises:
         InputError: no coordinate varies, or only one does and there is nothing to permute.
     """
-    dim, channels = accumulated.dim, accumulated.channels
-    covariance = accumulated.covariance()
-    rows = accumulated.sample().rows
-    scale = np.diag(accumulated.products.sum(0)) / accumulated.count
-    varies = np.diag(covariance) > 1e-12 * np.maximum(scale, np.finfo(float).tiny)
-    varies |= np.ptp(rows, axis=0) > 0 if len(rows) else False
-    _check_offset(np.diag(covariance), accumulated.mean(), varies)
-    still: NDArray[np.bool_] = np.asarray(~varies.reshape(channels, dim).any(0))
+    dim = accumulated.dim
+    still, copies = still_and_copies(accumulated, signed=signed)
     if still.all():
         zero = not accumulated.products.any()
         what = "zeros only" if zero else "the same sample every time"
         refuse("discover", "samples", "different from one another", what, "check the file")
-    copies = _copies(accumulated, still, signed=signed)
     kept = np.flatnonzero(~still & (copies == np.arange(dim)))
     notes = []
     if still.any():
@@ -68,11 +61,37 @@ def discover_on_varying(
         what = " ".join([f"{len(kept)} of {dim}:", *notes])
         refuse("discover", "samples", "of two or more different columns", what, "pass more columns")
     counts = tuple(int((copies[~still] == i).sum()) for i in kept)
-    part = _restrict(accumulated, kept)
+    part = restrict(accumulated, kept)
     found = discover_permutations(part, signed=signed, copies=counts, **options)
     signs = np.sign(np.diag(accumulated.products.sum(0)[:dim, :dim][:, copies]))
     followers = {i: np.flatnonzero(~still & (copies == i)) for i in kept.tolist()}
     return _extend(found, followers, np.where(signs == 0, 1.0, signs), tuple(notes))
+
+
+def still_and_copies(
+    accumulated: MomentAccumulator, *, signed: bool
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Which coordinates are constant, and which each one is a copy of: itself, if of none.
+
+    Args:
+        accumulated: the data.
+        signed: is the negative of a coordinate a copy too?
+
+    Returns:
+        (d,) truth values, and (d,) indices.
+
+    Raises:
+        InputError: a mean is so large that squares lose what varies.
+    """
+    covariance = accumulated.covariance()
+    rows = accumulated.sample().rows
+    scale = np.diag(accumulated.products.sum(0)) / accumulated.count
+    varies = np.diag(covariance) > 1e-12 * np.maximum(scale, np.finfo(float).tiny)
+    varies |= np.ptp(rows, axis=0) > 0 if len(rows) else False
+    _check_offset(np.diag(covariance), accumulated.mean(), varies)
+    shape = (accumulated.channels, accumulated.dim)
+    still: NDArray[np.bool_] = np.asarray(~varies.reshape(shape).any(0))
+    return still, _copies(accumulated, still, signed=signed)
 
 
 def _check_offset(
@@ -113,8 +132,13 @@ def _copies(
     return np.asarray(together.argmax(1))
 
 
-def _restrict(accumulated: MomentAccumulator, kept: NDArray[np.int64]) -> MomentAccumulator:
-    """The same moments for some of the coordinates."""
+def restrict(accumulated: MomentAccumulator, kept: NDArray[np.int64]) -> MomentAccumulator:
+    """The same moments for some of the coordinates.
+
+    Args:
+        accumulated: the data.
+        kept: indices of the coordinates.
+    """
     columns = np.concatenate([kept + c * accumulated.dim for c in range(accumulated.channels)])
     part = MomentAccumulator(
         len(kept), channels=accumulated.channels, groups=accumulated.groups,

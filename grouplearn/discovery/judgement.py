@@ -284,7 +284,7 @@ def search_p_value(
     for points in members:
         if _conjugates(points[:dim] % dim) * level < 1:
             continue
-        others = [_relabelled(points, dim, rng) for _ in range(_DRAWS)]
+        others = [relabelled(points, rng.permutation(dim)) for _ in range(_DRAWS)]
         null = [second.distance(judge.move(p)) for p in others if p.tobytes() not in group]
         if not null:
             continue
@@ -297,11 +297,15 @@ def search_p_value(
     return min(1.0, float(worst) * max(tried, 1)) if not math.isnan(worst) else math.nan
 
 
-def _relabelled(points: Points, dim: int, rng: np.random.Generator) -> Points:
-    """A random permutation of the same cycle type."""
-    relabel = rng.permutation(dim)
-    if len(points) > dim:
-        relabel = np.concatenate([relabel, relabel + dim])
+def relabelled(points: Points, relabel: Points) -> Points:
+    """The permutation of the same cycle type that moves other coordinates alike.
+
+    Args:
+        points: of d points, or of the 2 d points +i and -i.
+        relabel: (d,), what each coordinate becomes.
+    """
+    if len(points) > len(relabel):
+        relabel = np.concatenate([relabel, relabel + len(relabel)])
     other = np.empty_like(points)
     other[relabel] = relabel[points]
     return other

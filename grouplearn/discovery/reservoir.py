@@ -45,6 +45,7 @@ class Reservoir:
         self._bound: np.uint64 | None = None
         self._parts: list[_Part] = []
         self._held = 0
+        self._settled = True
         self._empty = (
             np.empty(0, dtype=np.uint64), np.empty((0, size)), np.empty(0),
             np.empty(0, dtype=np.int64), None,
@@ -66,6 +67,7 @@ class Reservoir:
         part = (keys[low], rows[low], weights[low], groups[low], _at(labels, low))
         self._parts.append(part)
         self._held += len(part[0])
+        self._settled = False
         if self._held > 2 * self._keep:
             self._shrink()
 
@@ -82,8 +84,9 @@ class Reservoir:
 
     def _shrink(self) -> None:
         """Unite the parts, sorted by key, and drop all but the lowest `keep`."""
-        if not self._parts:
+        if self._settled:
             return
+        self._settled = True
         labels = None
         if self._parts[0][4] is not None:
             labels = np.concatenate([part[4] for part in self._parts if part[4] is not None])

@@ -238,6 +238,11 @@ class FiniteGroup(ABC):
             GroupError: an index is not an element.
         """
         seeds = np.array([self.check_element(e) for e in elements], dtype=np.int64)
+        # With squares of squares among the seeds, a long cycle is walked in a few steps.
+        squares = [seeds]
+        for _ in range((self.order - 1).bit_length() - 1):
+            squares.append(self.multiply(squares[-1], squares[-1]))
+        seeds = np.unique(np.concatenate(squares))
         member = np.zeros(self.order, dtype=bool)
         member[0] = True
         frontier = np.zeros(1, dtype=np.int64)

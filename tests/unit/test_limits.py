@@ -57,14 +57,21 @@ BUILD = {
     "product": lambda: ProductGroup(DihedralGroup(10), DihedralGroup(5), CyclicGroup(10)),
 }
 symmetric(3).name  # What SymPy's import takes is not counted.
-seconds = {}
-for name, build in BUILD.items():
+def taken(build):
     start = time.process_time()
     group = build()
     described = group.order, len(group.relators), group.name, group.cayley_table.shape
-    seconds[name] = time.process_time() - start
+    seconds = time.process_time() - start
     assert 6 <= group.order <= 2000, (name, described)
     assert group.cayley_table.shape == (group.order, group.order)
+    return seconds
+
+seconds = {}
+for name, build in BUILD.items():
+    for _ in range(3):  # Other work on the machine may slow one try.
+        seconds[name] = min(taken(build), seconds.get(name, 60))
+        if seconds[name] < 2:
+            break
 print(json.dumps(seconds))
 """
 REFUSAL = """

@@ -1,0 +1,22 @@
+"""Checks of what was typed on the command line, shared by the commands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from grouplearn._checks import refuse
+
+
+def known_name(who: str, option: str, value: str, known: Sequence[str]) -> None:
+    """Refuse a name that is not known, listing those that are."""
+    if value not in known:
+        near = get_close_matches(value, known, 1)
+        remedy = f"did you mean {near[0]!r}?" if near else "take one of these"
+        refuse(who, option, f"one of {', '.join(known)}", repr(value), remedy)
+
+
+def between(who: str, option: str, value: int, least: int, most: int) -> None:
+    """Refuse a number out of its range."""
+    if not least <= value <= most:
+        refuse(who, option, f"from {least} to {most}", value, "choose one in that range")
