@@ -18,8 +18,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install -q --no-deps $(ESCNN)
 	@touch $@
 
-demo: $(STAMP)  ## discover groups in embedded real data: digits, a genome, names of characters
-	$(BIN)/grouplearn discover digits chloroplast box-drawings --patch-size 3 --window 2 --out runs/demo --overwrite
+demo: $(STAMP)  ## discover groups in embedded real data: the sky, a genome, names of characters, digits
+	$(BIN)/grouplearn discover sky chloroplast box-drawings digits --patch-size 3 --window 2 --out runs/demo --overwrite
 
 test: $(STAMP)  ## tests and doctests, with line and branch coverage of at least 95 %
 	$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-report=term

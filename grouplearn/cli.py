@@ -191,8 +191,8 @@ def _discover(  # noqa: PLR0913, PLR0917
         typer.Argument(
             metavar="DATA...",
             help="A table of samples (.npy, .npz, .csv, .parquet), images (IDX, a folder with one, "
-            "or .npy), FASTA or GenBank, a text of tokens, or built-in data: digits, photographs, "
-            "lambda, chloroplast, box-drawings. Several give one report.",
+            "or .npy), FASTA or GenBank, a text of tokens, or built-in data: sky, digits, "
+            "photographs, lambda, chloroplast, box-drawings. Several give one report.",
         ),
     ],
     kind: Annotated[

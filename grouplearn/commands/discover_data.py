@@ -29,6 +29,7 @@ from grouplearn.domains.samples import (
     sample_chloroplast,
     sample_digits,
     sample_genome,
+    sample_sky,
 )
 from grouplearn.domains.sequences import SequenceDomain
 from grouplearn.domains.tables import Table, read_table
@@ -72,6 +73,7 @@ class Subject:
 
 
 _BUILT_IN = {
+    "sky": ("images", "the Hubble eXtreme Deep Field in 837 tiles of 32 x 32 pixels"),
     "digits": ("images", "scikit-learn's 1,797 hand-written digits of 8 x 8 pixels"),
     "photographs": ("images", "scikit-learn's two sample photographs"),
     "lambda": ("sequence", "the genome of bacteriophage lambda"),
@@ -141,8 +143,9 @@ def _table(name: str, words: str, data: str, reading: Reading) -> Subject:
 
 def _images(name: str, words: str, data: str, reading: Reading) -> Subject:
     domain = ImageDomain(reading.patch_size)
-    if data in BUILT_IN:
-        images: Any = sample_digits() if data == "digits" else sample_photographs()
+    pictures = {"sky": sample_sky, "digits": sample_digits, "photographs": sample_photographs}
+    if data in pictures:
+        images: Any = pictures[data]()
     elif is_archive(Path(data)):
         reject(data, "IDX or .npy for images", "an archive", "save the array as .npy")
     else:

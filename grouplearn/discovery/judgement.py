@@ -207,7 +207,7 @@ class Judge:
         self, members: Sequence[Points], outside: Sequence[Points]
     ) -> tuple[Evidence, ...]:
         """The case for and against a group, one entry for each kind of evidence."""
-        entries: dict[str, Evidence] = {}
+        entries: dict[str, tuple[tuple[int, float], Evidence]] = {}
         for k, moment in enumerate(self._all()):
             if not self._counts(moment) or not members:
                 continue
@@ -224,23 +224,25 @@ class Judge:
                 min(other, default=math.inf),
                 _verdict(moment.kind, found),
             )
-            earlier = entries.get(entry.kind)
-            if earlier is None or _speaks(entry) > _speaks(earlier):
-                entries[entry.kind] = entry
-        return tuple(entries.values())
+            said = _speaks(entry, decisive=moment.decisive)
+            if entry.kind not in entries or said > entries[entry.kind][0]:
+                entries[entry.kind] = said, entry
+        return tuple(entry for _, entry in entries.values())
 
 
-def _speaks(entry: Evidence) -> tuple[bool, float]:
-    """Silent evidence yields to any that speaks, and the noisier to the less noisy."""
-    if entry.verdict == "undecided":
-        return False, -entry.noise
-    return True, entry.violation
+def _speaks(entry: Evidence, *, decisive: bool) -> tuple[int, float]:
+    """What is against a group is said first, then what can speak for it, then what is silent."""
+    if entry.verdict in ("loose", "rejected"):
+        return 3, entry.violation
+    if not decisive:
+        return 0, entry.violation
+    return (1, -entry.noise) if entry.verdict == "undecided" else (2, entry.violation)
 
 
 def _verdict(kind: str, found: Sequence[Measure]) -> Verdict:
     if any(fails(kind, m) for m in found):
         nearer = all(excess(m) <= FARTHEST for m in found)
-        return "approximate" if nearer and kind.startswith("order 3") else "rejected"
+        return "loose" if nearer and kind.startswith("order 3") else "rejected"
     if any(is_silent(kind, m) for m in found):
         return "undecided"
     return "exact" if min(m.p_value for m in found) * len(found) >= EXACT_LEVEL else "approximate"

@@ -30,7 +30,7 @@ from grouplearn.representations import FixedRepresentation
 
 _MEASURED = 128
 _OUTSIDE = 60
-_SHOWN = 16
+_SHOWN = 64
 
 Points = NDArray[np.int64]
 
@@ -123,7 +123,14 @@ class _Chooser:
         best = max(gaps, key=lambda each: each[0], default=(0.0, None))
         if clear:
             return clear[0]
-        return best[1] if best[0] >= LEAST_GAP else None
+        if best[1] is not None and best[0] < LEAST_GAP:
+            self.notes.append(
+                f"{best[1].group.name} (order {best[1].order}) is within noise or near it, but no "
+                f"group stands apart: gap {best[0]:.2g}, and {LEAST_GAP:g} is needed; more samples "
+                "would tell."
+            )
+            return None
+        return best[1]
 
     def _is_moved(self, points: Points) -> bool:
         return not np.array_equal(points, np.arange(len(points)))

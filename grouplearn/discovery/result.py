@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal, final
+from typing import Literal, final, get_args
 
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -12,7 +12,9 @@ from torch import Tensor
 from grouplearn.groups import FiniteGroup
 from grouplearn.representations import LearnedRepresentation
 
-Verdict = Literal["exact", "approximate", "undecided", "rejected"]
+Verdict = Literal["exact", "approximate", "undecided", "loose", "rejected"]
+_WORDS = {"exact": "exact within noise", "loose": "loosely approximate, too far for a claim"}
+_RANKS = {word: rank for rank, word in enumerate(get_args(Verdict))}
 Members = Int[Tensor, "order d"] | Float[Tensor, "order d d"]
 
 
@@ -28,7 +30,8 @@ class Evidence:
         p_value: how often sampling noise alone leaves more than this; nan where there is no noise.
         next_candidate: violation of the best candidate outside the group; inf when there is none.
         verdict: "exact" within the noise, "approximate", "undecided" where the noise is too large
-            to tell, or "rejected".
+            to tell, "loose" where it is too far off for a claim, though much nearer than unrelated
+            moments, or "rejected".
 
     Example:
         >>> print(Evidence("order 2", 0.015, 0.012, 0.3, 0.37, "exact"))
@@ -55,7 +58,7 @@ class Evidence:
         return f"{self.kind} violation {self.violation:.2g}, noise {self.noise:.2g}{beyond}"
 
     def __str__(self) -> str:
-        words = "exact within noise" if self.verdict == "exact" else self.verdict
+        words = _WORDS.get(self.verdict, self.verdict)
         return f"{words} ({self.measured()})"
 
 
@@ -132,7 +135,8 @@ class Discovery:
     def summary(self) -> str:
         """The finding in plain sentences."""
         if not self.found:
-            near = [f"Nearest: {rung}." for rung in self.ladder if rung.order > 1][:1]
+            rungs = sorted((rung for rung in self.ladder if rung.order > 1), key=_remoteness)
+            near = [f"Nearest: {rung}." for rung in rungs[:1]]
             return " ".join(["No symmetry found.", *near, *self.notes])
         words = "exact within noise" if self.exact else "approximate"
         order = self.group.order
@@ -144,3 +148,9 @@ class Discovery:
 
     def __str__(self) -> str:
         return self.summary()
+
+
+def _remoteness(rung: Rung) -> tuple[int, int]:
+    """By the worst verdict; the largest of groups that nothing rejects, the smallest of others."""
+    rank = max((_RANKS[each.verdict] for each in rung.evidence), default=0)
+    return rank, rung.order if rank > _RANKS["undecided"] else -rung.order

@@ -12,6 +12,8 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from grouplearn.discovery.likeness import profile_distances, squared_distances, waves
+
 _STEPS = 20
 _RESTARTS = 100
 _SINKHORN = 10
@@ -19,9 +21,11 @@ _STILL = 0.03
 _PROMISING = 0.3
 _HOPELESS = 0.1
 _LEAPS = 4
+_STRIDES = 32
 _BASE_TRIES = 6
 _REPAIR_DIM = 64
 _TINY = 16
+_IMAGES = 4
 
 Points = NDArray[np.int64]
 Array = NDArray[np.float64]
@@ -80,7 +84,8 @@ class _Searcher:
         self.sure = tolerance if self.dim > _REPAIR_DIM else tolerance / 4
         self._sure_ones: list[Points] = []
         self._all = self.group = generated([], self.dim)
-        self._profiles = _profile_distances(self.matrices)
+        self._profiles = profile_distances(self.matrices)
+        self._waves = np.concatenate([waves(matrix) for matrix in self.matrices])
         self._stabilized: tuple[int, int] | None = None
         self._symmetric = [np.array_equal(matrix, matrix.T) for matrix in self.matrices]
         self._best = float(sum((matrix**2).sum() for matrix in self.matrices))
@@ -101,7 +106,10 @@ class _Searcher:
                 few = _RESTARTS if self.dim > _TINY else 4 * _RESTARTS
                 for _ in range(few if self.dim <= _REPAIR_DIM else 0):
                     self._restart()
-            if fixed and len(self.kept) == grown:
+            # What is known may reach an image together with others that hide a symmetry of its own:
+            # so go on until nothing known fixes these points.
+            free = all(len(self._orbit(i, fixed)) == 1 for i in range(self.dim))
+            if fixed and free and len(self.kept) == grown:
                 return True
             fixed.append(self._next_base(fixed))
         return True
@@ -158,6 +166,8 @@ class _Searcher:
 
     def _try(self, i: int, j: int, fixed: list[int], distances: Array) -> None:
         """Seek the best permutation that sends i to j and keeps the fixed points."""
+        if self._try_waves(i, j, fixed):
+            return
         cost = distances.copy()
         for matrix in self.matrices:
             cost += np.subtract.outer(matrix[i], matrix[j]) ** 2
@@ -169,6 +179,38 @@ class _Searcher:
         self._improve(start, (np.eye(self.dim)[start] + 1 / self.dim) / 2, pins)
         if self.dim <= _REPAIR_DIM:
             self._improve(start, np.full((self.dim, self.dim), 1 / self.dim), pins)
+
+    def _try_waves(self, i: int, j: int, fixed: list[int]) -> bool:
+        """Pin a neighbour of i too, and tell the other points by their ties to all that is pinned.
+
+        On a ring or grid whose matrix ties neighbours only, one pinned point leaves a point and
+        its mirror image alike, and far points without any tie.
+
+        Returns:
+            True if that found a symmetry beyond doubt.
+        """
+        ties = [self._waves[:, point] for point in (i, j)]
+        free = np.setdiff1d(np.arange(self.dim), [*fixed, i, j])
+        if not len(free):
+            return False
+        near = int(free[np.abs(ties[0][0][free]).argmax()])
+        free = np.append(free, i)
+        apart = np.square(ties[1][:, free] - ties[0][:, [near]]).sum(0)
+        pins = {**{point: point for point in fixed}, i: j}
+        starts = []
+        for image in free[np.argsort(apart, kind="stable")[:_IMAGES]].tolist():
+            both = {**pins, near: image}
+            sources = self._waves[:, list(both)].reshape(-1, self.dim)
+            targets = self._waves[:, list(both.values())].reshape(-1, self.dim)
+            start = _assign(
+                _pin(self._profiles + squared_distances(sources, targets), both, np.inf)
+            )
+            if start is not None:
+                starts.append((self._objective(start), start))
+        if not starts:
+            return False
+        start = max(starts, key=lambda each: each[0])[1]
+        return self._record(self._ascend(start, pins, _STRIDES)) <= self.sure
 
     def _restart(self) -> None:
         """Climb from a random doubly stochastic matrix."""
@@ -227,9 +269,9 @@ class _Searcher:
         end = self._ascend(end, pins)
         return start if pins and self._objective(end) < self._objective(start) else end
 
-    def _ascend(self, points: Points, pins: dict[int, int]) -> Points:
+    def _ascend(self, points: Points, pins: dict[int, int], leaps: int = _LEAPS) -> Points:
         """Assignments by the gradient, as long as they help: between two optima climbs end ill."""
-        for _ in range(_LEAPS):
+        for _ in range(leaps):
             target = _assign(_pin(-self._gradient_at(points), pins, np.inf))
             if target is None or self._objective(target) <= self._objective(points):
                 break
@@ -288,8 +330,13 @@ class _Searcher:
         key = points.tobytes()
         if key not in self.tried:
             size = self.violation(points)
+            if self.dim > _REPAIR_DIM and self._is_new(points, size):
+                # Among many coordinates a symmetry with two images exchanged may pass for one.
+                repaired = self._repair(points, {})
+                if repaired is not points:
+                    return self._record(repaired)
             self.tried[key] = (points, size)
-            if size <= self.tolerance and not contains(self._all, points):
+            if self._is_new(points, size):
                 self.kept.append(points)
                 self._all = generated(self.kept, self.dim)
             if size <= self.sure and not contains(self.group, points):
@@ -297,16 +344,8 @@ class _Searcher:
                 self.group = generated(self._sure_ones, self.dim)
         return self.tried[key][1]
 
-
-def _profile_distances(matrices: Sequence[Array]) -> Array:
-    """Squared distances of sorted rows, of sorted columns and of diagonal entries."""
-    dim = len(matrices[0])
-    total = np.zeros((dim, dim))
-    for matrix in matrices:
-        for lines in (np.sort(matrix, axis=1), np.sort(matrix.T, axis=1), np.diag(matrix)[:, None]):
-            squares = np.square(lines).sum(1)
-            total += (squares[:, None] + squares - 2 * lines @ lines.T).clip(0)
-    return total
+    def _is_new(self, points: Points, size: float) -> bool:
+        return size <= self.tolerance and not contains(self._all, points)
 
 
 def _pin(cost: Array, pins: dict[int, int], forbidden: float) -> Array:

@@ -290,7 +290,7 @@ def test_other_actions(run: Any, action: str) -> None:
 
 
 def test_built_in_data_make_one_page(run: Any) -> None:
-    data = ["digits", "box-drawings", "chloroplast"]
+    data = ["sky", "digits", "box-drawings", "chloroplast"]
     line = [*data, "--patch-size", "3", "--window", "2", "--out", "demo"]
     result = run(*line, "--json")
     assert result.status == 0
@@ -301,7 +301,9 @@ def test_built_in_data_make_one_page(run: Any) -> None:
         assert Path("demo", f"{each['data']}-moments.png").is_file()
         assert Path("demo/weights", f"{each['data']}.safetensors").is_file()
         assert all(rung["evidence"] for rung in each["ladder"])
-    digits = result.results[0]
+    groups = {each["data"]: each["group"] for each in result.results}
+    assert groups == {"sky": "D4", "digits": "C1", "box-drawings": "C2", "chloroplast": "C2"}
+    digits = result.results[1]
     assert digits["proposal"]["generators"] == ["half turn"]
     assert "Second moments alone propose C2 (half turn)" in page
     assert "Chance alone would show such a group with probability below 1e-09." in page

@@ -20,12 +20,12 @@ def example(number: int) -> dict[str, Any]:
     return names
 
 
-def test_the_example_discovers_the_flip(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_example_discovers_the_group_of_the_square(capsys: pytest.CaptureFixture[str]) -> None:
     names = example(0)
-    assert names["found"].group.name == "C2"
-    assert names["untouched"].group.name == "C1"
+    assert names["found"].group.name == "D4"
+    assert names["upright"].group.name == "C1"
     printed = re.sub(r"\s+", " ", capsys.readouterr().out).strip()
-    assert "identity, flip" in printed
+    assert "identity, quarter-turn, " in printed
     shown = re.search(r"```text\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     assert shown is not None
     # Figures may differ in their last digit between processors: words must agree.

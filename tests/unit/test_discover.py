@@ -101,6 +101,19 @@ def test_second_moments_propose_what_third_moments_reject() -> None:
     assert {each.kind: each.verdict for each in rejected.evidence}["order 2"] == "exact"
 
 
+def test_a_long_ring_turns_and_does_not_flip() -> None:
+    noise = np.random.default_rng(0).exponential(size=(60_000, 16))
+    rows = noise + 0.8 * np.roll(noise, 1, 1) + 0.4 * np.roll(noise, 2, 1)
+    found = discover(rows)
+    assert found.group.name == "C16", found.summary()
+    assert np.roll(np.arange(16), -1).tolist() in found.members.tolist()
+    few = discover(rows[:4000])
+    assert not few.found
+    # What the noise leaves open is called so, and the largest such group is named.
+    assert few.summary().startswith("No symmetry found. Nearest: ")
+    assert "undecided (order 3" in few.summary()
+
+
 def test_order_four_decides_where_odd_moments_vanish() -> None:
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(COUNT, 4)) @ np.array(

@@ -19,7 +19,7 @@ from grouplearn.domains.base import Extension
 from grouplearn.domains.idx import load_idx_images
 from grouplearn.domains.images import ImageDomain
 from grouplearn.domains.pixels import GRID_MOVES, PIXEL_MOVES
-from grouplearn.domains.samples import sample_digits
+from grouplearn.domains.samples import sample_digits, sample_sky
 from grouplearn.errors import InputError, MissingExtraError
 from grouplearn.representations import FixedRepresentation, SkewRepresentation
 from tests.unit.examples import is_helpful, matrix_of, seeded
@@ -236,6 +236,22 @@ def test_rotated_digits_have_the_group_of_the_square() -> None:
     found = ImageDomain(3).discover(images, max_moment=2)
     assert (found.group.name, found.group.order) == ("D4", 8)
     assert {str(move) for move in ImageDomain(3).extend(found.representation)} == set(GRID_MOVES)
+
+
+@pytest.mark.parametrize("size", [3, 5])
+def test_the_sky_has_no_preferred_direction(size: int) -> None:
+    domain = ImageDomain(size)
+    found = domain.discover(sample_sky())
+    assert found.group.name == "D4", found.summary()
+    assert found.exact
+    assert {str(move) for move in domain.extend(found.representation)} == set(GRID_MOVES)
+
+
+def test_the_sky_is_whole() -> None:
+    sky = sample_sky()
+    assert sky.dtype == torch.float32
+    assert round(float(sky.double().sum()) * 255) == 16_606_630
+    assert torch.equal(sky, (sky * 255).round() / 255)
 
 
 def test_digits_are_scikit_learns(monkeypatch: pytest.MonkeyPatch) -> None:

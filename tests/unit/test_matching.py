@@ -31,6 +31,31 @@ def test_orders_are_those_of_brute_force(seed: int) -> None:
         np.testing.assert_array_equal(graph[np.ix_(inverse, inverse)], graph)
 
 
+@pytest.mark.parametrize("dim", [16, 40, 100])
+def test_rings_whose_matrix_ties_neighbours_only(dim: int) -> None:
+    """One pinned point does not tell a point from its mirror image, and far points not at all."""
+    rng = np.random.default_rng(dim)
+    shift = np.roll(np.eye(dim), 1, axis=0)
+    blur = np.eye(dim) + 0.8 * shift + 0.4 * shift @ shift
+    noise = rng.normal(scale=0.01, size=(dim, dim))
+    order = rng.permutation(dim)
+    matrix = (blur @ blur.T + noise + noise.T)[np.ix_(order, order)]
+    assert automorphisms([matrix], tolerance=0.1).order == 2 * dim
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_elements_that_move_two_orbits_together_hide_no_subgroup(seed: int) -> None:
+    """Odd permutations of one orbit that exchange the other two points are only half the group."""
+    rng = np.random.default_rng(seed)
+    kinds = np.repeat([0, 1, 2], [4, 2, 4])
+    table = rng.normal(size=(3, 3))
+    matrix = (table + table.T)[np.ix_(kinds, kinds)] + np.diag(kinds)
+    matrix[:4, 6:] += np.eye(4)
+    matrix[6:, :4] += np.eye(4)
+    order = rng.permutation(10)
+    assert automorphisms([matrix[np.ix_(order, order)]], seed=seed).order == 48
+
+
 def planted(generators: list[list[int]], noise: float, seed: int) -> tuple[np.ndarray, int]:
     """A random symmetric matrix averaged over a group, in a random order of points."""
     rng = np.random.default_rng(seed)
