@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import rotate
 
 from grouplearn.domains.idx import load_idx_images
 
@@ -17,16 +16,6 @@ Images = NDArray[np.uint8]
 def digits(folder: Path, name: str = "mnist") -> Images:
     """The 60,000 training images of MNIST or Fashion-MNIST."""
     return np.asarray(load_idx_images(folder / name / "train-images-idx3-ubyte.gz"))
-
-
-def rotated(images: Images, seed: int = 0) -> Images:
-    """'Rotated MNIST (rebuilt)': each image turned by a uniformly random angle, bilinear."""
-    angles = np.random.default_rng(seed).uniform(0, 360, len(images))
-    turned = [
-        rotate(image.astype(np.float32), angle, reshape=False, order=1)
-        for image, angle in zip(images, angles, strict=True)
-    ]
-    return np.asarray(np.stack(turned).clip(0, 255), dtype=np.uint8)
 
 
 def cifar(folder: Path) -> NDArray[np.float32]:

@@ -16,12 +16,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from _data import cifar, digits, rotated
+from _data import cifar, digits
 from _measure import median, publish, table
 from numpy.typing import NDArray
 
 from grouplearn.discovery import Discovery
 from grouplearn.domains.images import ImageDomain
+from grouplearn.domains.rebuilt import rotated
 from grouplearn.domains.sequences import SequenceDomain
 from grouplearn.domains.tokens import TokenDomain
 

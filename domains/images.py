@@ -12,14 +12,15 @@ import torch
 from jaxtyping import Float, Float32, Shaped
 from torch import Tensor
 
-from grouplearn._checks import last_axis, optional_import, positive_int, refuse
+from grouplearn._checks import last_axis, positive_int, refuse
 from grouplearn.discovery.moments import MomentAccumulator
 from grouplearn.discovery.result import Discovery
 from grouplearn.domains.base import Domain, discovered, matrices_of
+from grouplearn.domains.kernels import network_groups, on_kernels
 from grouplearn.domains.patch_moments import PatchSums
 from grouplearn.domains.patches import PatchAction, patch_actions
 from grouplearn.domains.pixels import PIXEL_MOVES, PixelMove
-from grouplearn.representations import LearnedRepresentation
+from grouplearn.representations import FixedRepresentation, LearnedRepresentation
 
 _WHO = "ImageDomain.vectorize"
 
@@ -251,6 +252,40 @@ class ImageDomain(Domain):
             for matrix in matrices
         )
 
+    def on_kernels(
+        self, representation: LearnedRepresentation, kernel_size: int
+    ) -> FixedRepresentation:
+        """Return the same operations on the kernels of a network, of any size.
+
+        Args:
+            representation: on R^d, of flips and turns.
+            kernel_size: k.
+
+        Returns:
+            Of the same group, on R^(k * k), float32: for `OrbitConv2d`, `GroupConv2d`, `LGCNN`.
+
+        Raises:
+            InputError: an element does not extend to whole images, or reverses the contrast.
+        """
+        return on_kernels(representation, self.extend(representation), kernel_size)
+
+    def network_groups(self, found: Discovery, kernel_size: int = 3) -> list[FixedRepresentation]:
+        """Return the groups that a network could have, for `grouplearn.training.choose`.
+
+        Args:
+            found: a discovery of permutations on R^d, for example with `max_moment=2`.
+            kernel_size: k >= 2.
+
+        Returns:
+            On R^(k * k): the subgroups of what in the groups of the ladder extends to whole images,
+            the trivial group first, by order. Two that an element of the claimed group conjugates
+            into one another, and that the data therefore treat alike, count once.
+
+        Raises:
+            InputError: signed or linear actions, or a kernel of one place.
+        """
+        return network_groups(found, self.extend, kernel_size)
+
     def _pixels(self, images: Any, first: int = 0) -> Tensor:
         """Return checked images as (images * channels, H, W), uint8 or floating point.
 
@@ -305,31 +340,6 @@ class ImageDomain(Domain):
         row = place // columns % rows + offset[:, None]
         column = place % columns + offset
         return pixels[place // (rows * columns), row, column].reshape(count, self.dim)
-
-
-def sample_photographs() -> Float32[Tensor, "2 427 640"]:
-    """Return scikit-learn's two sample photographs in grey.
-
-    Grey is the luma of ITU-R BT.601, 0.299 R + 0.587 G + 0.114 B. No network is needed: the
-    photographs are part of scikit-learn. Their 5 x 5 patches span all 25 dimensions.
-
-    Returns:
-        (2, 427, 640), float32, in [0, 1].
-
-    Raises:
-        MissingExtraError: scikit-learn or Pillow is absent; the extra `train` brings both.
-
-    Cost:
-        Reads two JPEG files.
-
-    Example:
-        >>> sample_photographs().shape
-        torch.Size([2, 427, 640])
-    """
-    optional_import("PIL.Image", "train")
-    colour = np.stack(optional_import("sklearn.datasets", "train").load_sample_images().images)
-    grey = colour @ np.array([0.299, 0.587, 0.114]) / 255
-    return torch.from_numpy(grey).float()
 
 
 def _sliceable(images: Any) -> bool:

@@ -6,6 +6,7 @@ import gzip
 import importlib.resources
 import unicodedata
 
+import numpy as np
 import torch
 from jaxtyping import Float32
 from torch import Tensor
@@ -55,6 +56,31 @@ def sample_sky() -> Float32[Tensor, "837 32 32"]:
     pixels = torch.frombuffer(bytearray(_content("sky.idx.gz")), dtype=torch.uint8, offset=header)
     tiles = pixels.view(872, 1000).unfold(0, 32, 32).unfold(1, 32, 32).flatten(0, 1)
     return tiles.float() / 255
+
+
+def sample_photographs() -> Float32[Tensor, "2 427 640"]:
+    """Return scikit-learn's two sample photographs in grey.
+
+    Grey is the luma of ITU-R BT.601, 0.299 R + 0.587 G + 0.114 B. No network is needed: the
+    photographs are part of scikit-learn. Their 5 x 5 patches span all 25 dimensions.
+
+    Returns:
+        (2, 427, 640), float32, in [0, 1].
+
+    Raises:
+        MissingExtraError: scikit-learn or Pillow is absent; the extra `train` brings both.
+
+    Cost:
+        Reads two JPEG files.
+
+    Example:
+        >>> sample_photographs().shape
+        torch.Size([2, 427, 640])
+    """
+    optional_import("PIL.Image", "train")
+    colour = np.stack(optional_import("sklearn.datasets", "train").load_sample_images().images)
+    grey = colour @ np.array([0.299, 0.587, 0.114]) / 255
+    return torch.from_numpy(grey).float()
 
 
 def sample_genome() -> str:

@@ -23,12 +23,13 @@ from grouplearn.commands.discover_kinds import (
 from grouplearn.discovery.moments import MomentAccumulator
 from grouplearn.domains.base import Domain
 from grouplearn.domains.idx import load_idx_images
-from grouplearn.domains.images import ImageDomain, sample_photographs
+from grouplearn.domains.images import ImageDomain
 from grouplearn.domains.samples import (
     sample_box_drawings,
     sample_chloroplast,
     sample_digits,
     sample_genome,
+    sample_photographs,
     sample_sky,
 )
 from grouplearn.domains.sequences import SequenceDomain

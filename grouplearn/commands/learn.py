@@ -25,8 +25,9 @@ from grouplearn.commands.measure import (
 )
 from grouplearn.commands.options import between, known_name
 from grouplearn.domains.idx import load_idx_images
-from grouplearn.domains.images import ImageDomain, sample_photographs
+from grouplearn.domains.images import ImageDomain
 from grouplearn.domains.patches import Identifiability, PatchAction, identifiability, patch_pairs
+from grouplearn.domains.samples import sample_photographs
 from grouplearn.errors import ClosureError
 from grouplearn.groups import CyclicGroup
 from grouplearn.nearest import nearest_exact

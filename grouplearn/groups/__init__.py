@@ -3,6 +3,7 @@
 from grouplearn.groups.base import FiniteGroup, Word, WordPlan
 from grouplearn.groups.families import CyclicGroup, DihedralGroup, ProductGroup
 from grouplearn.groups.irreps import Irrep, irrep_characters, real_irreps, regular_multiplicities
+from grouplearn.groups.subgroups import subgroups_up_to_conjugacy
 
 __all__ = [
     "CyclicGroup",
@@ -15,4 +16,5 @@ __all__ = [
     "irrep_characters",
     "real_irreps",
     "regular_multiplicities",
+    "subgroups_up_to_conjugacy",
 ]

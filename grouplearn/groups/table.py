@@ -136,6 +136,16 @@ def group_from_relations(generators: int, relators: Sequence[Word], max_cosets: 
     return TableGroup(table, number[right[:, 0]], words)
 
 
+def group_from_right_multiplication(right: NDArray[np.int64]) -> TableGroup:
+    """The group of which each generator's right multiplication is given.
+
+    Args:
+        right: (m, n) numbers of g s for the n elements g and each generator s, 0 the identity.
+    """
+    table, number = _table_from_right_multiplication(right)
+    return TableGroup(table, number[right[:, 0]])
+
+
 def subgroup(group: FiniteGroup, elements: Sequence[int]) -> TableGroup:
     """See `FiniteGroup.subgroup`."""
     seeds: list[int] = []
@@ -150,8 +160,7 @@ def subgroup(group: FiniteGroup, elements: Sequence[int]) -> TableGroup:
     right = np.stack([position[group.multiply(members, s)] for s in seeds]) if seeds else (
         np.empty((0, 1), dtype=np.int64)
     )  # fmt: skip
-    table, number = _table_from_right_multiplication(right)
-    return TableGroup(table, number[right[:, 0]])
+    return group_from_right_multiplication(right)
 
 
 def check_permutations(who: str, permutations: Any) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ from grouplearn.representations.compose import ChangeOfBasis, DirectSum, TensorP
 from grouplearn.representations.dense import DenseRepresentation
 from grouplearn.representations.fixed import FixedRepresentation
 from grouplearn.representations.multiscale import MultiScaleRepresentation
+from grouplearn.representations.restrict import restricted
 from grouplearn.representations.skew import SkewRepresentation
 from grouplearn.representations.spectral import SpectralRepresentation
 from grouplearn.representations.toeplitz import ToeplitzRepresentation
@@ -20,4 +21,5 @@ __all__ = [
     "SpectralRepresentation",
     "TensorProduct",
     "ToeplitzRepresentation",
+    "restricted",
 ]

@@ -46,31 +46,32 @@ class DirectSum(LearnedRepresentation):
     @property
     def closes_exactly(self) -> bool:
         """Do all children?"""
-        return all(child.closes_exactly for child in self._children())
+        return all(child.closes_exactly for child in self.parts())
 
     def generators(self) -> Float[Tensor, "m d d"]:
         """Block-diagonal matrices of the children's generators."""
-        return _block_diagonal([child.generators() for child in self._children()])
+        return _block_diagonal([child.generators() for child in self.parts()])
 
     def inverse_generators(self) -> Float[Tensor, "m d d"]:
         """Block-diagonal matrices of the children's inverses."""
-        return _block_diagonal([child.inverse_generators() for child in self._children()])
+        return _block_diagonal([child.inverse_generators() for child in self.parts()])
 
-    def _children(self) -> list[LearnedRepresentation]:
+    def parts(self) -> list[LearnedRepresentation]:
+        """The summands, in their order."""
         return [child for child in self.summands if isinstance(child, LearnedRepresentation)]
 
     def _matrices(self) -> Tensor:
-        return _block_diagonal([child.matrices() for child in self._children()])
+        return _block_diagonal([child.matrices() for child in self.parts()])
 
     def _matrix(self, element: int) -> Tensor:
-        return torch.block_diag(*(child.matrix(element) for child in self._children()))
+        return torch.block_diag(*(child.matrix(element) for child in self.parts()))
 
     def _act(self, x: Tensor, g: int) -> Tensor:
-        parts = zip(self._children(), x.split(self._sizes, -1), strict=True)
+        parts = zip(self.parts(), x.split(self._sizes, -1), strict=True)
         return torch.cat([child.act(part, g) for child, part in parts], -1)
 
     def _orbit(self, x: Tensor) -> Tensor:
-        parts = zip(self._children(), x.split(self._sizes, -1), strict=True)
+        parts = zip(self.parts(), x.split(self._sizes, -1), strict=True)
         return torch.cat([child.orbit(part) for child, part in parts], -1)
 
 

@@ -102,6 +102,11 @@ class MultiScaleRepresentation(LearnedRepresentation):
         """Do all children?"""
         return self.scaled.closes_exactly
 
+    def children_by_scale(self) -> list[LearnedRepresentation]:
+        """The representation of each scale, in the order of `scales`."""
+        summed = self.scaled.child
+        return summed.parts() if isinstance(summed, DirectSum) else [summed]
+
     def generators(self) -> Float[Tensor, "m d d"]:
         """The children's generators, in the coordinates of the signal."""
         return self.scaled.generators()

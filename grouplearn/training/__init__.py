@@ -1,17 +1,46 @@
-"""Training: actions from pairs, and refinement by the moments of samples."""
+"""Training: networks from labels, actions from pairs, refinement by the moments of samples."""
 
+from grouplearn.training.augmentation import RandomElement, RandomShift, Several
+from grouplearn.training.choosing import Choice, Tried, choose
+from grouplearn.training.fitting import Fit, FitEpoch, FitOptions, evaluate, fit, seeds_interval
+from grouplearn.training.labelled import Augmentation, Labelled, as_labelled
+from grouplearn.training.laws import WithLaws
+from grouplearn.training.objectives import Classification, Objective, Reconstruction, Similarity
 from grouplearn.training.pairs import Epoch, PairsFit, Penalties, Schedule, fit_pairs, pair_error
 from grouplearn.training.refine import Refined, RefineStep, RefineTerms, refine
+from grouplearn.training.saving import load, save
 
 __all__ = [
+    "Augmentation",
+    "Choice",
+    "Classification",
     "Epoch",
+    "Fit",
+    "FitEpoch",
+    "FitOptions",
+    "Labelled",
+    "Objective",
     "PairsFit",
     "Penalties",
+    "RandomElement",
+    "RandomShift",
+    "Reconstruction",
     "RefineStep",
     "RefineTerms",
     "Refined",
     "Schedule",
+    "Several",
+    "Similarity",
+    "Tried",
+    "WithLaws",
+    "as_labelled",
+    "choose",
+    "evaluate",
+    "fit",
     "fit_pairs",
+    "load",
     "pair_error",
     "refine",
+    "save",
+    "seeds_interval",
 ]

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_sample_images
 
 from grouplearn.domains.base import Domain, KnownAction
-from grouplearn.domains.images import ImageDomain, sample_photographs
+from grouplearn.domains.images import ImageDomain
 from grouplearn.domains.patches import (
     patch_actions,
 )
+from grouplearn.domains.samples import sample_photographs
 from grouplearn.errors import InputError, MissingExtraError
 from tests.unit.examples import is_helpful
 

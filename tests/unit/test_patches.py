@@ -18,7 +18,7 @@ from scipy.ndimage import correlate
 from sklearn.datasets import load_digits
 
 from grouplearn.domains.idx import load_idx_images
-from grouplearn.domains.images import ImageDomain, sample_photographs
+from grouplearn.domains.images import ImageDomain
 from grouplearn.domains.patches import (
     Identifiability,
     PatchAction,
@@ -26,6 +26,7 @@ from grouplearn.domains.patches import (
     patch_actions,
     patch_pairs,
 )
+from grouplearn.domains.samples import sample_photographs
 from grouplearn.errors import InputError
 from tests.unit.examples import is_helpful
 

@@ -1,0 +1,189 @@
+"""The networks of the accuracy tables, each trained in the same way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from grouplearn import CyclicGroup
+from grouplearn.defects import closure_defect
+from grouplearn.domains.images import ImageDomain
+from grouplearn.domains.labelled_images import ImageSets
+from grouplearn.domains.pixels import PixelMove
+from grouplearn.interop.escnn_network import EscnnCNN, escnn_pattern
+from grouplearn.models import LGCNN, LGN, LGNShape, Pattern, PlainCNN, Standardised
+from grouplearn.representations import (
+    DenseRepresentation,
+    FixedRepresentation,
+    LearnedRepresentation,
+)
+from grouplearn.training import (
+    Augmentation,
+    Classification,
+    FitOptions,
+    Labelled,
+    RandomElement,
+    RandomShift,
+    Several,
+    WithLaws,
+    as_labelled,
+    choose,
+    evaluate,
+    fit,
+)
+
+BUDGET = 40_000
+SMOOTHING = 0.05
+KERNEL = 3
+DOMAIN = ImageDomain(patch_size=KERNEL)
+MU = 1e-4
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a data set is trained on, the same for every network.
+
+    Attributes:
+        epochs: passes over all training images.
+        shift: augmentation by random shifts of up to so many pixels; 0 for none.
+        augment: the moves of the control with fixed augmentation; empty for none.
+    """
+
+    epochs: int
+    shift: int
+    augment: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One data set, ready to train on."""
+
+    name: str
+    train: Labelled
+    test: Labelled
+    images: Any
+    recipe: Recipe
+
+    @property
+    def pattern(self) -> Pattern:
+        return Pattern(self.train.x.shape[1], self.train.classes or 0, kernel_size=KERNEL)
+
+
+def task_of(name: str, sets: ImageSets, recipe: Recipe) -> Task:
+    assert sets.test is not None
+    classes = len(sets.train.names)
+    train = as_labelled(sets.train.images, sets.train.labels, classes)
+    test = as_labelled(sets.test.images, sets.test.labels, classes)
+    return Task(name, train, test, sets.train.images, recipe)
+
+
+def turns(names: tuple[str, ...]) -> FixedRepresentation:
+    """A known cyclic action on kernels."""
+    order = {"quarter-turn": 4, "flip": 2}[names[0]]
+    return FixedRepresentation(CyclicGroup(order), PixelMove(names[0]).matrix(KERNEL).float()[None])
+
+
+def lgcnn(task: Task, rep: LearnedRepresentation, rng: torch.Generator) -> nn.Module:
+    return LGCNN(task.pattern.within(BUDGET, rep.group.order), rep, rng=rng)
+
+
+def plain(task: Task, rng: torch.Generator, times: int = 0) -> nn.Module:
+    """Equal parameters, or some multiple of the widths of the base filters of C4."""
+    if not times:
+        return PlainCNN(task.pattern.within(BUDGET), rng=rng)
+    base = task.pattern.within(BUDGET, 4)
+    first, second, third = (times * width for width in base.widths)
+    return PlainCNN(Pattern(base.in_channels, base.classes, (first, second, third)), rng=rng)
+
+
+def escnn(task: Task, rng: torch.Generator, *, flips: bool) -> nn.Module:
+    torch.manual_seed(rng.initial_seed())
+    return EscnnCNN(escnn_pattern(task.pattern, BUDGET, flips=flips), flips=flips)
+
+
+def from_labels(task: Task, rng: torch.Generator) -> nn.Module:
+    """As published: the action is learned from the labels, from a random start."""
+    return lgcnn(task, DenseRepresentation(CyclicGroup(4), KERNEL**2, rng=rng), rng)
+
+
+def unfolded(task: Task, rng: torch.Generator) -> nn.Module:
+    return LGN(LGNShape(task.pattern.in_channels, task.pattern.classes), rng=rng)
+
+
+def trained(
+    task: Task,
+    build: Callable[[torch.Generator], nn.Module],
+    seed: int,
+    *,
+    augment: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """Train one network and test it."""
+    start = time.perf_counter()
+    network = Standardised.of(build(torch.Generator().manual_seed(seed)), task.train.x)
+    objective = WithLaws(Classification(SMOOTHING), invertibility=MU)
+    fit(network, task.train, objective=objective, augment=augmentation(task, augment),
+        options=options(task.recipe.epochs, seed))  # fmt: skip
+    seconds = time.perf_counter() - start
+    count = sum(each.numel() for each in network.parameters())
+    record = {
+        "seed": seed, "parameters": count, "seconds": seconds,
+        "accuracy": 100 * evaluate(network, task.test, precision="bfloat16"),
+    }  # fmt: skip
+    inner: Any = network.network
+    reps = inner.representations() if isinstance(inner, LGN) else ()
+    reps = inner.layer_representations() if isinstance(inner, LGCNN) else reps
+    if reps:
+        record["closure"] = max(float(closure_defect(rep).detach()) for rep in dict.fromkeys(reps))
+    return record
+
+
+def automatic(task: Task, seed: int) -> dict[str, Any]:
+    """Discover without labels, choose by short runs, train."""
+    start = time.perf_counter()
+    found = DOMAIN.discover(task.images, max_moment=2, seed=seed)
+    candidates = DOMAIN.network_groups(found, KERNEL)
+    rest, held_out = task.train.split(3000, seed)
+    short = rest.take(slice(0, 10_000))
+
+    def build(rep: LearnedRepresentation, rng: torch.Generator) -> nn.Module:
+        return Standardised.of(lgcnn(task, rep, rng), short.x)
+
+    choice = choose(
+        candidates, build, short, held_out, options=options(5, seed),
+        objective=Classification(SMOOTHING), augment=augmentation(task),
+        watch=lambda each: print("   ", each.rep.group, names_of(each.rep), each.score, flush=True),
+    )  # fmt: skip
+    searched = time.perf_counter() - start
+    record = trained(task, partial(lgcnn, task, choice.rep), seed)
+    record["seconds"] += searched
+    return record | {
+        "searched": searched, "discovered": found.summary(), "group": str(choice.rep.group),
+        "moves": names_of(choice.rep), "kernel": choice.rep.generators().tolist(),
+        "choice": [
+            {"group": str(each.rep.group), "moves": names_of(each.rep), "score": each.score,
+             "error": each.error, "seconds": each.seconds} for each in choice.tried
+        ],
+    }  # fmt: skip
+
+
+def names_of(rep: LearnedRepresentation) -> list[str]:
+    return [str(move) for move in DOMAIN.extend(rep)[1:]]
+
+
+def augmentation(task: Task, names: tuple[str, ...] = ()) -> Augmentation | None:
+    parts: list[Callable[[Tensor, torch.Generator], Tensor]] = []
+    if task.recipe.shift:
+        parts.append(RandomShift(task.recipe.shift))
+    if names:
+        parts.append(RandomElement(DOMAIN.extend(turns(names))))
+    return Several(parts) if parts else None
+
+
+def options(epochs: int, seed: int) -> FitOptions:
+    return FitOptions(epochs=epochs, precision="bfloat16", seed=seed)

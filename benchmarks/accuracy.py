@@ -1,0 +1,156 @@
+"""Accuracy of linear group networks and their controls: the source's tables, run again.
+
+python benchmarks/accuracy.py --data FOLDER [--set NAME ...] [--seeds 3] [--out benchmarks/results]
+
+All networks have the places of one pattern, about 40,000 parameters, one training recipe for each
+data set, and bfloat16 convolutions. Every run is kept in a JSON file as soon as it is done, and
+what is there already is not run again; the tables are made of all that is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import math
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import _networks as nets
+import torch
+from _measure import machine, table
+
+from grouplearn import CyclicGroup
+from grouplearn.domains.labelled_images import load_labelled_images
+from grouplearn.domains.rebuilt import rotated_sets
+from grouplearn.representations import FixedRepresentation
+from grouplearn.training import seeds_interval
+
+Record = dict[str, Any]
+SETS = {
+    "rotated-mnist": ("mnist", nets.Recipe(20, 0, ("quarter-turn",))),
+    "fashion-mnist": ("fashion-mnist", nets.Recipe(8, 2, ("flip",))),
+    "mnist": ("mnist", nets.Recipe(10, 2, ())),
+    "cifar10": ("cifar10", nets.Recipe(20, 4, ("flip",))),
+}
+AUTO, FIXED, ESCNN = "LGCNN, group found", "LGCNN, C4", "escnn, C4"
+PUBLISHED = {
+    "rotated-mnist": ("93.75", "92.96"), "fashion-mnist": ("91.46", "91.44"),
+    "mnist": ("99.27", "99.35"), "cifar10": ("79.03", "75.26"),
+}  # fmt: skip
+GIVERS = {"mnist": "fashion-mnist", "fashion-mnist": "cifar10"}
+TRANSFER = "LGCNN, group found on {}"
+
+
+def rows(task: nets.Task, results: Record) -> dict[str, Callable[[int], Record]]:
+    """How each row of a data set's table is run, for a seed."""
+    train = partial(nets.trained, task)
+    known: dict[str, Callable[[int], Record]] = {
+        AUTO: partial(nets.automatic, task),
+        ESCNN: partial(train, partial(nets.escnn, task, flips=False)),
+        "plain, equal parameters": partial(train, partial(nets.plain, task)),
+        FIXED: partial(train, partial(nets.lgcnn, task, nets.turns(("quarter-turn",)))),
+        "plain, single channel": partial(train, partial(nets.plain, task, times=1)),
+        "plain, same channels": partial(train, partial(nets.plain, task, times=4)),
+        "LGCNN, action from labels": partial(train, partial(nets.from_labels, task)),
+        "escnn, D4": partial(train, partial(nets.escnn, task, flips=True)),
+        "LGN, unfolded": partial(train, partial(nets.unfolded, task)),
+    }  # fmt: skip
+    if task.recipe.augment:
+        moves = task.recipe.augment
+        known[f"plain, equal parameters, random {moves[0]}s"] = partial(
+            train, partial(nets.plain, task), augment=moves
+        )
+    giver = GIVERS.get(task.name)
+    if giver is not None and AUTO in results.get(giver, {}):
+        known[TRANSFER.format(giver)] = partial(transferred, task, giver, results)
+    return known
+
+
+def transferred(task: nets.Task, giver: str, results: Record, seed: int) -> Record:
+    """A network with the action that this seed, or an earlier one, found on another data set."""
+    found = max((r for r in results[giver][AUTO] if r["seed"] <= seed), key=lambda r: r["seed"])
+    kernel = torch.tensor(found["kernel"]).reshape(-1, nets.KERNEL**2, nets.KERNEL**2)
+    rep = (
+        FixedRepresentation.from_permutations(kernel.argmax(-2), torch.float32)
+        if len(kernel)
+        else FixedRepresentation(CyclicGroup(1), kernel)
+    )
+    record = nets.trained(task, partial(nets.lgcnn, task, rep), seed)
+    return record | {"moves": found["moves"], "from": giver}
+
+
+def published(name: str, results: Record) -> str:
+    """The table of one data set."""
+    lines = []
+    reference = {r["seed"]: r["accuracy"] for r in results.get(ESCNN, [])}
+    for row, records in results.items():
+        mean, half = seeds_interval([r["accuracy"] for r in records])
+        gaps = [r["accuracy"] - reference[r["seed"]] for r in records if r["seed"] in reference]
+        gap, spread = seeds_interval(gaps) if gaps else (float("nan"),) * 2
+        what = sorted({" ".join([r["group"], *r["moves"][:1]]) for r in records if "group" in r})
+        closure = [r["closure"] for r in records if "closure" in r]
+        lines.append([
+            row, ", ".join(what), f"{records[0]['parameters']:,}", number(mean, half),
+            number(gap, spread), len(records),
+            f"{max(closure):.1e}" if closure else "",
+            f"{sum(r['seconds'] for r in records) / len(records) / 60:.1f}",
+        ])  # fmt: skip
+    ours, fixed = PUBLISHED[name]
+    lines += [["*published:* LGCNN", "", "", ours, "", "", "", ""],
+              ["*published:* P4CNN", "", "", fixed, "", "", "", ""]]  # fmt: skip
+    header = ["network", "group", "parameters", "test accuracy, %", "minus escnn, C4", "seeds",
+              "closure defect", "minutes"]  # fmt: skip
+    return table(header, lines)
+
+
+def number(mean: float, half: float) -> str:
+    if math.isnan(mean):
+        return ""
+    return f"{mean:.2f}" if math.isnan(half) else f"{mean:.2f} ± {half:.2f}"
+
+
+def main() -> None:
+    """Run what is missing, and write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--set", choices=list(SETS), action="append")
+    parser.add_argument("--row", action="append", help="only rows whose name contains this")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
+    given = parser.parse_args()
+    file = given.out / "accuracy.json"
+    record = json.loads(file.read_text()) if file.exists() else {}
+    results: Record = record.get("measurements", {})
+    tasks: dict[str, nets.Task] = {}
+    seeds = range(given.seeds if given.data is not None else 0)
+    # What an action transfers to comes before what it is found on: so every seed goes round twice.
+    for seed, _ in itertools.product(seeds, range(2)):
+        for name in given.set or list(SETS):
+            folder, recipe = SETS[name]
+            if name not in tasks:
+                sets = load_labelled_images(given.data / folder)
+                sets = rotated_sets(sets) if name == "rotated-mnist" else sets
+                tasks[name] = nets.task_of(name, sets, recipe)
+            kept = results.setdefault(name, {})
+            for row, run in rows(tasks[name], results).items():
+                wanted = not given.row or any(part in row for part in given.row)
+                if not wanted or any(r["seed"] == seed for r in kept.get(row, [])):
+                    continue
+                kept.setdefault(row, []).append(run(seed))
+                print(
+                    name, row, {k: v for k, v in kept[row][-1].items() if k != "kernel"}, flush=True
+                )
+                given.out.mkdir(parents=True, exist_ok=True)
+                text = json.dumps({"machine": machine(), "measurements": results}, indent=1)
+                file.write_text(text + "\n")
+    for name, each in results.items():
+        text = published(name, each)
+        print(name, text, sep="\n")
+        (given.out / f"accuracy-{name}.md").write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()

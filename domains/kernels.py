@@ -1,0 +1,69 @@
+"""From actions found on patches to actions on the kernels of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from grouplearn._checks import positive_int, refuse
+from grouplearn.discovery.result import Discovery
+from grouplearn.domains.pixels import PixelMove
+from grouplearn.groups import CyclicGroup, subgroups_up_to_conjugacy
+from grouplearn.representations import FixedRepresentation, LearnedRepresentation, restricted
+
+Moves = Sequence[PixelMove | None]
+
+
+def on_kernels(rep: LearnedRepresentation, moves: Moves, kernel_size: int) -> FixedRepresentation:
+    """See `ImageDomain.on_kernels`.
+
+    Args:
+        rep: on patches.
+        moves: what each of its elements does to whole images.
+        kernel_size: k.
+    """
+    who = "ImageDomain.on_kernels"
+    k = positive_int(who, "kernel_size", kernel_size)
+    chosen = [moves[g] for g in rep.group.generators]
+    grids = [move for move in chosen if move is not None and not move.negative]
+    if len(grids) < len(chosen):
+        refuse(who, "representation", "one whose elements extend to whole images, contrast kept",
+               ", ".join("no extension" if m is None else m.name for m in chosen),
+               "ImageDomain.network_groups has the part that does")  # fmt: skip
+    matrices = [move.matrix(k).float() for move in grids]
+    empty = torch.empty(0, k * k, k * k)
+    return FixedRepresentation(rep.group, torch.stack(matrices) if matrices else empty)
+
+
+def network_groups(
+    found: Discovery, moves_of: Callable[[LearnedRepresentation], Moves], kernel_size: int
+) -> list[FixedRepresentation]:
+    """See `ImageDomain.network_groups`.
+
+    Args:
+        found: on patches.
+        moves_of: what the elements of a representation on patches do to whole images.
+        kernel_size: k.
+    """
+    who = "ImageDomain.network_groups"
+    k = positive_int(who, "kernel_size", kernel_size, minimum=2)
+    if found.action != "permutation":
+        refuse(who, "found", "of permutations", f"of action {found.action!r}",
+               "discover with action='permutation'")  # fmt: skip
+    generators: Iterable[Any] = (rung.generators for rung in found.ladder)
+    reps = [found.representation, *map(FixedRepresentation.from_permutations, generators)]
+    names = {move.grid for rep in reps for move in moves_of(rep) if move is not None}
+    moved = [
+        np.argmax(PixelMove(name).matrix(k).numpy(), 0) for name in sorted(names - {"identity"})
+    ]
+    if not moved:
+        return [FixedRepresentation(CyclicGroup(1), torch.empty(0, k * k, k * k))]
+    largest = FixedRepresentation.from_permutations(np.stack(moved), torch.float32)
+    claimed = {str(move) for move in moves_of(found.representation)}
+    images = [PixelMove(name).matrix(k).float() for name in claimed & names]
+    by = [g for g, each in enumerate(largest.matrices()) if any(map(each.equal, images))]
+    subgroups = subgroups_up_to_conjugacy(largest.group, by)
+    return [restricted(largest, members) for members in subgroups]

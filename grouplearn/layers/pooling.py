@@ -1,0 +1,157 @@
+"""From functions on the group to invariants."""
+
+from __future__ import annotations
+
+from itertools import combinations_with_replacement
+from typing import Any, Literal, final, get_args
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from grouplearn._checks import positive_int, refuse
+from grouplearn.groups import FiniteGroup
+from grouplearn.layers.tracing import traced
+
+Reduction = Literal["max", "mean", "triple-correlation"]
+
+
+@final
+class SpacePool(nn.Module):
+    """Maximum over blocks of neighbouring places, which a reversal, flip or turn maps to blocks.
+
+    Args:
+        size: side s of the blocks, which do not overlap.
+
+    Raises:
+        InputError: the size is below 1, or no divisor of the input's sizes: what is left over at
+            one side would break the equivariance of flips, and of turns.
+
+    Example:
+        >>> SpacePool(2)(torch.zeros(5, 8, 4, 14, 14)).shape
+        torch.Size([5, 8, 4, 7, 7])
+    """
+
+    def __init__(self, size: int = 2) -> None:
+        super().__init__()
+        self.size = positive_int(type(self).__name__, "size", size)
+
+    def forward(
+        self, x: Float[Tensor, "batch channels n *space"]
+    ) -> Float[Tensor, "batch channels n *smaller"]:
+        """Pool every axis behind that of elements, one or two of them."""
+        if x.ndim not in (4, 5) or any(length % self.size for length in x.shape[3:]):
+            refuse(type(self).__name__, "x", "of shape (batch, channels, n, length) or (batch, "
+                   f"channels, n, H, W), sizes divisible by {self.size}", tuple(x.shape),
+                   "pad or crop the input of the network")  # fmt: skip
+        pool = F.max_pool1d if x.ndim == 4 else F.max_pool2d
+        return pool(x.flatten(1, 2), self.size).unflatten(1, x.shape[1:3])
+
+    def extra_repr(self) -> str:
+        """The size, for print()."""
+        return str(self.size)
+
+
+@final
+class GroupPool(nn.Module):
+    """Reduces the axis of group elements to numbers that no left multiplication changes.
+
+    "max" and "mean" give one number for each channel. "triple-correlation" gives k of them,
+
+        T[g1, g2, g3] = sum over h of f(h g1) f(h g2) f(h g3) / n,
+
+    one for each set {g1, g2, g3}, repetitions allowed, up to left multiplication. They are
+    complete: two functions with invertible Fourier transforms that agree in all of them differ by a
+    left multiplication only, where "max" and "mean" forget much more. They grow with the cube of
+    the input: normalise it before.
+
+    Args:
+        reduction: "max", "mean" or "triple-correlation".
+        group: needed for "triple-correlation" alone.
+
+    Raises:
+        InputError: another reduction, a missing group, or an input without an axis of elements, or
+            with another number of them than the group.
+
+    Cost:
+        "triple-correlation" makes k of about n^2 / 6 numbers out of n, with n products for each.
+
+    References:
+        Kakarala, 1992, Triple correlation on groups (completeness).
+        Sanborn and Miolane, 2023, A general framework for robust G-invariance.
+
+    Example:
+        >>> GroupPool("max")(torch.tensor([[[1.0, 3.0, 2.0]]]))
+        tensor([[3.]])
+        >>> from grouplearn import CyclicGroup
+        >>> GroupPool("triple-correlation", CyclicGroup(4))(torch.ones(2, 3, 4, 28, 28)).shape
+        torch.Size([2, 15, 28, 28])
+    """
+
+    _triples: Tensor | None
+
+    def __init__(self, reduction: Reduction, group: FiniteGroup | None = None) -> None:
+        super().__init__()
+        who = type(self).__name__
+        if reduction not in get_args(Reduction):
+            refuse(who, "reduction", f"one of {', '.join(get_args(Reduction))}", repr(reduction),
+                   "take one of these")  # fmt: skip
+        if reduction == "triple-correlation" and not isinstance(group, FiniteGroup):
+            refuse(who, "group", "the FiniteGroup whose elements the input's third axis lists",
+                   repr(group), "pass group=rep.group")  # fmt: skip
+        self.reduction, self.group = reduction, group
+        complete = reduction == "triple-correlation" and group is not None
+        triples = _triples_of(group) if complete and group is not None else None
+        self.register_buffer("_triples", triples, persistent=False)
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers each channel becomes."""
+        return 1 if self._triples is None else self._triples.shape[1]
+
+    def forward(self, x: Float[Tensor, "batch channels n *space"]) -> Float[Tensor, batch * rest]:
+        """Reduce axis 2: (B, C, n, ...) to (B, C, ...), or to (B, C k, ...) for triples."""
+        self._check(x)
+        return self.reduce(x)
+
+    def reduce(self, x: Tensor) -> Tensor:
+        """The same, unchecked."""
+        if self.reduction == "max":
+            return x.amax(2)
+        if self.reduction == "mean" or self._triples is None:
+            return x.mean(2)
+        first, second, third = self._triples.unbind(-1)
+        total = 0
+        for a, b, c in zip(first.unbind(), second.unbind(), third.unbind(), strict=True):
+            total = total + x.index_select(2, a) * x.index_select(2, b) * x.index_select(2, c)
+        return (total / len(first)).flatten(1, 2)
+
+    def export(self) -> nn.Module:
+        """A module of torch alone with the same outputs."""
+        return traced(self, "reduce")
+
+    def _check(self, x: Any) -> None:
+        order = None if self.group is None else self.group.order
+        if x.ndim < 3 or (order is not None and x.shape[2] != order):
+            wanted = "n" if order is None else str(order)
+            refuse(type(self).__name__, "x", f"of shape (batch, channels, {wanted}, ...)",
+                   tuple(x.shape), "pass the output of a layer of this group")  # fmt: skip
+
+    def extra_repr(self) -> str:
+        """The reduction, for print()."""
+        return self.reduction
+
+
+def _triples_of(group: FiniteGroup) -> Int[Tensor, "n k 3"]:
+    """h g1, h g2, h g3 for every h and one triple of each class under left multiplication."""
+    elements, seen, kept = np.arange(group.order), set(), []
+    # Every class has a triple that holds the identity.
+    for pair in combinations_with_replacement(range(group.order), 2):
+        moved = group.multiply(elements[:, None], np.array((0, *pair)))
+        name = min(tuple(sorted(row)) for row in moved.tolist())
+        if name not in seen:
+            seen.add(name)
+            kept.append(moved)
+    return torch.as_tensor(np.stack(kept, 1))

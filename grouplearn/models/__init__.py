@@ -1,0 +1,9 @@
+"""Networks: linear group networks and their controls."""
+
+from grouplearn.models.lgcnn import LGCNN
+from grouplearn.models.lgn import LGN, Codes, LGNShape
+from grouplearn.models.pattern import Pattern
+from grouplearn.models.plain import PlainCNN
+from grouplearn.models.standardised import Standardised
+
+__all__ = ["LGCNN", "LGN", "Codes", "LGNShape", "Pattern", "PlainCNN", "Standardised"]

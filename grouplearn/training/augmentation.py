@@ -1,0 +1,86 @@
+"""Random changes of images in training, from a generator of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from grouplearn._checks import positive_int, refuse
+
+Images = Float[Tensor, "batch channels H W"]
+
+
+@final
+class RandomShift:
+    """Moves every image by up to some pixels each way; what enters is zero.
+
+    Args:
+        pixels: the largest shift, 1 or more.
+    """
+
+    def __init__(self, pixels: int) -> None:
+        self.pixels = positive_int("RandomShift", "pixels", pixels)
+
+    def __call__(self, images: Images, rng: torch.Generator) -> Images:
+        """Shift each image of a batch."""
+        count, _, height, width = images.shape
+        padded = F.pad(images, (self.pixels,) * 4)
+        most = 2 * self.pixels + 1
+        down = torch.randint(most, (count, 1), generator=rng) + torch.arange(height)
+        across = torch.randint(most, (count, 1), generator=rng) + torch.arange(width)
+        batch = torch.arange(count)[:, None, None]
+        # The channels come last when a slice stands between indices.
+        moved = padded[batch, :, down[:, :, None], across[:, None, :]]
+        return moved.permute(0, 3, 1, 2).contiguous()
+
+
+@final
+class RandomElement:
+    """Moves every image by an element of a group, each as likely.
+
+    Args:
+        moves: one function of images (..., H, W) for each element, as `ImageDomain.extend` returns
+            them.
+
+    Raises:
+        InputError: an element does not extend to whole images, or there is none.
+    """
+
+    def __init__(self, moves: Sequence[Callable[[Tensor], Tensor] | None]) -> None:
+        known = [move for move in moves if move is not None]
+        if not moves or len(known) < len(moves):
+            refuse("RandomElement", "moves", "a function for each element", f"{len(known)} of "
+                   f"{len(moves)}", "take a group that extends to whole images")  # fmt: skip
+        self.moves = known
+
+    def __call__(self, images: Images, rng: torch.Generator) -> Images:
+        """Move each image of a batch."""
+        chosen = torch.randint(len(self.moves), (len(images),), generator=rng)
+        moved = images.clone()
+        for number, move in enumerate(self.moves):
+            mine = chosen == number
+            moved[mine] = move(images[mine])
+        return moved
+
+
+@final
+class Several:
+    """One augmentation after another.
+
+    Args:
+        parts: in the order in which they act.
+    """
+
+    def __init__(self, parts: Sequence[Callable[[Tensor, torch.Generator], Tensor]]) -> None:
+        self.parts = tuple(parts)
+
+    def __call__(self, images: Images, rng: torch.Generator) -> Images:
+        """Apply all."""
+        for part in self.parts:
+            images = part(images, rng)
+        return images

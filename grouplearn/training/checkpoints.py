@@ -1,0 +1,44 @@
+"""Checkpoints of Lightning without pickle, and a training run that can be killed at any time."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, final
+
+from lightning.pytorch.plugins.io import CheckpointIO
+
+from grouplearn.training.tensorfile import pack, read_tensors, unpack, write_tensors
+
+
+@final
+class TensorFileIO(CheckpointIO):
+    """Reads and writes Lightning's checkpoints as safetensors and JSON, whole or not at all."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
+    ) -> None:
+        """Write a checkpoint."""
+        tensors: dict[str, Any] = {}
+        info = pack(checkpoint, tensors, "checkpoint")
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        write_tensors(path, tensors, {"checkpoint": info})
+
+    def load_checkpoint(
+        self,
+        path: str | os.PathLike[str],
+        map_location: Any = None,
+        weights_only: bool | None = None,
+    ) -> dict[str, Any]:
+        """Read a checkpoint, on the CPU.
+
+        Raises:
+            DataError: the file is missing, truncated or changed.
+        """
+        found = read_tensors(path, "resume")
+        loaded: dict[str, Any] = unpack(found.info["checkpoint"], found.tensors)
+        return loaded
+
+    def remove_checkpoint(self, path: str | os.PathLike[str]) -> None:
+        """Delete a checkpoint."""
+        Path(path).unlink(missing_ok=True)

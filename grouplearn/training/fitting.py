@@ -1,0 +1,252 @@
+"""Training a network: options, history, and runs that can be stopped and go on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, final
+
+import torch
+from torch import nn
+
+from grouplearn._checks import finite_number, optional_import, positive_int, refuse
+from grouplearn.training.labelled import Augmentation, InOrder, Labelled
+from grouplearn.training.objectives import Classification, Objective
+
+Precision = Literal["float32", "bfloat16", "float64"]
+_PRECISIONS = {"float32": "32-true", "bfloat16": "bf16-mixed", "float64": "64-true"}
+LAST = "last.safetensors"
+"""The checkpoint in a run's folder, that of the last finished epoch."""
+
+
+@final
+@dataclass(frozen=True)
+class FitOptions:
+    """How a network is trained.
+
+    Args:
+        epochs: passes over the samples.
+        batch_size: of all processes together.
+        learning_rate: the largest, for AdamW.
+        weight_decay: of AdamW.
+        schedule: "one-cycle" rises for a fifth of the steps and falls to nothing; "halving" halves
+            at 1/2, 3/4 and 7/8, as the published networks do; "constant" stays.
+        clip: largest norm of the gradient, or None.
+        precision: "bfloat16" computes convolutions and products in it and keeps weights in float32.
+        patience: epochs without a better validation score after which training ends; None trains
+            all epochs.
+        validate_every: epochs between validations.
+        processes: for data parallel training; more than one takes a launcher such as torchrun.
+        accelerator: "cpu", "gpu" or "auto".
+        seed: of the order of samples, augmentation and dropout.
+
+    Raises:
+        InputError: an option is out of its range.
+    """
+
+    epochs: int = 10
+    batch_size: int = 128
+    learning_rate: float = 0.01
+    weight_decay: float = 0.01
+    schedule: Literal["one-cycle", "halving", "constant"] = "one-cycle"
+    clip: float | None = None
+    precision: Precision = "float32"
+    patience: int | None = None
+    validate_every: int = 1
+    processes: int = 1
+    accelerator: str = "cpu"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        who = "FitOptions"
+        for name in ("epochs", "batch_size", "validate_every", "processes"):
+            positive_int(who, name, getattr(self, name))
+        positive_int(who, "seed", self.seed, minimum=0)
+        finite_number(who, "learning_rate", self.learning_rate, positive=True)
+        finite_number(who, "weight_decay", self.weight_decay)
+        if self.clip is not None:
+            finite_number(who, "clip", self.clip, positive=True)
+        if self.patience is not None:
+            positive_int(who, "patience", self.patience)
+        for name, known in (
+            ("schedule", ("one-cycle", "halving", "constant")),
+            ("precision", tuple(_PRECISIONS)),
+        ):
+            if getattr(self, name) not in known:
+                refuse(who, name, f"one of {', '.join(known)}", repr(getattr(self, name)),
+                       "take one of these")  # fmt: skip
+
+
+@final
+@dataclass(frozen=True)
+class FitEpoch:
+    """One epoch of training.
+
+    Attributes:
+        epoch: its number, from 1.
+        terms: the mean of each term of the loss.
+        score: the mean score on the validation samples, None where there was no validation.
+        seconds: since the beginning of this process's part of the run.
+    """
+
+    epoch: int
+    terms: dict[str, float]
+    score: float | None
+    seconds: float
+
+    @property
+    def loss(self) -> float:
+        """The sum of the terms."""
+        return sum(self.terms.values())
+
+
+@final
+@dataclass(frozen=True)
+class Fit:
+    """Result of `fit`; the network has been trained in place.
+
+    Attributes:
+        history: the epochs, those of an earlier part of a resumed run included.
+        seconds: what this process took.
+        stopped_early: did the patience end it?
+    """
+
+    history: tuple[FitEpoch, ...]
+    seconds: float
+    stopped_early: bool
+
+    @property
+    def score(self) -> float | None:
+        """The last validation score."""
+        scores = [each.score for each in self.history if each.score is not None]
+        return scores[-1] if scores else None
+
+
+def fit(
+    model: nn.Module,
+    train: Labelled,
+    validation: Labelled | None = None,
+    *,
+    objective: Objective | None = None,
+    augment: Augmentation | None = None,
+    options: FitOptions | None = None,
+    folder: Path | None = None,
+    watch: Callable[[FitEpoch], object] | None = None,
+) -> Fit:
+    """Train a network in place.
+
+    With a folder, a checkpoint is written after every epoch, and a run that was ended by anything,
+    `kill -9` included, goes on where its last finished epoch stood when `fit` is called with the
+    same arguments: order of samples, augmentation and dropout depend on the seed and the epoch
+    alone, so that the result is, bit for bit, that of a run that was never stopped. The folder also
+    holds the history for TensorBoard and as CSV.
+
+    Args:
+        model: the network, float32 or, for that precision, float64; a method `after_step()` is
+            called after every step.
+        train: the samples to learn from.
+        validation: samples to judge the epochs by, or None.
+        objective: what is minimised; `Classification()` when None.
+        augment: changes every batch of training samples.
+        options: `FitOptions()` when None.
+        folder: of checkpoints and logs, made where absent; None writes nothing.
+        watch: called after every epoch.
+
+    Returns:
+        The history.
+
+    Raises:
+        InputError: an argument does not fit, or the folder holds a run with other options.
+        DataError: the folder's checkpoint is truncated or changed.
+        TrainingError: a term of the loss became infinite or not a number; the checkpoint of the
+            last good epoch stays.
+        MissingExtraError: Lightning is absent; the extra `train` brings it.
+
+    Example:
+        >>> from grouplearn.models import Pattern, plain_cnn
+        >>> data = Labelled(torch.rand(8, 1, 8, 8), torch.arange(8) % 2)
+        >>> found = fit(plain_cnn(Pattern(1, 2, (2, 2, 2))), data, options=FitOptions(epochs=1))
+        >>> [each.epoch for each in found.history]
+        [1]
+    """
+    optional_import("lightning", "train")
+    from grouplearn.training.running import run
+
+    options, objective = options or FitOptions(), objective or Classification()
+    start = time.perf_counter()
+    history = run(model, train, validation, objective, augment, options, folder, watch)
+    seconds = time.perf_counter() - start
+    return Fit(history, seconds, len(history) < options.epochs)
+
+
+def lightning_precision(options: FitOptions) -> str:
+    """What Lightning calls the precision."""
+    return _PRECISIONS[options.precision]
+
+
+def fingerprint(options: FitOptions, train: Labelled, model: nn.Module) -> dict[str, Any]:
+    """What has to be the same for a run to go on: all options but where and how long it waits."""
+    same = {
+        name: value
+        for name, value in asdict(options).items()
+        if name not in ("processes", "accelerator", "patience")
+    }
+    shapes = {name: list(value.shape) for name, value in model.state_dict().items()}
+    return {**same, "samples": list(train.x.shape), "network": shapes}
+
+
+@torch.no_grad()
+def evaluate(
+    model: nn.Module,
+    data: Labelled,
+    objective: Objective | None = None,
+    *,
+    batch_size: int = 500,
+    precision: Precision = "float32",
+) -> float:
+    """The mean score of a network; for classification, the share of right answers.
+
+    Args:
+        model: the network; left in the mode it was in.
+        data: samples and labels.
+        objective: `Classification()` when None.
+        batch_size: samples at once.
+        precision: "bfloat16" computes as training with it does.
+
+    Returns:
+        A number.
+    """
+    objective = objective or Classification()
+    training = model.training
+    model.eval()
+    total = 0.0
+    device = next(model.parameters()).device
+    autocast = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+    with autocast:
+        for x, y in InOrder(data, batch_size):
+            total += float(objective.score(model, (x.to(device), y.to(device))).double().sum())
+    model.train(training)
+    return total / len(data)
+
+
+def seeds_interval(scores: Sequence[float], level: float = 0.95) -> tuple[float, float]:
+    """Mean of the scores of several seeds, and half the width of its confidence interval.
+
+    Args:
+        scores: one for each seed.
+        level: of Student's t interval.
+
+    Returns:
+        The mean, and nan beside it where there is one seed.
+    """
+    from statistics import mean, stdev
+
+    from scipy.stats import t
+
+    if len(scores) < 2:
+        return mean(scores), float("nan")
+    half = float(t.ppf((1 + level) / 2, len(scores) - 1)) * stdev(scores) / len(scores) ** 0.5
+    return mean(scores), half

@@ -1,0 +1,250 @@
+"""The loop behind `fit`, by Lightning."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, final
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+from torch import Tensor, nn
+
+from grouplearn._checks import refuse
+from grouplearn.errors import TrainingError
+from grouplearn.training.checkpoints import TensorFileIO
+from grouplearn.training.fitting import (
+    LAST,
+    FitEpoch,
+    FitOptions,
+    fingerprint,
+    lightning_precision,
+)
+from grouplearn.training.labelled import Augmentation, Batch, Batches, InOrder, Labelled, mixed
+from grouplearn.training.objectives import Objective
+
+Watch = Callable[[FitEpoch], object]
+_RISE = 0.2
+
+
+def run(
+    model: nn.Module,
+    train: Labelled,
+    validation: Labelled | None,
+    objective: Objective,
+    augment: Augmentation | None,
+    options: FitOptions,
+    folder: Path | None,
+    watch: Watch | None,
+) -> tuple[FitEpoch, ...]:
+    """Train, as `fit` says, and return all epochs."""
+    keep = _Keeper(fingerprint(options, train, model), watch)
+    with _quiet():
+        trainer = _trainer(options, folder, keep, judged=validation is not None)
+        rank, world = trainer.global_rank, trainer.world_size
+        batches = Batches(
+            train, options.batch_size, seed=options.seed, augment=augment, rank=rank, world=world
+        )
+        judged = None if validation is None else InOrder(validation)
+        module = _Module(model, objective, options, len(batches))
+        last = None if folder is None else folder / LAST
+        trainer.fit(
+            module, batches, judged,
+            ckpt_path=str(last) if last is not None and last.exists() else None,
+            weights_only=True,
+        )  # fmt: skip
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    return tuple(keep.history)
+
+
+def _trainer(options: FitOptions, folder: Path | None, keep: _Keeper, *, judged: bool) -> L.Trainer:
+    callbacks: list[Callback] = [keep]
+    if options.patience is not None and judged:
+        stop = EarlyStopping("score", mode="max", patience=options.patience, strict=False)
+        callbacks.append(stop)
+    if folder is not None:
+        name = LAST.removesuffix(".safetensors")
+        saver = ModelCheckpoint(folder, name, save_top_k=1, every_n_epochs=1,
+                                save_on_train_epoch_end=True, enable_version_counter=False)  # fmt: skip
+        saver.FILE_EXTENSION = ".safetensors"
+        callbacks.append(saver)
+    loggers = [] if folder is None else [
+        CSVLogger(folder, name="log", version=""),
+        TensorBoardLogger(folder, name="tensorboard", version=""),
+    ]  # fmt: skip
+    return L.Trainer(
+        max_epochs=options.epochs, accelerator=options.accelerator, devices=options.processes,
+        strategy="ddp" if options.processes > 1 else "auto", callbacks=callbacks,
+        precision=lightning_precision(options), gradient_clip_val=options.clip,
+        check_val_every_n_epoch=options.validate_every, num_sanity_val_steps=0,
+        logger=loggers, plugins=[TensorFileIO()], enable_progress_bar=False,
+        enable_model_summary=False, enable_checkpointing=folder is not None,
+        use_distributed_sampler=False, default_root_dir=None if folder is None else str(folder),
+        log_every_n_steps=1 << 30,
+    )  # fmt: skip
+
+
+@final
+class _Module(L.LightningModule):
+    """A network with its objective, in the form that Lightning trains."""
+
+    def __init__(
+        self, model: nn.Module, objective: Objective, options: FitOptions, steps: int
+    ) -> None:
+        super().__init__()
+        self.model, self.objective, self.options = model, objective, options
+        self.steps = steps * options.epochs
+        self.sums: dict[str, Tensor] = {}
+        self.scores: list[Tensor] = []
+
+    def on_train_epoch_start(self) -> None:
+        """The order of samples and dropout depend on nothing but seed and epoch."""
+        batches: Any = self.trainer.train_dataloader
+        batches.set_epoch(self.current_epoch)
+        torch.manual_seed(mixed(self.options.seed, self.current_epoch, self.global_rank))
+        self.sums = {}
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        """The loss of a batch; refuses what is not finite."""
+        terms = self.objective.terms(self.model, batch)
+        for name, value in terms.items():
+            if not bool(torch.isfinite(value.detach())):
+                raise TrainingError(
+                    f"fit: the {name} term must stay finite, got {float(value.detach())} in epoch "
+                    f"{self.current_epoch + 1}, batch {index + 1}; lower the learning rate, or "
+                    "clip the gradient"
+                )
+            held = self.sums.get(name, torch.zeros((), dtype=torch.float64))
+            self.sums[name] = held + value.detach().double().cpu()
+        return torch.stack(list(terms.values())).sum()
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Let the network put its weights right."""
+        after = getattr(self.model, "after_step", None)
+        if after is not None:
+            after()
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget the scores of the epoch before."""
+        self.scores = []
+
+    def validation_step(self, batch: Batch, _: int) -> None:
+        """Score a batch."""
+        self.scores.append(self.objective.score(self.model, batch).double().cpu())
+
+    def on_validation_epoch_end(self) -> None:
+        """Tell early stopping the mean."""
+        self.log("score", float(torch.cat(self.scores).mean()), logger=False)
+
+    def configure_optimizers(self) -> Any:
+        """AdamW, with a factor of the learning rate for every step."""
+        trained = [each for each in self.model.parameters() if each.requires_grad]
+        options = self.options
+        optimiser = torch.optim.AdamW(
+            trained, lr=options.learning_rate, weight_decay=options.weight_decay
+        )
+        factor = {"one-cycle": _one_cycle, "halving": _halving, "constant": lambda _: 1.0}
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimiser, lambda step: factor[options.schedule](step / self.steps)
+        )
+        return [optimiser], [{"scheduler": schedule, "interval": "step"}]
+
+
+@final
+class _Keeper(Callback):
+    """The history, kept in checkpoints; and the check that a run goes on as it began."""
+
+    def __init__(self, known: dict[str, Any], watch: Watch | None) -> None:
+        self.known, self.watch = known, watch
+        self.history: list[FitEpoch] = []
+        self.start = time.perf_counter()
+
+    @property
+    def state_key(self) -> str:
+        """The name of the state within a checkpoint."""
+        return "history"
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint holds of this run."""
+        epochs = [vars(each) for each in self.history]
+        return {"known": json.dumps(self.known, sort_keys=True), "epochs": epochs}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what came before; refuse a run of another kind."""
+        earlier, now = json.loads(state_dict["known"]), json.loads(json.dumps(self.known))
+        for name in sorted({*earlier, *now}):
+            if earlier.get(name) != now.get(name):
+                refuse("fit", name, f"{earlier.get(name)}, as the run in this folder has it",
+                       now.get(name), "choose another folder, or the same options")  # fmt: skip
+        self.history = [FitEpoch(**each) for each in state_dict["epochs"]]
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Write the epochs of an earlier part again: the CSV file is a new one."""
+        for logger in trainer.loggers:
+            if isinstance(logger, CSVLogger):
+                for epoch in self.history:
+                    _log(logger, epoch)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Record an epoch; Lightning has validated before, and checkpoints after this."""
+        module: Any = pl_module
+        steps = len(trainer.train_dataloader)  # type: ignore[arg-type]
+        names = sorted(module.sums)
+        means = torch.stack([module.sums[name] / steps for name in names])
+        means = trainer.strategy.reduce(means, reduce_op="mean")
+        judged = bool(module.scores)
+        epoch = FitEpoch(
+            trainer.current_epoch + 1,
+            {name: float(value) for name, value in zip(names, means, strict=True)},
+            float(torch.cat(module.scores).mean()) if judged else None,
+            time.perf_counter() - self.start,
+        )
+        module.scores = []
+        self.history.append(epoch)
+        for logger in trainer.loggers:
+            _log(logger, epoch)
+        if self.watch is not None and trainer.is_global_zero:
+            self.watch(epoch)
+
+
+def _log(logger: Logger, epoch: FitEpoch) -> None:
+    score = {} if epoch.score is None else {"score": epoch.score}
+    logger.log_metrics({**epoch.terms, "loss": epoch.loss, **score}, epoch.epoch)
+    logger.save()
+
+
+def _one_cycle(share: float) -> float:
+    """Rise along half a cosine for a fifth of the steps, then fall along half a cosine."""
+    if share < _RISE:
+        return 0.04 + 0.96 * (1 - math.cos(math.pi * share / _RISE)) / 2
+    return (1 + math.cos(math.pi * min((share - _RISE) / (1 - _RISE), 1.0))) / 2
+
+
+def _halving(share: float) -> float:
+    return 0.5 ** sum(share >= edge for edge in (1 / 2, 3 / 4, 7 / 8))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Lightning's advice on loaders, loggers and devices, which are chosen here."""
+    log = logging.getLogger("lightning.pytorch")
+    fabric = logging.getLogger("lightning.fabric")
+    levels = log.level, fabric.level
+    log.setLevel(logging.ERROR)
+    fabric.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(levels[0])
+        fabric.setLevel(levels[1])

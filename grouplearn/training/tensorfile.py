@@ -1,0 +1,173 @@
+"""One file of named tensors and a JSON description, checked as a whole when it is read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import struct
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+import torch
+from torch import Tensor
+
+from grouplearn._checks import optional_import, refuse
+from grouplearn.errors import DataError
+
+VERSION = 1
+"""Of the format; a file of a later one is refused."""
+_FORMAT = "grouplearn"
+
+
+class TensorFile(NamedTuple):
+    """What such a file holds.
+
+    Attributes:
+        tensors: by name.
+        info: what JSON can hold.
+    """
+
+    tensors: dict[str, Tensor]
+    info: dict[str, Any]
+
+
+def write_tensors(
+    path: str | os.PathLike[str], tensors: Mapping[str, Tensor], info: Mapping[str, Any]
+) -> None:
+    """Write tensors and a description: whole, or not at all.
+
+    The file is one of safetensors, whose own header holds the description, the version of the
+    format and a SHA-256 of both tensors and description.
+
+    Args:
+        path: the file; replaced if it exists.
+        tensors: by name; moved to the CPU.
+        info: what JSON can hold.
+
+    Raises:
+        MissingExtraError: safetensors is absent.
+    """
+    save = optional_import("safetensors.torch", "train").save
+    held = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+    text = json.dumps(info, sort_keys=True, allow_nan=True)
+    header = {
+        "format": _FORMAT, "version": str(VERSION), "info": text, "sha256": _digest(held, text),
+    }  # fmt: skip
+    target = Path(path)
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(save(held, header))
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def read_tensors(path: str | os.PathLike[str], who: str = "load") -> TensorFile:
+    """Read what `write_tensors` wrote.
+
+    Args:
+        path: the file.
+        who: asks, for the error.
+
+    Raises:
+        DataError: the file is missing, truncated, changed, of another kind or of a later version.
+        MissingExtraError: safetensors is absent.
+    """
+    load = optional_import("safetensors.torch", "train").load
+    file = Path(path)
+    try:
+        content = file.read_bytes()
+    except OSError as problem:
+        _reject(who, file, "a readable file", problem.strerror or "none", "check the path")
+    header = _header(content)
+    if header is None or header.get("format") != _FORMAT:
+        _reject(who, file, "a file that grouplearn wrote", "another or a truncated one",
+                "save it again")  # fmt: skip
+    if header.get("version") != str(VERSION):
+        _reject(who, file, f"of format version {VERSION}", repr(header.get("version")),
+                "use the release of grouplearn that wrote it")  # fmt: skip
+    try:
+        tensors = load(content)
+    except Exception as problem:  # safetensors raises an exception of its own, derived from that
+        _reject(who, file, "whole", f"a truncated or changed file ({problem})", "save it again")
+    text = header.get("info", "")
+    if _digest(tensors, text) != header.get("sha256"):
+        _reject(who, file, "as it was written", "other content: its checksum differs",
+                "save it again")  # fmt: skip
+    return TensorFile(tensors, json.loads(text))
+
+
+def pack(value: Any, tensors: dict[str, Tensor], place: str = "") -> Any:
+    """Nested containers as JSON, with every tensor moved to `tensors` under its place's name.
+
+    Args:
+        value: dictionaries, lists, tuples, tensors, numbers, texts, truth values and None.
+        tensors: filled.
+        place: prefix of the names.
+
+    Raises:
+        InputError: a value of another type.
+    """
+    if isinstance(value, Tensor):
+        tensors[place] = value
+        return {"tensor": place}
+    if isinstance(value, Mapping):
+        items = [
+            [key, pack(each, tensors, f"{place}.{number}")]
+            for number, (key, each) in enumerate(value.items())
+        ]
+        return {"map": items}
+    if isinstance(value, list | tuple):
+        listed = [pack(each, tensors, f"{place}.{number}") for number, each in enumerate(value)]
+        return {"list" if isinstance(value, list) else "tuple": listed}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return refuse("write_tensors", place or "value", "made of containers, tensors, numbers and texts",
+           type(value).__name__, "convert it")  # fmt: skip
+
+
+def unpack(value: Any, tensors: Mapping[str, Tensor]) -> Any:
+    """The inverse of `pack`."""
+    if not isinstance(value, dict):
+        return value
+    ((kind, content),) = value.items()
+    if kind == "tensor":
+        return tensors[content]
+    if kind == "map":
+        return {key: unpack(each, tensors) for key, each in content}
+    items = [unpack(each, tensors) for each in content]
+    return items if kind == "list" else tuple(items)
+
+
+def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        value = tensors[name]
+        digest.update(f"{name}:{value.dtype}:{tuple(value.shape)};".encode())
+        flat = value.contiguous().reshape(-1)
+        digest.update(flat.view(torch.uint8).numpy().tobytes() if value.numel() else b"")
+    return digest.hexdigest()
+
+
+def _header(content: bytes) -> dict[str, str] | None:
+    """The description in a safetensors file, None where there is none."""
+    if len(content) < 8:
+        return None
+    (size,) = struct.unpack("<Q", content[:8])
+    try:
+        found = json.loads(content[8 : 8 + size]) if size <= len(content) - 8 else {}
+    except ValueError:
+        return None
+    metadata = found.get("__metadata__") if isinstance(found, dict) else None
+    return metadata if isinstance(metadata, dict) else None
+
+
+def _reject(who: str, file: Path, expected: str, got: str, remedy: str) -> NoReturn:
+    refuse(who, f"path {str(file)!r}", expected, got, remedy, DataError)
