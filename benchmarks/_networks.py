@@ -136,7 +136,7 @@ def trained(
         "accuracy": 100 * evaluate(network, task.test, precision="bfloat16"),
     }  # fmt: skip
     inner: Any = network.network
-    reps = inner.representations() if isinstance(inner, LGN) else ()
+    reps: list[Any] = list(inner.representations()) if isinstance(inner, LGN) else []
     reps = inner.layer_representations() if isinstance(inner, LGCNN) else reps
     if reps:
         record["closure"] = max(float(closure_defect(rep).detach()) for rep in dict.fromkeys(reps))

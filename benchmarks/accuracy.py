@@ -131,7 +131,7 @@ def main() -> None:
         for name in given.set or list(SETS):
             folder, recipe = SETS[name]
             if name not in tasks:
-                sets = load_labelled_images(given.data / folder)
+                sets = load_labelled_images((given.data or Path()) / folder)
                 sets = rotated_sets(sets) if name == "rotated-mnist" else sets
                 tasks[name] = nets.task_of(name, sets, recipe)
             kept = results.setdefault(name, {})

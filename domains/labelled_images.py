@@ -100,7 +100,7 @@ def _idx_sets(folder: Path) -> ImageSets:
 
 
 def _idx_pair(folder: Path, part: str) -> LabelledImages | None:
-    found = []
+    found: list[NDArray[Any]] = []
     for kind in ("images-idx3", "labels-idx1"):
         name = f"{part}-{kind}-ubyte"
         file = next((folder / f for f in (name, f"{name}.gz") if (folder / f).is_file()), None)

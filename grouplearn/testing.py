@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from grouplearn._checks import last_axis, refuse
 from grouplearn.defects import closure_defect, homomorphism_defect, invertibility_defect
 from grouplearn.errors import EquivarianceError
+from grouplearn.groups import FiniteGroup
 from grouplearn.representations.base import LearnedRepresentation
 
 
@@ -95,6 +98,148 @@ def assert_equivariant(
             f"{name}: equivariance error must be <= {tolerance:.2g}, got {error:.2g}; "
             f"check that it commutes with rep_in and rep_out of {rep_in.group}"
         )
+
+
+@dataclass(frozen=True)
+class LayerError:
+    """How far the output of one module within a network is from moving as it should.
+
+    Attributes:
+        name: of the module, as `named_modules` has it; "" for the whole network.
+        kind: its class.
+        error: the largest deviation over the group, relative to the largest output.
+    """
+
+    name: str
+    kind: str
+    error: float
+
+    def __str__(self) -> str:
+        return f"{self.name or 'the network'} ({self.kind}): {self.error:.2g}"
+
+
+def network_errors(
+    network: nn.Module,
+    group: FiniteGroup,
+    x: Tensor,
+    moves: Sequence[Callable[[Tensor], Tensor] | None],
+    space_moves: Sequence[Callable[[Tensor], Tensor] | None] | None = None,
+) -> list[LayerError]:
+    """Move the input of a network by every element, and see how the output of each module moves.
+
+    With s axes of space in the input, (B, C, ...), an output of s + 3 axes is a function on group
+    and space, (B, C, n, ...): its entry g has to be entry h^-1 g, moved over the space by h. One of
+    s + 2 axes has to move over the space, one of two not to change; of three, (B, C, n), to be
+    permuted. Other outputs are passed over.
+
+    Args:
+        network: any module of one tensor; put into evaluation mode while it is looked at.
+        group: of order n.
+        x: inputs (B, C, ...) to try, with one or two axes of space.
+        moves: what each element does to x, as `ImageDomain.extend` returns it.
+        space_moves: what it does to outputs of layers, where that differs: a reverse complement
+            exchanges letters of the input, but only reverses what comes after. `moves` when None.
+
+    Returns:
+        One entry for each module, inner ones before outer ones, in the order in which they ran.
+
+    Raises:
+        InputError: not one move for each element, an element without one, or x has no space.
+    """
+    who, over = "network_errors", moves if space_moves is None else space_moves
+    if not len(moves) == len(over) == group.order or None in moves or None in over:
+        refuse(who, "moves", f"a function for each of {group.order} elements",
+               f"{len(moves)}, {sum(move is None for move in moves)} of them None",
+               "take a group that extends to whole objects")  # fmt: skip
+    if x.ndim not in (3, 4):
+        refuse(who, "x", "of shape (batch, channels, length) or (batch, channels, H, W)",
+               tuple(x.shape), "pass a batch")  # fmt: skip
+    plain = _outputs(network, x)
+    errors = [0.0] * len(plain)
+    elements = np.arange(group.order)
+    for h, (move, along) in enumerate(zip(moves, over, strict=True)):
+        if move is None or along is None:
+            continue
+        sources = torch.as_tensor(group.multiply(group.inverse(h), elements), device=x.device)
+        for k, ((_, was), (_, now)) in enumerate(
+            zip(plain, _outputs(network, move(x)), strict=True)
+        ):
+            expected = _expected(was, x.ndim - 2, group.order, sources, along)
+            scale = float(was.abs().max()) or 1.0
+            if expected is not None:
+                gap = float((now - expected).abs().max()) if now.shape == expected.shape else inf
+                errors[k] = max(errors[k], gap / scale)
+    kinds = {name: type(module).__name__ for name, module in network.named_modules()}
+    return [LayerError(name, kinds[name], e) for (name, _), e in zip(plain, errors, strict=True)]
+
+
+def assert_network_equivariant(
+    network: nn.Module,
+    group: FiniteGroup,
+    x: Tensor,
+    moves: Sequence[Callable[[Tensor], Tensor] | None],
+    space_moves: Sequence[Callable[[Tensor], Tensor] | None] | None = None,
+    tolerance: float = 1e-4,
+) -> None:
+    """Raise unless every output within a network moves as it should; name the first that does not.
+
+    Args:
+        network: as for `network_errors`.
+        group: likewise.
+        x: likewise.
+        moves: likewise.
+        space_moves: likewise.
+        tolerance: of the relative error.
+
+    Raises:
+        InputError: as `network_errors`.
+        EquivarianceError: a module breaks the equivariance; the first one that ran is named.
+    """
+    for found in network_errors(network, group, x, moves, space_moves):
+        if not found.error <= tolerance:
+            raise EquivarianceError(
+                f"{found.name or type(network).__name__} ({found.kind}): equivariance error must "
+                f"be <= {tolerance:.2g}, got {found.error:.2g}; the layers before it are "
+                f"equivariant under {group}, it is not"
+            )
+
+
+@torch.no_grad()
+def _outputs(network: nn.Module, x: Tensor) -> list[tuple[str, Tensor]]:
+    """The name and the output of every module that returns a tensor, as they end."""
+    found: list[tuple[str, Tensor]] = []
+
+    def keep(name: str) -> Callable[..., None]:
+        def hook(module: nn.Module, _: object, output: object) -> None:
+            # What only changes shapes moves with what it is given.
+            if isinstance(output, Tensor) and not isinstance(module, nn.Flatten | nn.Unflatten):
+                found.append((name, output.clone()))
+
+        return hook
+
+    training = {module: module.training for module in network.modules()}
+    handles = [m.register_forward_hook(keep(name)) for name, m in network.named_modules()]
+    try:
+        network.eval()(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+        for module, mode in training.items():
+            module.training = mode
+    return found
+
+
+def _expected(
+    output: Tensor, axes: int, order: int, sources: Tensor, move: Callable[[Tensor], Tensor]
+) -> Tensor | None:
+    """What an output has to become, None where it is of no known kind."""
+    if output.ndim == axes + 3 and output.shape[2] == order:
+        return move(output.index_select(2, sources))
+    if output.ndim == axes + 2:
+        return move(output)
+    if output.ndim == 3 and output.shape[2] == order:
+        return output.index_select(2, sources)
+    return output if output.ndim == 2 else None
 
 
 def check_representation(

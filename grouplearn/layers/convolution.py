@@ -12,18 +12,20 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from grouplearn._checks import generator, positive_int, refuse
+from grouplearn._checks import positive_int, refuse
 from grouplearn.layers.filters import (
     MovingFilters,
+    checked,
     lifted_filters,
     regular_filters,
     regular_places,
+    uniform,
 )
 from grouplearn.representations import LearnedRepresentation
 
 Sizes = int | Sequence[int]
 _CONVOLVE: dict[int, Callable[..., Tensor]] = {1: F.conv1d, 2: F.conv2d}
-_PLAIN: dict[int, type[nn.Conv1d | nn.Conv2d]] = {1: nn.Conv1d, 2: nn.Conv2d}
+_PLAIN: dict[int, Any] = {1: nn.Conv1d, 2: nn.Conv2d}
 _SPACE = {1: "length", 2: "H, W"}
 
 
@@ -62,10 +64,7 @@ class FilterBank(MovingFilters, ABC):
         rng: torch.Generator | None = None,
     ) -> None:
         who = type(self).__name__
-        if not isinstance(rep, LearnedRepresentation):
-            refuse(who, "rep", "a LearnedRepresentation", type(rep).__name__,
-                   "for example found.representation")  # fmt: skip
-        super().__init__(rep)
+        super().__init__(checked(who, rep))
         self.in_channels = positive_int(who, "in_channels", in_channels)
         self.out_channels = positive_int(who, "out_channels", out_channels)
         self.kernel_size = _sizes(who, "kernel_size", kernel_size, self.axes)
@@ -74,10 +73,8 @@ class FilterBank(MovingFilters, ABC):
         self._check_fit(rep)
         shape = self._weight_shape()
         bound = 1 / math.sqrt(math.prod(shape[1:]))
-        draw = {"generator": generator(who, rng), "dtype": rep.dtype}
-        self.weight = nn.Parameter((2 * torch.rand(shape, **draw) - 1) * bound)
-        self.bias = nn.Parameter((2 * torch.rand(shape[0], **draw) - 1) * bound) if bias else None
-        self.to(rep.device)
+        self.weight = uniform(who, shape, bound, rep, rng)
+        self.bias = uniform(who, shape[:1], bound, rep, rng) if bias else None
 
     @abstractmethod
     def filters(self) -> Float[Tensor, "outputs inputs *kernel"]:
@@ -106,7 +103,7 @@ class FilterBank(MovingFilters, ABC):
         """The same map as a convolution of torch, from merged channels and elements to the same."""
         with torch.no_grad():
             weight, bias = self.filters().clone(), self.repeated_bias()
-        plain = _PLAIN[self.axes](
+        plain: nn.Conv1d | nn.Conv2d = _PLAIN[self.axes](
             weight.shape[1], weight.shape[0], self.kernel_size, self.stride, self.padding,
             bias=bias is not None, dtype=weight.dtype, device=weight.device,
         )  # fmt: skip

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from grouplearn._checks import generator, refuse
 from grouplearn.groups import FiniteGroup
 from grouplearn.representations import LearnedRepresentation
 
 
 def lifted_filters(
-    weight: Float[Tensor, out * shape], duals: Float[Tensor, "n d d"]
-) -> Float[Tensor, "out n *shape"]:
+    weight: Float[Tensor, "*shape"], duals: Float[Tensor, "n d d"]
+) -> Float[Tensor, "out n *rest"]:
     """The dual orbit rho(g^-1)^T w of every filter.
 
     The responses <rho(g^-1)^T w, x> then permute when x moves: at rho(h) x the response of element
@@ -38,7 +41,7 @@ def lifted_filters(
 def regular_filters(
     weight: Float[Tensor, "out into n *kernel"],
     duals: Float[Tensor, "n d d"],
-    places: Int[Tensor, " n*n"],
+    places: Int[Tensor, " pairs"],
 ) -> Float[Tensor, "out n into n *kernel"]:
     """Filters between functions on the group: entry (g, h) is rho(g^-1)^T w[g^-1 h].
 
@@ -64,7 +67,7 @@ def regular_filters(
     return moved.reshape(out, order, into, order, *weight.shape[3:])
 
 
-def regular_places(group: FiniteGroup) -> Int[Tensor, " n*n"]:
+def regular_places(group: FiniteGroup) -> Int[Tensor, " pairs"]:
     """For every pair (g, h), where (g^-1 h, g) stands among the pairs: n (g^-1 h) + g.
 
     Args:
@@ -76,6 +79,35 @@ def regular_places(group: FiniteGroup) -> Int[Tensor, " n*n"]:
     elements = np.arange(group.order)
     quotients = group.multiply(group.inverses[:, None], elements)
     return torch.as_tensor(quotients * group.order + elements[:, None]).flatten()
+
+
+def checked(who: str, rep: Any) -> LearnedRepresentation:
+    """Return `rep` if it is a representation."""
+    if not isinstance(rep, LearnedRepresentation):
+        refuse(who, "rep", "a LearnedRepresentation", type(rep).__name__,
+               "for example found.representation")  # fmt: skip
+    return rep
+
+
+def uniform(
+    who: str,
+    shape: tuple[int, ...],
+    bound: float,
+    like: LearnedRepresentation,
+    rng: torch.Generator | None,
+) -> nn.Parameter:
+    """Random numbers between -bound and bound, of the dtype and on the device of a representation.
+
+    Args:
+        who: asks, for the error.
+        shape: of the parameter.
+        bound: the largest size.
+        like: the representation.
+        rng: torch's global generator when None.
+    """
+    start = torch.empty(shape, dtype=like.dtype)
+    start.uniform_(-bound, bound, generator=generator(who, rng))
+    return nn.Parameter(start.to(like.device))
 
 
 class MovingFilters(nn.Module):
@@ -97,14 +129,14 @@ class MovingFilters(nn.Module):
         super().__init__()
         self.rep = rep
         self.register_buffer("_duals", None, persistent=False)
-        self.register_load_state_dict_post_hook(_remember_duals)
+        self.register_load_state_dict_post_hook(_remember_duals)  # type: ignore[no-untyped-call]
         _remember_duals(self, None)
 
     def duals(self) -> Float[Tensor, "n d d"]:
         """rho(g^-1)^T for every element g."""
         return self.rep.dual_matrices() if self._duals is None else self._duals
 
-    def repeated_bias(self) -> Float[Tensor, " out*n"] | None:
+    def repeated_bias(self) -> Float[Tensor, " filters"] | None:
         """The bias of every filter, the same for all elements."""
         if self.bias is None:
             return None

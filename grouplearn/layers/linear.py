@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from grouplearn._checks import generator, last_axis, positive_int, refuse
-from grouplearn.layers.filters import MovingFilters, lifted_filters
+from grouplearn._checks import last_axis, positive_int, refuse
+from grouplearn.layers.filters import MovingFilters, checked, lifted_filters, uniform
 from grouplearn.representations import LearnedRepresentation
 
 
@@ -58,20 +58,15 @@ class OrbitLinear(MovingFilters):
     ) -> None:
         who = type(self).__name__
         size = positive_int(who, "in_features", in_features)
-        if not isinstance(rep, LearnedRepresentation) or rep.dim != size:
-            got = rep.dim if isinstance(rep, LearnedRepresentation) else type(rep).__name__
-            refuse(who, "rep", f"a representation on R^{size}, as in_features says", got,
-                   f"build it with dim={size}")  # fmt: skip
-        super().__init__(rep)
+        super().__init__(checked(who, rep))
+        if rep.dim != size:
+            refuse(who, "rep.dim", f"equal to in_features = {size}", rep.dim,
+                   f"build the representation with dim={size}")  # fmt: skip
         self.in_features = size
         self.out_features = positive_int(who, "out_features", out_features)
-        bound = 1 / math.sqrt(self.in_features)
-        draw = {"generator": generator(who, rng), "dtype": rep.dtype}
-        weight = torch.rand(self.out_features, self.in_features, **draw)
-        self.weight = nn.Parameter((2 * weight - 1) * bound)
-        start = (2 * torch.rand(self.out_features, **draw) - 1) * bound if bias else None
-        self.bias = None if start is None else nn.Parameter(start)
-        self.to(rep.device)
+        shape, bound = (self.out_features, self.in_features), 1 / math.sqrt(self.in_features)
+        self.weight = uniform(who, shape, bound, rep, rng)
+        self.bias = uniform(who, shape[:1], bound, rep, rng) if bias else None
 
     def filters(self) -> Float[Tensor, "outputs d"]:
         """The dual orbit of every vector, (out_features * n, d)."""

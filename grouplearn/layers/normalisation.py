@@ -55,7 +55,7 @@ class GroupBatchNorm(nn.Module):
         """Normalise."""
         return self.normalise(_check(self, x, self.channels))
 
-    def normalise(self, x: Tensor) -> Tensor:
+    def normalise(self, x: Any) -> Any:
         """The same, unchecked."""
         flat = x.flatten(2)
         shared = self.training and dist.is_available() and dist.is_initialized()
@@ -66,7 +66,8 @@ class GroupBatchNorm(nn.Module):
         """Statistics over all processes; their gradients flow between processes, too."""
         from torch.distributed.nn.functional import all_reduce
 
-        norm, wide = self.norm, x.float() if x.dtype == torch.bfloat16 else x
+        norm: Any = self.norm
+        wide = x.float() if x.dtype == torch.bfloat16 else x
         count = all_reduce(wide.new_tensor(wide.numel() / self.channels))
         mean = all_reduce(wide.sum((0, 2))) / count
         centred = wide - mean[:, None]
@@ -83,11 +84,9 @@ class GroupBatchNorm(nn.Module):
 
     def plain(self, order: int) -> nn.BatchNorm2d:
         """The same map of images as a normalisation of torch, of merged channels and elements."""
-        norm = self.norm
-        options = {"device": norm.running_mean.device, "dtype": norm.running_mean.dtype}
-        plain = nn.BatchNorm2d(
-            self.channels * order, norm.eps, norm.momentum, norm.affine, **options
-        )
+        norm: Any = self.norm
+        plain = nn.BatchNorm2d(self.channels * order, norm.eps, norm.momentum, norm.affine)
+        plain = plain.to(norm.running_mean)
         state = {
             name: value.repeat_interleave(order) if value.ndim else value
             for name, value in norm.state_dict().items()
@@ -132,7 +131,7 @@ class GroupLayerNorm(nn.Module):
         """Normalise."""
         return self.normalise(_check(self, x, self.channels))
 
-    def normalise(self, x: Tensor) -> Tensor:
+    def normalise(self, x: Any) -> Any:
         """The same, unchecked."""
         centred = x - x.mean((1, 2), keepdim=True)
         y = centred * (centred.square().mean((1, 2), keepdim=True) + self.eps).rsqrt()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from itertools import combinations_with_replacement
 from typing import Any, Literal, final, get_args
 
@@ -111,22 +112,23 @@ class GroupPool(nn.Module):
         """How many numbers each channel becomes."""
         return 1 if self._triples is None else self._triples.shape[1]
 
-    def forward(self, x: Float[Tensor, "batch channels n *space"]) -> Float[Tensor, batch * rest]:
+    def forward(self, x: Float[Tensor, "batch channels n *space"]) -> Float[Tensor, "*shape"]:
         """Reduce axis 2: (B, C, n, ...) to (B, C, ...), or to (B, C k, ...) for triples."""
         self._check(x)
         return self.reduce(x)
 
-    def reduce(self, x: Tensor) -> Tensor:
+    def reduce(self, x: Any) -> Any:
         """The same, unchecked."""
         if self.reduction == "max":
             return x.amax(2)
         if self.reduction == "mean" or self._triples is None:
             return x.mean(2)
         first, second, third = self._triples.unbind(-1)
-        total = 0
-        for a, b, c in zip(first.unbind(), second.unbind(), third.unbind(), strict=True):
-            total = total + x.index_select(2, a) * x.index_select(2, b) * x.index_select(2, c)
-        return (total / len(first)).flatten(1, 2)
+        products = [
+            x.index_select(2, a) * x.index_select(2, b) * x.index_select(2, c)
+            for a, b, c in zip(first.unbind(), second.unbind(), third.unbind(), strict=True)
+        ]
+        return (reduce(torch.add, products) / len(products)).flatten(1, 2)
 
     def export(self) -> nn.Module:
         """A module of torch alone with the same outputs."""

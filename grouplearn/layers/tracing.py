@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from torch import Tensor, fx, nn
+from torch import fx, nn
 
 
 class _Method(nn.Module):
@@ -15,7 +15,7 @@ class _Method(nn.Module):
         super().__init__()
         self.module, self._method = module, method
 
-    def forward(self, x: Tensor) -> Any:
+    def forward(self, x: Any) -> Any:
         return getattr(self.module, self._method)(x)
 
 
@@ -24,6 +24,7 @@ def traced(module: nn.Module, method: str) -> fx.GraphModule:
 
     Args:
         module: whose buffers and parameters the graph copies.
-        method: name of the method; it must not depend on the values or sizes of its argument.
+        method: name of the method; it must not depend on the values or sizes of its argument, which
+            is a stand-in that writes down what is done with it.
     """
     return fx.symbolic_trace(_Method(copy.deepcopy(module), method)).train(module.training)

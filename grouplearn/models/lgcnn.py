@@ -6,7 +6,7 @@ import copy
 from collections import OrderedDict
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import final
+from typing import Any, final
 
 import torch
 from jaxtyping import Float
@@ -137,8 +137,9 @@ class LGCNN(nn.Module):
                    "pass one for each layer with k x k kernels")  # fmt: skip
         places = self.pattern.kernel_size**2
         for each in reps:
-            if not isinstance(each, LearnedRepresentation) or each.dim != places:
-                got = each.dim if isinstance(each, LearnedRepresentation) else type(each).__name__
+            given: Any = each
+            if not isinstance(given, LearnedRepresentation) or given.dim != places:
+                got = getattr(given, "dim", type(given).__name__)
                 refuse(who, "rep", f"a representation on R^{places}, kernel_size**2", got,
                        "ImageDomain.on_kernels makes one of a discovery's")  # fmt: skip
             if each.group != reps[0].group or each.dtype != reps[0].dtype:

@@ -117,8 +117,8 @@ class Pattern:
                     if miss < least:
                         best, least = tried, miss
         if best.parameters(order) > 1.5 * budget:
-            refuse("Pattern.within", "budget", f"{best.parameters(order)} or more for a group of "
-                   f"order {order}", budget, "choose a smaller group or a larger budget")  # fmt: skip
+            enough = f"{best.parameters(order)} or more for a group of order {order}"
+            refuse("Pattern.within", "budget", enough, budget, "take a smaller group")
         return best
 
     def _wide(self, width: int, second: int, third: int) -> Pattern:

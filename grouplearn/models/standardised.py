@@ -62,7 +62,7 @@ class Standardised(nn.Module):
     @torch.no_grad()
     def after_step(self) -> None:
         """Let the network put its weights right after a step of training."""
-        after = getattr(self.network, "after_step", None)
+        after: Any = getattr(self.network, "after_step", None)
         if after is not None:
             after()
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from jaxtyping import Int
-from numpy.typing import NDArray
 
 from grouplearn.groups import CyclicGroup, FiniteGroup
 from grouplearn.groups.subgroups import generating_elements
@@ -13,7 +13,7 @@ from grouplearn.representations.fixed import FixedRepresentation
 
 
 def restricted(
-    rep: LearnedRepresentation, elements: Int[NDArray, " k"] | list[int]
+    rep: LearnedRepresentation, elements: Int[np.ndarray, " k"] | list[int]
 ) -> FixedRepresentation:
     """The restriction of a representation to the subgroup that some elements generate.
 

@@ -16,7 +16,10 @@ class TensorFileIO(CheckpointIO):
     """Reads and writes Lightning's checkpoints as safetensors and JSON, whole or not at all."""
 
     def save_checkpoint(
-        self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
+        self,
+        checkpoint: dict[str, Any],
+        path: str | os.PathLike[str],
+        storage_options: Any = None,  # noqa: ARG002
     ) -> None:
         """Write a checkpoint."""
         tensors: dict[str, Any] = {}
@@ -27,8 +30,8 @@ class TensorFileIO(CheckpointIO):
     def load_checkpoint(
         self,
         path: str | os.PathLike[str],
-        map_location: Any = None,
-        weights_only: bool | None = None,
+        map_location: Any = None,  # noqa: ARG002
+        weights_only: bool | None = None,  # noqa: ARG002
     ) -> dict[str, Any]:
         """Read a checkpoint, on the CPU.
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, final
+from typing import Any, Literal, final, get_args
 
 import torch
 from torch import nn
@@ -16,7 +16,6 @@ from grouplearn.training.labelled import Augmentation, InOrder, Labelled
 from grouplearn.training.objectives import Classification, Objective
 
 Precision = Literal["float32", "bfloat16", "float64"]
-_PRECISIONS = {"float32": "32-true", "bfloat16": "bf16-mixed", "float64": "64-true"}
 LAST = "last.safetensors"
 """The checkpoint in a run's folder, that of the last finished epoch."""
 
@@ -73,7 +72,7 @@ class FitOptions:
             positive_int(who, "patience", self.patience)
         for name, known in (
             ("schedule", ("one-cycle", "halving", "constant")),
-            ("precision", tuple(_PRECISIONS)),
+            ("precision", get_args(Precision)),
         ):
             if getattr(self, name) not in known:
                 refuse(who, name, f"one of {', '.join(known)}", repr(getattr(self, name)),
@@ -180,11 +179,6 @@ def fit(
     history = run(model, train, validation, objective, augment, options, folder, watch)
     seconds = time.perf_counter() - start
     return Fit(history, seconds, len(history) < options.epochs)
-
-
-def lightning_precision(options: FitOptions) -> str:
-    """What Lightning calls the precision."""
-    return _PRECISIONS[options.precision]
 
 
 def fingerprint(options: FitOptions, train: Labelled, model: nn.Module) -> dict[str, Any]:

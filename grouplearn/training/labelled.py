@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
@@ -38,7 +39,7 @@ class Labelled:
         (4, 3, 3)
     """
 
-    x: Float[Tensor, samples * shape]
+    x: Float[Tensor, "*shape"]
     y: Int[Tensor, " samples"]
     classes: int | None = None
 
@@ -48,8 +49,9 @@ class Labelled:
         float_tensor(who, "x", self.x)
         if not len(self.x):
             refuse(who, "x", "one sample or more", tuple(self.x.shape), "pass samples")
-        if not isinstance(self.y, Tensor) or self.y.dtype != torch.int64 or self.y.ndim != 1:
-            got = f"{self.y.dtype} {tuple(self.y.shape)}" if isinstance(self.y, Tensor) else self.y
+        given: Any = self.y
+        if not isinstance(given, Tensor) or given.dtype != torch.int64 or given.ndim != 1:
+            got = f"{given.dtype} {tuple(given.shape)}" if isinstance(given, Tensor) else given
             refuse(who, "y", "an int64 tensor (N,)", got, "convert it with torch.as_tensor(y)")
         if len(self.y) != len(self.x):
             refuse(who, "y", f"one label for each of {len(self.x)} samples", len(self.y),
@@ -166,7 +168,7 @@ class InOrder:
 
     def __len__(self) -> int:
         """Number of batches."""
-        return -(-len(self.data) // self.size)
+        return math.ceil(len(self.data) / self.size)
 
     def __iter__(self) -> Iterator[Batch]:
         """Go through all samples."""

@@ -26,13 +26,15 @@ from grouplearn.training.fitting import (
     FitEpoch,
     FitOptions,
     fingerprint,
-    lightning_precision,
 )
 from grouplearn.training.labelled import Augmentation, Batch, Batches, InOrder, Labelled, mixed
 from grouplearn.training.objectives import Objective
 
 Watch = Callable[[FitEpoch], object]
 _RISE = 0.2
+_PRECISIONS: dict[str, Any] = {
+    "float32": "32-true", "bfloat16": "bf16-mixed", "float64": "64-true",
+}  # fmt: skip
 
 
 def run(
@@ -73,8 +75,9 @@ def _trainer(options: FitOptions, folder: Path | None, keep: _Keeper, *, judged:
         callbacks.append(stop)
     if folder is not None:
         name = LAST.removesuffix(".safetensors")
-        saver = ModelCheckpoint(folder, name, save_top_k=1, every_n_epochs=1,
-                                save_on_train_epoch_end=True, enable_version_counter=False)  # fmt: skip
+        saver: Any = ModelCheckpoint(
+            folder, name, save_top_k=1, save_on_train_epoch_end=True, enable_version_counter=False
+        )
         saver.FILE_EXTENSION = ".safetensors"
         callbacks.append(saver)
     loggers = [] if folder is None else [
@@ -84,7 +87,7 @@ def _trainer(options: FitOptions, folder: Path | None, keep: _Keeper, *, judged:
     return L.Trainer(
         max_epochs=options.epochs, accelerator=options.accelerator, devices=options.processes,
         strategy="ddp" if options.processes > 1 else "auto", callbacks=callbacks,
-        precision=lightning_precision(options), gradient_clip_val=options.clip,
+        precision=_PRECISIONS[options.precision], gradient_clip_val=options.clip,
         check_val_every_n_epoch=options.validate_every, num_sanity_val_steps=0,
         logger=loggers, plugins=[TensorFileIO()], enable_progress_bar=False,
         enable_model_summary=False, enable_checkpointing=folder is not None,
@@ -113,23 +116,23 @@ class _Module(L.LightningModule):
         torch.manual_seed(mixed(self.options.seed, self.current_epoch, self.global_rank))
         self.sums = {}
 
-    def training_step(self, batch: Batch, index: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of a batch; refuses what is not finite."""
         terms = self.objective.terms(self.model, batch)
         for name, value in terms.items():
             if not bool(torch.isfinite(value.detach())):
                 raise TrainingError(
                     f"fit: the {name} term must stay finite, got {float(value.detach())} in epoch "
-                    f"{self.current_epoch + 1}, batch {index + 1}; lower the learning rate, or "
+                    f"{self.current_epoch + 1}, batch {batch_idx + 1}; lower the learning rate, or "
                     "clip the gradient"
                 )
             held = self.sums.get(name, torch.zeros((), dtype=torch.float64))
             self.sums[name] = held + value.detach().double().cpu()
         return torch.stack(list(terms.values())).sum()
 
-    def on_train_batch_end(self, *_: Any) -> None:
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
         """Let the network put its weights right."""
-        after = getattr(self.model, "after_step", None)
+        after: Any = getattr(self.model, "after_step", None)
         if after is not None:
             after()
 
@@ -152,10 +155,13 @@ class _Module(L.LightningModule):
         optimiser = torch.optim.AdamW(
             trained, lr=options.learning_rate, weight_decay=options.weight_decay
         )
-        factor = {"one-cycle": _one_cycle, "halving": _halving, "constant": lambda _: 1.0}
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimiser, lambda step: factor[options.schedule](step / self.steps)
-        )
+        factor: dict[str, Callable[[float], float]] = {
+            "one-cycle": _one_cycle,
+            "halving": _halving,
+            "constant": lambda _: 1.0,
+        }
+        share = factor[options.schedule]
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda n: share(n / self.steps))
         return [optimiser], [{"scheduler": schedule, "interval": "step"}]
 
 
@@ -187,7 +193,7 @@ class _Keeper(Callback):
                        now.get(name), "choose another folder, or the same options")  # fmt: skip
         self.history = [FitEpoch(**each) for each in state_dict["epochs"]]
 
-    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def on_train_start(self, trainer: L.Trainer, pl_module: Any) -> None:  # noqa: ARG002
         """Write the epochs of an earlier part again: the CSV file is a new one."""
         for logger in trainer.loggers:
             if isinstance(logger, CSVLogger):

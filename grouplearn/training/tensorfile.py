@@ -129,8 +129,8 @@ def pack(value: Any, tensors: dict[str, Tensor], place: str = "") -> Any:
         return {"list" if isinstance(value, list) else "tuple": listed}
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    return refuse("write_tensors", place or "value", "made of containers, tensors, numbers and texts",
-           type(value).__name__, "convert it")  # fmt: skip
+    wanted = "made of containers, tensors, numbers and texts"
+    return refuse("write_tensors", place or "value", wanted, type(value).__name__, "convert it")
 
 
 def unpack(value: Any, tensors: Mapping[str, Tensor]) -> Any:
