@@ -144,8 +144,8 @@ def fit(
     holds the history for TensorBoard and as CSV.
 
     Args:
-        model: the network, float32 or, for that precision, float64; a method `after_step()` is
-            called after every step.
+        model: the network, float32 or, for that precision, float64; put into training mode. A
+            method `after_step()` is called after every step.
         train: the samples to learn from.
         validation: samples to judge the epochs by, or None.
         objective: what is minimised; `Classification()` when None.

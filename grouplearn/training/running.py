@@ -49,6 +49,7 @@ def run(
 ) -> tuple[FitEpoch, ...]:
     """Train, as `fit` says, and return all epochs."""
     keep = _Keeper(fingerprint(options, train, model), watch)
+    model.train()
     with _quiet():
         trainer = _trainer(options, folder, keep, judged=validation is not None)
         rank, world = trainer.global_rank, trainer.world_size

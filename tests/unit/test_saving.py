@@ -1,0 +1,187 @@
+"""Files of representations and networks: whole, checked, and without pickle."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from grouplearn import CyclicGroup, FiniteGroup
+from grouplearn.domains.patches import patch_actions
+from grouplearn.errors import DataError, InputError
+from grouplearn.models import LGCNN, LGN, LGNShape, Pattern, PlainCNN, Standardised
+from grouplearn.representations import (
+    DenseRepresentation,
+    FixedRepresentation,
+    LearnedRepresentation,
+)
+from grouplearn.training import load, save
+from grouplearn.training.tensorfile import pack, read_tensors, unpack, write_tensors
+from tests.cases import CASES, Case
+from tests.laws.trials import make_group
+from tests.unit.examples import is_helpful
+
+GROUPS = {
+    "cyclic": (4,),
+    "dihedral": (3,),
+    "product": (2, -3),
+    "permutation": ((1, 2, 0, 3), (1, 0, 2, 3)),
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_representations_come_back_whole(case: Case, dtype: torch.dtype, tmp_path: Path) -> None:
+    file = tmp_path / "rep.safetensors"
+    for family in case.families:
+        group = make_group(family, GROUPS[family])
+        rng = torch.Generator().manual_seed(0)
+        rep = case.build(group, 6 if 6 in case.dims else max(case.dims), rng, dtype)
+        save(rep, file)
+        loaded = load(file)
+        assert type(loaded) is type(rep)
+        assert isinstance(loaded, LearnedRepresentation)
+        assert (loaded.group, loaded.dim, loaded.dtype) == (rep.group, rep.dim, dtype)
+        assert loaded.closes_exactly == rep.closes_exactly
+        assert torch.equal(loaded.matrices(), rep.matrices())
+        assert torch.equal(loaded.inverse_generators(), rep.inverse_generators())
+
+
+def turn() -> FixedRepresentation:
+    return FixedRepresentation(
+        CyclicGroup(4), patch_actions(3)["quarter-turn"].matrix.float().unsqueeze(0)
+    )
+
+
+SMALL = Pattern(1, 4, (2, 3, 4))
+X = torch.rand(3, 1, 12, 12, generator=torch.Generator().manual_seed(0))
+NETWORKS = {
+    "fixed": lambda: LGCNN(SMALL, turn()),
+    "dense, shared": lambda: LGCNN(SMALL, DenseRepresentation(CyclicGroup(3), 9)),
+    "own for each layer": lambda: LGCNN(
+        SMALL, [DenseRepresentation(CyclicGroup(3), 9) for _ in range(7)]
+    ),
+    "plain": lambda: PlainCNN(Pattern(1, 4, (2, 3, 4), dropout=0.1)),
+    "unfolded": lambda: LGN(LGNShape(1, 4, layers=2)),
+    "standardised": lambda: Standardised.of(LGCNN(SMALL, turn()), X),
+}  # fmt: skip
+
+
+def scores(network: nn.Module) -> Tensor:
+    output: Any = network.eval()(X)
+    found: Tensor = output.scores if hasattr(output, "scores") else output
+    return found.detach()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_come_back_whole(name: str, tmp_path: Path) -> None:
+    network, file = NETWORKS[name](), tmp_path / "network"
+    network(X)  # so that normalisations have statistics
+    save(network, file)
+    loaded = load(file)
+    assert not loaded.training
+    assert torch.equal(scores(loaded), scores(network))
+    assert sum(p.numel() for p in loaded.parameters()) == sum(
+        p.numel() for p in network.parameters()
+    )
+
+
+def test_files_are_safetensors_with_json(tmp_path: Path) -> None:
+    file = tmp_path / "rep"
+    save(turn(), file)
+    content = file.read_bytes()
+    (size,) = struct.unpack("<Q", content[:8])
+    header = json.loads(content[8 : 8 + size])["__metadata__"]
+    assert header["format"] == "grouplearn"
+    assert header["version"] == "1"
+    assert json.loads(header["info"])["module"]["class"] == "FixedRepresentation"
+
+
+def test_what_is_broken_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "rep"
+    save(DenseRepresentation(CyclicGroup(3), 4), file)
+    whole = file.read_bytes()
+    (size,) = struct.unpack("<Q", whole[:8])
+    broken = {
+        "a changed number": whole[:-1] + bytes([whole[-1] ^ 1]),
+        "a changed description": whole.replace(b"CyclicGroup", b"DihedralGro", 1),
+        "cut in the tensors": whole[:-7],
+        "cut in the header": whole[: size // 2],
+        "cut to nothing": b"",
+        "another file": b"\x89PNG\r\n" + bytes(100),
+        "no description": struct.pack("<Q", 2) + b"{}",
+        "a header of no sense": struct.pack("<Q", 5) + b"[1,2]",
+        "a later version": whole.replace(b'"version":"1"', b'"version":"9"', 1),
+    }
+    for name, content in broken.items():
+        file.write_bytes(content)
+        with pytest.raises(DataError) as problem:
+            load(file)
+        assert is_helpful(problem, "load: path"), name
+    with pytest.raises(DataError, match="a readable file"):
+        load(tmp_path / "none")
+    write_tensors(file, {}, {"module": {"class": "Unheard"}})
+    with pytest.raises(DataError, match="whose description does not fit"):
+        load(file)
+
+
+def test_nothing_half_written_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "rep"
+    save(turn(), file)
+    before = file.read_bytes()
+
+    def fails(self: Path, target: Path) -> Path:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Path, "replace", fails)
+    with pytest.raises(OSError, match="no space"):
+        save(DenseRepresentation(CyclicGroup(3), 4), file)
+    assert file.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["rep"]
+
+
+@pytest.mark.usefixtures("as_in_production")
+def test_other_modules_are_refused(tmp_path: Path) -> None:
+    class Own(LearnedRepresentation):
+        def generators(self) -> Tensor:
+            return torch.eye(2).unsqueeze(0)
+
+    for module in (nn.Linear(2, 2), Own(CyclicGroup(2), 2), Standardised.of(nn.Identity(), X)):
+        with pytest.raises(InputError) as problem:
+            save(module, tmp_path / "module")
+        assert is_helpful(problem, "save: module must be", "save its state_dict")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_containers_are_packed_and_unpacked(tmp_path: Path) -> None:
+    value = {
+        "a": [1, 2.5, None, True, "x"], 3: (torch.ones(2), {"b": torch.zeros(())}), "empty": {},
+    }  # fmt: skip
+    tensors: dict[str, Tensor] = {}
+    info = pack(value, tensors, "top")
+    write_tensors(tmp_path / "file", tensors, {"value": info})
+    found = read_tensors(tmp_path / "file")
+    back = unpack(found.info["value"], found.tensors)
+    assert back["a"] == value["a"]
+    assert isinstance(back[3], tuple)
+    assert torch.equal(back[3][0], torch.ones(2))
+    assert float(back[3][1]["b"]) == 0
+    assert back["empty"] == {}
+    with pytest.raises(InputError, match="made of containers, tensors, numbers"):
+        pack({"bad": object()}, {}, "top")
+
+
+def test_groups_of_every_kind_keep_their_numbers(tmp_path: Path) -> None:
+    group = FiniteGroup.from_relations(2, [((0, 3),), ((1, 2),), ((0, 1), (1, 1)) * 2])
+    rep = FixedRepresentation.from_permutations(group.cayley_table[list(group.generators)])
+    save(rep, tmp_path / "rep")
+    loaded = load(tmp_path / "rep")
+    assert isinstance(loaded, FixedRepresentation)
+    assert loaded.group == rep.group
+    assert loaded.group.relators
+    assert torch.equal(loaded.matrices(), rep.matrices())

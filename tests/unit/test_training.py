@@ -1,0 +1,455 @@
+"""Training: batches, objectives, runs that are killed and go on, and what stops them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from grouplearn import CyclicGroup
+from grouplearn.domains.images import ImageDomain
+from grouplearn.domains.patches import patch_actions
+from grouplearn.errors import DataError, InputError, TrainingError
+from grouplearn.losses import closure_loss, invertibility_loss, moment_loss, sample_moments
+from grouplearn.models import LGCNN, LGN, Codes, LGNShape, Pattern, PlainCNN, Standardised
+from grouplearn.representations import DenseRepresentation, FixedRepresentation
+from grouplearn.training import (
+    Classification,
+    FitEpoch,
+    FitOptions,
+    Labelled,
+    Objective,
+    RandomElement,
+    RandomShift,
+    Reconstruction,
+    Several,
+    Similarity,
+    WithLaws,
+    as_labelled,
+    evaluate,
+    fit,
+    seeds_interval,
+)
+from grouplearn.training.labelled import Batches, InOrder
+from tests.unit.examples import is_helpful
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = Pattern(1, 3, (2, 2, 2), dropout=0.2)
+
+
+def stripes(count: int, seed: int = 0) -> Labelled:
+    """Three kinds of noisy stripes."""
+    rng = torch.Generator().manual_seed(seed)
+    y = torch.arange(count) % 3
+    steps = torch.arange(8.0)
+    across, down = torch.meshgrid(steps, steps, indexing="ij")
+    kinds = torch.stack([torch.sin(across), torch.sin(down), torch.sin(across + down)])
+    noise = torch.randn(count, 8, 8, generator=rng)
+    return Labelled((kinds[y] + 0.3 * noise).unsqueeze(1), y)
+
+
+def plain(seed: int = 0) -> PlainCNN:
+    return PlainCNN(SMALL, rng=torch.Generator().manual_seed(seed))
+
+
+def same_state(one: nn.Module, other: nn.Module) -> bool:
+    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_batches_follow_seed_and_epoch_alone() -> None:
+    data = stripes(50)
+    batches = Batches(data, 12, seed=3, augment=RandomShift(1))
+    first = [x.clone() for x, _ in batches]
+    assert len(first) == len(batches) == 4
+    assert all(torch.equal(a, b) for a, b in zip(first, [x for x, _ in batches], strict=True))
+    batches.set_epoch(1)
+    assert not torch.equal(first[0], next(iter(batches))[0])
+    other = Batches(data, 12, seed=4, augment=RandomShift(1))
+    assert not torch.equal(first[0], next(iter(other))[0])
+    assert len(Batches(data, 500)) == 1, "fewer samples than a batch make one"
+
+
+def test_processes_share_what_one_would_see() -> None:
+    data = stripes(50)
+    whole = list(Batches(data, 12, seed=3, augment=RandomShift(1)))
+    parts = [
+        list(Batches(data, 12, seed=3, augment=RandomShift(1), rank=rank, world=3))
+        for rank in range(3)
+    ]
+    for number, (x, y) in enumerate(whole):
+        assert torch.equal(torch.cat([part[number][0] for part in parts]), x)
+        assert torch.equal(torch.cat([part[number][1] for part in parts]), y)
+
+
+def test_samples_are_taken_split_and_renumbered() -> None:
+    data = stripes(30)
+    rest, held = data.split(10, seed=1)
+    assert (len(rest), len(held), held.classes) == (20, 10, 3)
+    rows = torch.cat([rest.x, held.x]).flatten(1)
+    assert len(torch.unique(rows, dim=0)) == 30
+    half = data.only([2, 0])
+    assert half.classes == 2
+    assert torch.equal(half.x[half.y == 0], data.x[data.y == 2])
+    parts = list(InOrder(data, 8))
+    assert len(parts) == len(InOrder(data, 8)) == 4
+    assert torch.equal(torch.cat([x for x, _ in parts]), data.x)
+    grey = as_labelled(np.full((2, 4, 4), 255, np.uint8), np.array([0, 1]))
+    assert grey.x.shape == (2, 1, 4, 4)
+    assert float(grey.x.max()) == 1
+    assert as_labelled(np.zeros((2, 3, 4, 4)), np.array([0, 1])).x.dtype == torch.float32
+
+
+def test_shifts_move_and_elements_act() -> None:
+    images = torch.zeros(200, 2, 7, 7)
+    images[:, :, 3, 3] = 1
+    rng = torch.Generator().manual_seed(0)
+    moved = RandomShift(2)(images, rng)
+    places = moved[:, 0].flatten(1).argmax(1)
+    rows, columns = places // 7 - 3, places % 7 - 3
+    assert set(rows.tolist()) == set(columns.tolist()) == {-2, -1, 0, 1, 2}
+    assert torch.equal(moved[:, 0], moved[:, 1])
+    assert float(moved.sum()) == 400
+    turn = FixedRepresentation(
+        CyclicGroup(4), patch_actions(3)["quarter-turn"].matrix.float().unsqueeze(0)
+    )
+    picture = torch.rand(1, 1, 4, 4).expand(400, -1, -1, -1)
+    moves = ImageDomain(3).extend(turn)
+    seen = RandomElement(moves)(picture, rng)
+    for move in moves:
+        assert move is not None
+        share = (seen == move(picture)).flatten(1).all(1).double().mean()
+        assert 0.15 < float(share) < 0.35
+    assert Several([RandomShift(1), RandomElement(moves)])(picture, rng).shape == picture.shape
+
+
+def test_objectives_are_their_formulas() -> None:
+    x, y = torch.randn(6, 4), torch.tensor([0, 1, 2, 0, 1, 3])
+    network = nn.Identity()
+    smooth = Classification(0.1).terms(network, (x, y))["cross-entropy"]
+    chances = torch.log_softmax(x, 1)
+    wanted = -(0.9 * chances[torch.arange(6), y] + 0.1 * chances.mean(1)).mean()
+    assert torch.allclose(smooth, wanted)
+    right = Classification().score(network, (x, y))
+    assert torch.equal(right, (x.argmax(1) == y).float())
+
+    unit = x / x.norm(dim=1, keepdim=True)
+    losses = []
+    for i in range(6):
+        others = [j for j in range(6) if j != i]
+        partners = [j for j in others if y[j] == y[i]]
+        logits = unit[i] @ unit[others].T / 0.5
+        if partners:
+            each = torch.stack([unit[i] @ unit[j] / 0.5 for j in partners])
+            losses.append((torch.logsumexp(logits, 0) - each).mean())
+    found = Similarity(0.5).terms(network, (x, y))["similarity"]
+    assert torch.allclose(found, torch.stack(losses).mean(), atol=1e-5)
+    alone = Similarity().terms(network, (x[:2], y[:2]))["similarity"]
+    assert float(alone) == 0
+    score = Similarity().score(network, (torch.eye(2)[[0, 0, 1, 1]], torch.tensor([0, 0, 1, 1])))
+    assert score.tolist() == [1, 1, 1, 1]
+
+
+class _Decoder(nn.Module):
+    def forward(self, x: Tensor) -> Codes:
+        return Codes(x.flatten(1), 2 * x, 0.5 * x)
+
+
+def test_reconstruction_measures_error_and_codes() -> None:
+    x, y = torch.rand(3, 1, 4, 4), torch.zeros(3, dtype=torch.long)
+    terms = Reconstruction(0.1).terms(_Decoder(), (x, y))
+    assert torch.allclose(terms["reconstruction"], (0.5 * x).square().mean() / 2)
+    assert torch.allclose(terms["sparsity"], 0.1 * 2 * x.mean())
+    assert torch.allclose(Reconstruction().score(_Decoder(), (x, y)), torch.full((3,), -0.25))
+    with pytest.raises(InputError, match="a network that returns Codes"):
+        Reconstruction().terms(nn.Identity(), (x, y))
+
+
+def test_laws_are_terms_of_trained_representations_alone() -> None:
+    rep = DenseRepresentation(CyclicGroup(3), 9, rng=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        rep.weight.add_(0.1)
+    network = LGCNN(SMALL, rep)
+    batch = stripes(6).x, stripes(6).y
+    moments = sample_moments(torch.randn(50, 9))
+    objective = WithLaws(
+        Classification(), invertibility=0.5, closure=2.0, moments=3.0, samples=moments
+    )
+    terms = objective.terms(network, batch)
+    assert torch.allclose(terms["invertibility"], invertibility_loss(rep, 0.5))
+    assert torch.allclose(terms["closure"], closure_loss(rep, 2.0))
+    assert torch.allclose(terms["moments"], moment_loss(rep, moments, 3.0))
+    assert torch.equal(objective.score(network, batch), Classification().score(network, batch))
+    rep.requires_grad_(False)
+    assert set(objective.terms(network, batch)) == {"cross-entropy"}
+    unfolded = LGN(LGNShape(1, 3, layers=1, kernel_size=3))
+    assert "invertibility" in objective.terms(unfolded, batch)
+
+
+def test_training_learns_and_tells_of_every_epoch() -> None:
+    told: list[FitEpoch] = []
+    train, test = stripes(240), stripes(90, seed=1)
+    rng = torch.Generator().manual_seed(0)
+    network = Standardised.of(PlainCNN(Pattern(1, 3, (4, 8, 8)), rng=rng), train.x)
+    found = fit(
+        network, train, test, options=FitOptions(epochs=6, batch_size=24), watch=told.append
+    )
+    assert evaluate(network, test) > 0.9
+    assert found.score == pytest.approx(evaluate(network, test))
+    assert [each.epoch for each in told] == [1, 2, 3, 4, 5, 6]
+    assert tuple(told) == found.history
+    assert told[-1].loss == sum(told[-1].terms.values()) < told[0].loss
+    assert not found.stopped_early
+    assert found.seconds > 0
+
+
+def test_one_step_is_adamw() -> None:
+    train, network = stripes(12), plain()
+    network.eval()
+    twin = plain()
+    options = FitOptions(epochs=1, batch_size=12, schedule="constant", learning_rate=0.01, clip=0.5)
+    fit(network, train, options=options)
+    torch.manual_seed(0)
+    optimiser = torch.optim.AdamW(twin.parameters(), lr=0.01, weight_decay=0.01)
+    batches = Batches(train, 12)
+    ((x, y),) = list(batches)
+    from grouplearn.training.labelled import mixed
+
+    torch.manual_seed(mixed(0, 0, 0))
+    F.cross_entropy(twin(x), y).backward()
+    nn.utils.clip_grad_norm_(twin.parameters(), 0.5)
+    optimiser.step()
+    for a, b in zip(network.parameters(), twin.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=1e-7)
+
+
+@pytest.mark.parametrize("schedule", ["one-cycle", "halving", "constant"])
+def test_every_schedule_and_precision_trains(schedule: Any) -> None:
+    train = stripes(48)
+    for precision in ("float32", "bfloat16", "float64"):
+        network = plain().double() if precision == "float64" else plain()
+        chosen: Any = precision
+        options = FitOptions(epochs=2, batch_size=24, schedule=schedule, precision=chosen)
+        found = fit(network, train, options=options)
+        assert len(found.history) == 2
+        assert next(network.parameters()).dtype == (
+            torch.float64 if precision == "float64" else torch.float32
+        )
+
+
+def test_patience_ends_training() -> None:
+    train, test = stripes(48), stripes(30, seed=1)
+    options = FitOptions(epochs=50, batch_size=24, patience=2, learning_rate=1e-12)
+    found = fit(plain(), train, test, options=options)
+    assert found.stopped_early
+    assert len(found.history) == 3
+
+
+def test_dictionaries_are_put_right_after_every_step() -> None:
+    network = LGN(LGNShape(1, 3, layers=1, kernel_size=3))
+    objective = WithLaws(Reconstruction(), invertibility=1e-2)
+    fit(network, stripes(24), objective=objective, options=FitOptions(epochs=1, batch_size=12))
+    assert torch.allclose(network.weight.norm(dim=-1), torch.ones(1, 5, 1), atol=1e-6)
+
+
+RUN = """
+import sys
+from pathlib import Path
+import torch
+from tests.unit.test_training import plain, stripes
+from grouplearn.training import FitOptions, RandomShift, fit
+folder = Path(sys.argv[1])
+network = plain(seed=int(sys.argv[2]))
+def tell(epoch):
+    print(epoch.epoch, flush=True)
+fit(network, stripes(120), stripes(30, seed=1), augment=RandomShift(1), folder=folder,
+    options=FitOptions(epochs=6, batch_size=24), watch=tell)
+from grouplearn.training import save
+save(network, folder / "end.safetensors")
+"""
+
+
+def test_a_killed_run_goes_on_bit_for_bit(tmp_path: Path) -> None:
+    """`kill -9` at a random moment; another start value shows that the checkpoint is used."""
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    command = [sys.executable, "-W", "ignore", "-c", RUN]
+    subprocess.run([*command, str(whole), "0"], cwd=ROOT, check=True, capture_output=True)
+    with subprocess.Popen(
+        [*command, str(killed), "0"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        while process.stdout.readline().strip() != "3":
+            pass
+        time.sleep(0.02)
+        os.kill(process.pid, signal.SIGKILL)
+    assert not (killed / "end.safetensors").exists()
+    result = subprocess.run(
+        [*command, str(killed), "7"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert result.stdout.split()[-1] == "6"
+    assert int(result.stdout.split()[0]) >= 3
+    from grouplearn.training import load
+
+    assert same_state(load(whole / "end.safetensors"), load(killed / "end.safetensors"))
+    histories = [
+        [
+            (row["step"], row["loss"], row["score"])
+            for row in csv.DictReader(file.read_text().splitlines())
+        ]
+        for file in (whole / "log" / "metrics.csv", killed / "log" / "metrics.csv")
+    ]
+    assert histories[0] == histories[1]
+    assert len(histories[0]) == 6
+    assert list((whole / "tensorboard").glob("events.*"))
+
+
+def test_a_run_goes_on_with_the_same_options_only(tmp_path: Path) -> None:
+    train = stripes(48)
+    fit(plain(), train, options=FitOptions(epochs=2, batch_size=24), folder=tmp_path)
+    done = fit(plain(), train, options=FitOptions(epochs=2, batch_size=24), folder=tmp_path)
+    assert len(done.history) == 2, "what is finished is not trained again"
+    others = [
+        (train, FitOptions(epochs=3, batch_size=24), "epochs must be 2"),
+        (train, FitOptions(epochs=2, batch_size=12), "batch_size must be 24"),
+        (stripes(60), FitOptions(epochs=2, batch_size=24), "samples must be [48, 1, 8, 8]"),
+    ]
+    for data, options, part in others:
+        with pytest.raises(InputError) as problem:
+            fit(plain(), data, options=options, folder=tmp_path)
+        assert is_helpful(problem, "fit: ", part)
+    file = tmp_path / "last.safetensors"
+    file.write_bytes(file.read_bytes()[:-3])
+    with pytest.raises(DataError, match="resume: path"):
+        fit(plain(), train, options=FitOptions(epochs=2, batch_size=24), folder=tmp_path)
+
+
+class _Explodes(Objective):
+    """An objective one of whose terms leaves the numbers in the second epoch."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def terms(self, model: nn.Module, batch: Any) -> dict[str, Tensor]:
+        self.calls += 1
+        bad = math.nan if self.calls > 3 else 0.0
+        return {**Classification().terms(model, batch), "own": torch.tensor(bad)}
+
+    def score(self, model: nn.Module, batch: Any) -> Tensor:
+        return Classification().score(model, batch)
+
+
+def test_a_term_that_is_no_number_stops_training_and_is_named(tmp_path: Path) -> None:
+    options = FitOptions(epochs=4, batch_size=24)
+    with pytest.raises(TrainingError, match=r"the own term must stay finite, got nan in epoch 2"):
+        fit(plain(), stripes(48), objective=_Explodes(), options=options, folder=tmp_path)
+    kept = tmp_path / "last.safetensors"
+    assert kept.exists()
+    network = plain(seed=5)
+    found = fit(network, stripes(48), options=options, folder=tmp_path)
+    assert [each.epoch for each in found.history] == [1, 2, 3, 4]
+    assert "own" in found.history[0].terms, "the first epoch is that of the run before"
+
+
+DISTRIBUTED = """
+import json, sys
+from pathlib import Path
+import torch
+import torch.distributed as dist
+from tests.unit.test_training import stripes
+from grouplearn import CyclicGroup
+from grouplearn.models import LGCNN, Pattern
+from grouplearn.representations import DenseRepresentation
+from grouplearn.training import FitOptions, RandomShift, WithLaws, Classification, fit
+torch.set_num_threads(1)
+processes = int(sys.argv[2])
+rng = torch.Generator().manual_seed(0)
+rep = DenseRepresentation(CyclicGroup(3), 9, rng=rng, dtype=torch.float64)
+network = LGCNN(Pattern(1, 3, (2, 2, 2)), rep, rng=rng)
+data = stripes(48)
+found = fit(
+    network, data, stripes(20, seed=1), augment=RandomShift(1),
+    objective=WithLaws(Classification(), invertibility=0.1, closure=0.1),
+    options=FitOptions(epochs=3, batch_size=12, precision="float64", processes=processes),
+)
+if processes == 1 or dist.get_rank() == 0:
+    Path(sys.argv[1]).write_text(json.dumps([[e.terms, e.score] for e in found.history]))
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one(tmp_path: Path) -> None:
+    """gloo, in float64, with normalisation over both: the same losses to 1e-6."""
+    script = tmp_path / "run.py"
+    script.write_text(DISTRIBUTED)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    results = []
+    for processes in (1, 2):
+        out = tmp_path / f"{processes}.json"
+        launcher = [sys.executable]
+        if processes == 2:
+            launcher += ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
+        result = subprocess.run(
+            [*launcher, str(script), str(out), str(processes)],
+            cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=240,
+        )  # fmt: skip
+        assert result.returncode == 0, result.stderr[-3000:]
+        results.append(json.loads(out.read_text()))
+    for (one, score), (two, other) in zip(*results, strict=True):
+        assert set(one) == {"cross-entropy", "invertibility", "closure"}
+        assert one == pytest.approx(two, abs=1e-6)
+        assert score == pytest.approx(other, abs=1e-6)
+
+
+def test_intervals_are_students() -> None:
+    mean, half = seeds_interval([1.0, 2.0, 3.0])
+    assert (mean, round(half, 3)) == (2.0, 2.484)
+    assert math.isnan(seeds_interval([4.0])[1])
+
+
+@pytest.mark.usefixtures("as_in_production")
+def test_wrong_arguments_are_refused() -> None:
+    x, y = torch.rand(4, 1, 8, 8), torch.tensor([0, 1, 2, 1])
+    nan = x.clone()
+    nan[2, 0, 1, 1] = math.nan
+    labelled: Any = Labelled
+    options: Any = FitOptions
+    calls: list[tuple[Any, str]] = [
+        (lambda: labelled(x[:0], y[:0]), "x must be one sample or more"),
+        (lambda: labelled(x, y[:3]), "y must be one label for each of 4 samples, got 3"),
+        (lambda: labelled(x, y.float()), "y must be an int64 tensor (N,)"),
+        (lambda: labelled(x, [0, 1, 2, 1]), "y must be an int64 tensor (N,)"),
+        (lambda: labelled(x, y, 2), "y must be from 0 to 1, as there are 2 classes, got 2 at 2"),
+        (lambda: labelled(x, y - 1), "got -1 at 0"),
+        (lambda: labelled(x, y * 0), "y must be of two classes or more, got 0 only"),
+        (lambda: labelled(nan, y), "x must be finite, got nan at (2, 0, 1, 1)"),
+        (lambda: labelled(x, y).split(4), "held_out must be from 1 to 3"),
+        (lambda: Batches(Labelled(x, y), 3, world=2), "size must be a multiple of the 2 processes"),
+        (lambda: options(epochs=0), "epochs must be an integer >= 1"),
+        (lambda: options(learning_rate=0), "learning_rate must be a finite number > 0"),
+        (lambda: options(schedule="linear"), "schedule must be one of one-cycle, halving"),
+        (lambda: options(precision="half"), "precision must be one of float32, bfloat16"),
+        (lambda: options(clip=-1), "clip must be a finite number > 0"),
+        (lambda: options(patience=0), "patience must be an integer >= 1"),
+        (lambda: Classification(1.0), "smoothing must be below 1"),
+        (lambda: Similarity(0), "temperature must be a finite number > 0"),
+        (lambda: WithLaws(Classification(), moments=1.0), "samples must be the moments"),
+        (lambda: RandomElement([None]), "moves must be a function for each element"),
+        (lambda: RandomShift(0), "pixels must be an integer >= 1"),
+    ]
+    for call, part in calls:
+        with pytest.raises(InputError) as problem:
+            call()
+        assert is_helpful(problem, part)
