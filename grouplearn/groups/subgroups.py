@@ -11,7 +11,7 @@ from grouplearn.errors import GroupError
 from grouplearn.groups.base import Elements, FiniteGroup
 
 _LARGEST = 96
-_MOST = 2000
+_MOST = 500
 
 
 def subgroups_up_to_conjugacy(
@@ -32,7 +32,7 @@ def subgroups_up_to_conjugacy(
         Sorted element indices of each, by order, the trivial subgroup first, the whole group last.
 
     Raises:
-        GroupError: the group is too large, or has more than 2,000 subgroups.
+        GroupError: the group is too large, or has more than 500 subgroups.
 
     Cost:
         O(s^2 n) for s subgroups.
@@ -53,11 +53,11 @@ def subgroups_up_to_conjugacy(
             for other in cyclic:
                 if not set(other) <= set(one):
                     joins.add(tuple(group.generated(sorted({*one, *other})).tolist()))
+            if len(found | joins) > _MOST:
+                refuse("subgroups_up_to_conjugacy", "group", f"one of <= {_MOST} subgroups",
+                       "one of more", "choose subgroups by hand", GroupError)  # fmt: skip
         frontier = joins - found
         found |= frontier
-        if len(found) > _MOST:
-            refuse("subgroups_up_to_conjugacy", "group", f"one of <= {_MOST} subgroups",
-                   "one of more", "choose subgroups by hand", GroupError)  # fmt: skip
     conjugators = group.generated(range(group.order) if by is None else list(by))
     classes = {min(_conjugates(group, members, conjugators)) for members in found}
     ordered = sorted(classes, key=lambda members: (len(members), members))

@@ -34,7 +34,8 @@ def restricted(
         CyclicGroup(4)
     """
     parent = rep.group
-    chosen = generating_elements(parent, parent.generated(list(elements)))
+    members = parent.generated(np.asarray(elements, dtype=np.int64).tolist())
+    chosen = generating_elements(parent, members)
     group: FiniteGroup
     if len(chosen) < 2:
         group = CyclicGroup(int(parent.element_orders[chosen[0]]) if chosen else 1)

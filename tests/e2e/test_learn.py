@@ -6,7 +6,6 @@ import gzip
 import json
 import re
 import runpy
-import struct
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from safetensors.torch import load_file
 from sklearn.datasets import load_digits
@@ -29,7 +27,7 @@ from grouplearn.interop import escnn
 from grouplearn.plots import plot_history, png
 from grouplearn.representations import DenseRepresentation, SpectralRepresentation
 from grouplearn.training import Schedule
-from tests.unit.examples import C, quarter_turn
+from tests.unit.examples import C, idx, quarter_turn
 
 SMALL = ["learn", "--patch-size", "3", "--patches", "400", "--epochs", "60"]
 CLASSES = ("dense", "multiscale", "toeplitz", "skew", "spectral")
@@ -82,10 +80,6 @@ def final(folder: Path) -> dict[str, Any]:
     lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     found: dict[str, Any] = json.loads(lines[-1])["final"]
     return found
-
-
-def idx(images: NDArray[np.uint8]) -> bytes:
-    return struct.pack(">HBBIII", 0, 8, 3, *images.shape) + images.tobytes()
 
 
 def names(folder: Path) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,12 @@ def presented(*relators: str) -> FiniteGroup:
 def symmetric(degree: int) -> FiniteGroup:
     swap = np.r_[1, 0, 2:degree]
     return FiniteGroup.from_permutations([np.roll(np.arange(degree), 1), swap])
+
+
+def idx(values: NDArray[np.uint8]) -> bytes:
+    """An IDX file of bytes, with as many axes as the array has."""
+    sizes = struct.pack(f">{values.ndim}I", *values.shape)
+    return bytes([0, 0, 8, values.ndim]) + sizes + values.tobytes()
 
 
 def alternating(degree: int) -> FiniteGroup:

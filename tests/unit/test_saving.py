@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def turn() -> FixedRepresentation:
 
 SMALL = Pattern(1, 4, (2, 3, 4))
 X = torch.rand(3, 1, 12, 12, generator=torch.Generator().manual_seed(0))
-NETWORKS = {
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "fixed": lambda: LGCNN(SMALL, turn()),
     "dense, shared": lambda: LGCNN(SMALL, DenseRepresentation(CyclicGroup(3), 9)),
     "own for each layer": lambda: LGCNN(

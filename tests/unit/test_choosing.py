@@ -1,0 +1,162 @@
+"""Choosing the group of a network; and the groups that a discovery on patches offers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from grouplearn import CyclicGroup, Discovery, discover
+from grouplearn.domains.images import ImageDomain
+from grouplearn.domains.pixels import PixelMove
+from grouplearn.errors import InputError
+from grouplearn.models import LGCNN, Pattern
+from grouplearn.representations import FixedRepresentation, LearnedRepresentation
+from grouplearn.training import FitOptions, Labelled, Tried, choose
+from tests.unit.examples import is_helpful
+
+
+def textures(count: int, seed: int = 0) -> torch.Tensor:
+    """Skewed smooth noise with no preferred direction: each picture is a random element of D4."""
+    rng = np.random.default_rng(seed)
+    noise = rng.exponential(size=(count, 14, 14))
+    kernel = np.array([[0.2, 1.0, 0.5], [0.1, 2.0, 0.3], [0.0, 0.4, 0.1]])
+    images = np.zeros((count, 12, 12))
+    for i in range(3):
+        for j in range(3):
+            images += kernel[i, j] * noise[:, i : i + 12, j : j + 12]
+    for k in range(count):
+        images[k] = np.rot90(images[k], int(rng.integers(4)))
+        images[k] = images[k].T if rng.random() < 0.5 else images[k]
+    return torch.tensor(images / images.max(), dtype=torch.float32)
+
+
+def names(domain: ImageDomain, rep: LearnedRepresentation) -> set[str]:
+    return {str(move) for move in domain.extend(rep)}
+
+
+def test_groups_of_the_ladder_act_on_kernels_of_any_size() -> None:
+    domain = ImageDomain(4)
+    found = domain.discover(textures(1500))
+    assert found.group.name == "D4", found.summary()
+    kernels = domain.on_kernels(found.representation, 3)
+    assert kernels.group == found.group
+    assert names(ImageDomain(3), kernels) == names(domain, found.representation)
+    groups = domain.network_groups(found, 5)
+    assert [rep.group.order for rep in groups] == [1, 2, 2, 2, 4, 4, 4, 8]
+    assert {rep.dim for rep in groups} == {25}
+    assert all(rep.dtype == torch.float32 for rep in groups)
+
+
+def test_flips_that_the_data_tell_apart_are_both_offered() -> None:
+    """Conjugate in D4, but no quarter turn is a symmetry of a gradient from top to bottom."""
+    images = textures(600)
+    images = images * torch.linspace(0.2, 1, 12)[:, None]
+    domain = ImageDomain(3)
+    found = domain.discover(images, max_moment=2)
+    assert found.group.order < 8
+    offered = [names(domain, rep) - {"identity"} for rep in domain.network_groups(found)]
+    assert set() in offered
+    flips = [each for each in offered if each in ({"flip"}, {"flip-up-down"})]
+    assert len(flips) in (0, 2)
+
+
+@pytest.mark.usefixtures("as_in_production")
+def test_what_does_not_extend_is_refused() -> None:
+    domain = ImageDomain(3)
+    cyclic = FixedRepresentation.from_permutations([[*range(1, 9), 0]])
+    negative = PixelMove("half-turn", negative=True).matrix(3)
+    signed = FixedRepresentation(CyclicGroup(2), negative.unsqueeze(0))
+    for rep, got in ((cyclic, "no extension"), (signed, "negative half-turn")):
+        with pytest.raises(InputError) as problem:
+            domain.on_kernels(rep, 3)
+        assert is_helpful(problem, "whose elements extend to whole images", got)
+    with pytest.raises(InputError, match="kernel_size must be an integer >= 1"):
+        domain.on_kernels(cyclic, 0)
+    other: Discovery = discover(np.random.default_rng(0).normal(size=(500, 9)), action="signed")
+    with pytest.raises(InputError, match="found must be of permutations"):
+        domain.network_groups(other)
+
+
+def test_nothing_found_offers_the_trivial_group() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.gamma(np.arange(1, 10), size=(3000, 9)) @ rng.normal(size=(9, 9))
+    found = discover(rows)
+    (only,) = ImageDomain(3).network_groups(found)
+    assert only.group == CyclicGroup(1)
+    assert only.matrices().shape == (1, 9, 9)
+
+
+def moves(*grid: str) -> FixedRepresentation:
+    matrices = [PixelMove(name).matrix(3).float() for name in grid]
+    group = {0: CyclicGroup(1), 1: CyclicGroup(4 if grid[:1] == ("quarter-turn",) else 2)}[
+        len(grid)
+    ]
+    return FixedRepresentation(group, torch.stack(matrices) if grid else torch.empty(0, 9, 9))
+
+
+def bars(count: int, seed: int) -> Labelled:
+    """Bars on the left or the right half, any height: the flip exchanges the classes."""
+    rng = torch.Generator().manual_seed(seed)
+    y = torch.arange(count) % 2
+    x = 0.3 * torch.randn(count, 1, 8, 8, generator=rng)
+    for k in range(count):
+        row = int(torch.randint(8, (), generator=rng))
+        x[k, 0, row, 4 * int(y[k]) : 4 * int(y[k]) + 4] += 2 * torch.tensor([1.0, 2.0, 3.0, 4.0])
+        x[k, 0, row] *= 1 if y[k] else -1
+    return Labelled(x, y)
+
+
+def build(rep: LearnedRepresentation, rng: torch.Generator) -> nn.Module:
+    return LGCNN(Pattern(1, 2, (2, 4, 4)), rep, rng=rng)
+
+
+def test_short_runs_choose_and_leave_evidence() -> None:
+    train, held = bars(120, 0), bars(60, 1)
+    told: list[Tried] = []
+    candidates = [moves("quarter-turn"), moves("half-turn"), moves("flip"), moves()]
+    options = FitOptions(epochs=3, batch_size=20)
+    choice = choose(candidates, build, train, held, options=options, watch=told.append)
+    assert tuple(told) == choice.tried
+    assert [each.rep.group.order for each in told] == [1, 2, 2, 4], "smallest first"
+    scores = {each.rep: each.score for each in told}
+    best = max(score for score in scores.values() if score is not None)
+    chosen = next(each for each in told if each.rep is choice.rep)
+    assert chosen.score is not None
+    assert chosen.score >= best - chosen.error - 0.2
+    assert "<- chosen" in choice.summary()
+    again = choose(candidates, build, train, held, options=options)
+    assert [each.score for each in again.tried] == [each.score for each in told]
+
+
+def test_groups_above_a_failure_are_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With scores set by hand: the half turn fails, so its quarter turns are passed over."""
+    from grouplearn.training import choosing
+
+    scores = iter([0.9, 0.95, 0.5])
+    monkeypatch.setattr(choosing, "evaluate", lambda *_, **__: next(scores))
+    candidates = [moves(), moves("flip"), moves("half-turn"), moves("quarter-turn")]
+    choice = choose(candidates, build, bars(40, 0), bars(400, 1), options=FitOptions(epochs=1))
+    assert [each.score for each in choice.tried] == [0.9, 0.95, 0.5, None]
+    assert choice.rep is candidates[1]
+    assert "not run: its subgroups fail" in choice.summary()
+
+
+def test_a_smaller_group_within_the_error_goes_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    from grouplearn.training import choosing
+
+    scores = iter([0.94, 0.95])
+    monkeypatch.setattr(choosing, "evaluate", lambda *_, **__: next(scores))
+    candidates = [moves(), moves("flip")]
+    held = bars(100, 1)
+    choice = choose(candidates, build, bars(40, 0), held, options=FitOptions(epochs=1))
+    assert choice.rep is candidates[0], "0.95 +- 0.02 is no better than 0.94"
+
+
+def test_no_candidate_is_refused() -> None:
+    nothing: Any = []
+    with pytest.raises(InputError, match="candidates must be one representation or more"):
+        choose(nothing, build, bars(4, 0), bars(4, 1))
