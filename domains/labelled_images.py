@@ -150,7 +150,7 @@ def _sprites(folder: Path) -> ImageSets:
     with refusing_broken_files(_WHO, file):
         try:
             every = np.array(json.loads(file.read_text(encoding="utf-8")), dtype=np.int64)
-        except ValueError:
+        except (ValueError, TypeError):
             _reject(file, "a JSON list of numbers", "something else", "download it again")
     parts: dict[bool, list[tuple[int, Any]]] = {False: [], True: []}
     for sprite in folder.glob("cifar10_batch_*.png"):

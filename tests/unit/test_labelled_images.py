@@ -213,6 +213,7 @@ def test_rebuilt_sets_are_disjoint_and_of_all_images() -> None:
     assert all((middle - 100) % 2 == label for middle, label in zip(middles, found, strict=True))
 
 
+@pytest.mark.usefixtures("as_in_production")
 def test_downloads_are_checked_and_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
