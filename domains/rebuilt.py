@@ -31,11 +31,11 @@ def rotated(images: UInt8[np.ndarray, "N H W"], seed: int = 0) -> UInt8[np.ndarr
 
 
 def rotated_sets(sets: ImageSets, seed: int = 0) -> ImageSets:
-    """Rebuild rotated MNIST: 12,000 images to train on, 50,000 others to test with.
+    """Turn all images; rebuild rotated MNIST where there are enough of them.
 
-    Training and test images are put together, shuffled, and turned. The original, of Larochelle et
-    al., has other angles, so that figures are not those of the original. Where there are fewer than
-    62,000 images, the same share of them trains.
+    From 62,000 images or more, as MNIST has, training and test images are put together and
+    shuffled: 12,000 train and 50,000 test. The original, of Larochelle et al., has other angles, so
+    that figures are not those of the original. Fewer images stay in the sets in which they are.
 
     Args:
         sets: grey images, with a test set or without.
@@ -48,11 +48,16 @@ def rotated_sets(sets: ImageSets, seed: int = 0) -> ImageSets:
         Larochelle et al., 2007, An empirical evaluation of deep architectures.
     """
     parts = [part for part in sets if part is not None]
+    if sum(len(part.labels) for part in parts) < _TRAIN + _TEST:
+        turned_parts = [
+            LabelledImages(rotated(part.images[:, 0], seed + k)[:, None], part.labels, part.names)
+            for k, part in enumerate(parts)
+        ]
+        return ImageSets(turned_parts[0], turned_parts[1] if len(parts) > 1 else None)
     images = np.concatenate([part.images[:, 0] for part in parts])
     labels = np.concatenate([part.labels for part in parts])
     order = np.random.default_rng(seed).permutation(len(images))[: _TRAIN + _TEST]
     turned, labels = rotated(images[order], seed)[:, None], labels[order]
-    edge = len(order) * _TRAIN // (_TRAIN + _TEST)
     names = sets.train.names
-    train = LabelledImages(turned[:edge], labels[:edge], names)
-    return ImageSets(train, LabelledImages(turned[edge:], labels[edge:], names))
+    train = LabelledImages(turned[:_TRAIN], labels[:_TRAIN], names)
+    return ImageSets(train, LabelledImages(turned[_TRAIN:], labels[_TRAIN:], names))

@@ -12,6 +12,7 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from grouplearn._checks import optional_import
+from grouplearn.domains.labelled_images import LabelledImages
 
 
 def sample_digits() -> Float32[Tensor, "1797 8 8"]:
@@ -81,6 +82,27 @@ def sample_photographs() -> Float32[Tensor, "2 427 640"]:
     colour = np.stack(optional_import("sklearn.datasets", "train").load_sample_images().images)
     grey = colour @ np.array([0.299, 0.587, 0.114]) / 255
     return torch.from_numpy(grey).float()
+
+
+def sample_labelled_digits() -> LabelledImages:
+    """Return scikit-learn's hand-written digits with their labels.
+
+    Returns:
+        Images (1797, 1, 8, 8), uint8 from 0 to 255, and the numbers they show.
+
+    Raises:
+        MissingExtraError: scikit-learn is absent; the extra `train` brings it.
+
+    References:
+        Alpaydin, Kaynak, 1998, Optical Recognition of Handwritten Digits, UCI repository.
+
+    Example:
+        >>> sample_labelled_digits().labels[:5].tolist()
+        [0, 1, 2, 3, 4]
+    """
+    digits = optional_import("sklearn.datasets", "train").load_digits()
+    images = np.round(digits.images[:, None] * (255 / 16)).astype(np.uint8)
+    return LabelledImages(images, digits.target.astype(np.int64), tuple("0123456789"))
 
 
 def sample_genome() -> str:

@@ -24,6 +24,7 @@ from matplotlib.cm import ScalarMappable  # noqa: E402
 from matplotlib.colors import Normalize  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 from matplotlib.patches import Circle  # noqa: E402
+from matplotlib.ticker import MaxNLocator  # noqa: E402
 
 _LEARNED, _EXACT = "#c2410c", "#1d4ed8"
 _NEAR, _LABELLED = 0.05, 12
@@ -188,6 +189,7 @@ def plot_history(curves: Mapping[str, Sequence[float]], ylabel: str = "loss") ->
         shown = [value if value > 0 else math.nan for value in values]
         axes.plot(range(1, len(shown) + 1), shown, label=name, linewidth=1.4)
     axes.set(yscale="log", xlabel="epoch", ylabel=ylabel)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(color="0.9")
     figure.legend(loc="outside right upper", frameon=False, fontsize=9)
     return figure

@@ -16,6 +16,17 @@ def known_name(who: str, option: str, value: str, known: Sequence[str]) -> None:
         refuse(who, option, f"one of {', '.join(known)}", repr(value), remedy)
 
 
+def numbers(
+    who: str, option: str, text: str, *, separator: str = ",", count: int | None = None
+) -> tuple[int, ...]:
+    """Numbers that are not negative, as typed on the command line, or a refusal."""
+    parts = text.split(separator)
+    if not all(part.strip().isdecimal() for part in parts) or count not in (None, len(parts)):
+        example = separator.join(["28"] * count) if count else separator.join("012")
+        refuse(who, option, f"numbers such as {example}", repr(text), "type them like that")
+    return tuple(int(part) for part in parts)
+
+
 def between(who: str, option: str, value: int, least: int, most: int) -> None:
     """Refuse a number out of its range."""
     if not least <= value <= most:

@@ -16,6 +16,7 @@ from grouplearn.training.labelled import Augmentation, InOrder, Labelled
 from grouplearn.training.objectives import Classification, Objective
 
 Precision = Literal["float32", "bfloat16", "float64"]
+Schedule = Literal["one-cycle", "halving", "constant"]
 LAST = "last.safetensors"
 """The checkpoint in a run's folder, that of the last finished epoch."""
 
@@ -49,7 +50,7 @@ class FitOptions:
     batch_size: int = 128
     learning_rate: float = 0.01
     weight_decay: float = 0.01
-    schedule: Literal["one-cycle", "halving", "constant"] = "one-cycle"
+    schedule: Schedule = "one-cycle"
     clip: float | None = None
     precision: Precision = "float32"
     patience: int | None = None
@@ -71,7 +72,7 @@ class FitOptions:
         if self.patience is not None:
             positive_int(who, "patience", self.patience)
         for name, known in (
-            ("schedule", ("one-cycle", "halving", "constant")),
+            ("schedule", get_args(Schedule)),
             ("precision", get_args(Precision)),
         ):
             if getattr(self, name) not in known:

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from grouplearn.domains import rebuilt
 from grouplearn.domains.downloads import download
 from grouplearn.domains.labelled_images import ImageSets, LabelledImages, load_labelled_images
-from grouplearn.domains.rebuilt import rotated, rotated_sets
+from grouplearn.domains.rebuilt import rotated
 from grouplearn.errors import DataError, InputError, MissingExtraError
 from tests.unit.examples import idx, is_helpful
 
@@ -197,20 +198,25 @@ def test_digits_are_turned_by_every_angle() -> None:
     np.testing.assert_array_equal(rotated(image, seed=1), rotated(image, seed=1))
 
 
-def test_rebuilt_sets_are_disjoint_and_of_all_images() -> None:
+def test_rebuilt_sets_are_disjoint_and_of_all_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rebuilt, "_TRAIN", 24)
+    monkeypatch.setattr(rebuilt, "_TEST", 100)
     count = 124
     images = np.zeros((count, 1, 9, 9), np.uint8)
     images[:, 0, 4, 4] = np.arange(count) + 100
     labels = np.arange(count) % 2
     half = LabelledImages(images[:100], labels[:100], ("a", "b"))
     rest = LabelledImages(images[100:], labels[100:], ("a", "b"))
-    sets = rotated_sets(ImageSets(half, rest), seed=2)
+    sets = rebuilt.rotated_sets(ImageSets(half, rest), seed=2)
     assert sets.test is not None
     assert (len(sets.train.labels), len(sets.test.labels)) == (24, 100)
     middles = np.concatenate([sets.train.images, sets.test.images])[:, 0, 4, 4]
     assert sorted(middles.tolist()) == sorted(images[:, 0, 4, 4].tolist())
     found = np.concatenate([sets.train.labels, sets.test.labels])
     assert all((middle - 100) % 2 == label for middle, label in zip(middles, found, strict=True))
+    few = rebuilt.rotated_sets(ImageSets(rest, None))
+    assert few.test is None
+    assert few.train.labels.tolist() == rest.labels.tolist(), "fewer stay where they are"
 
 
 @pytest.mark.usefixtures("as_in_production")

@@ -1,0 +1,165 @@
+"""`grouplearn compare`: trained networks side by side, seeds put together, with intervals."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from rich.console import Console
+from rich.text import Text
+
+from grouplearn._checks import refuse
+from grouplearn.commands.folders import CONFIG, to_json
+from grouplearn.commands.output import number
+from grouplearn.commands.train_console import print_table
+from grouplearn.commands.train_output import RESULT
+from grouplearn.errors import DataError
+from grouplearn.report import Page, Section, Table, render_page
+from grouplearn.training import seeds_interval
+
+WHO = "grouplearn compare"
+_HEAD = ["network", "group", "parameters", "score, %", "difference", "seeds", "closure defect",
+         "minutes"]  # fmt: skip
+
+
+@final
+@dataclass(frozen=True)
+class Row:
+    """Runs that differ in their seed alone.
+
+    Attributes:
+        network: what was trained, in words.
+        groups: the groups that were used.
+        parameters: of the first run.
+        scores: by seed.
+        difference: mean difference from the first row, over the seeds that both have, and half the
+            width of its interval; None for the first row and where no seed is common.
+        closure: the largest closure defect, None where there is no action.
+        minutes: mean.
+    """
+
+    network: str
+    groups: tuple[str, ...]
+    parameters: int
+    scores: dict[int, float]
+    difference: tuple[float, float] | None
+    closure: float | None
+    minutes: float
+
+
+def rows_of(folders: Sequence[Path]) -> list[Row]:
+    """Read runs and put those together that differ in their seed alone.
+
+    Args:
+        folders: of finished runs of `grouplearn train`.
+
+    Returns:
+        One row for each kind of run, in the order in which they come.
+
+    Raises:
+        DataError: a folder holds no finished run.
+        InputError: two runs of one kind have the same seed, or runs are of different data.
+    """
+    kinds: dict[str, list[dict[str, Any]]] = {}
+    data: dict[str, Path] = {}
+    for folder in folders:
+        options, result = _read(folder, CONFIG)["options"], _read(folder, RESULT)
+        data.setdefault(json.dumps([options[k] for k in ("data", "rotated", "classes")]), folder)
+        options["fit"] = {k: v for k, v in options["fit"].items() if k != "seed"}
+        earlier = kinds.setdefault(json.dumps(options, sort_keys=True), [])
+        if any(each["seed"] == result["seed"] for each in earlier):
+            refuse(WHO, "RUN", "one run for each seed", f"seed {result['seed']} twice, again in "
+                   f"{str(folder)!r}", "leave one out")  # fmt: skip
+        earlier.append(result)
+    if len(data) > 1:
+        refuse(WHO, "RUN", "runs on the same data", ", ".join(map(str, data.values())),
+               "compare them apart")  # fmt: skip
+    first: dict[int, float] = {}
+    found = []
+    for results in kinds.values():
+        scores = {each["seed"]: each["score"] for each in results}
+        common = [scores[seed] - first[seed] for seed in scores if seed in first]
+        found.append(Row(
+            results[0]["network"],
+            tuple(sorted({_group(each) for each in results if "group" in each})),
+            results[0]["parameters"], scores, seeds_interval(common) if common else None,
+            max((e["defects"]["closure"] for e in results if e["defects"]), default=None),
+            sum(each["seconds"] for each in results) / len(results) / 60,
+        ))  # fmt: skip
+        first = first or scores
+    return found
+
+
+def table_of(rows: Sequence[Row]) -> Table:
+    """The comparison as a table.
+
+    Args:
+        rows: one for each kind of run.
+    """
+    lines = [
+        [
+            row.network, "; ".join(row.groups) or "-", f"{row.parameters:,}",
+            _interval(*seeds_interval(list(row.scores.values()))),
+            "-" if row.difference is None else _interval(*row.difference),
+            ", ".join(map(str, sorted(row.scores))),
+            "-" if row.closure is None else number(row.closure), f"{row.minutes:.1f}",
+        ]
+        for row in rows
+    ]  # fmt: skip
+    caption = (
+        "Scores on the test images: mean over seeds, and half the width of its 95 % interval "
+        "(Student's t). Differences are from the first row, seed by seed."
+    )
+    return Table(_HEAD, lines, caption)
+
+
+def run_compare(folders: Sequence[Path], out: Path | None, *, as_json: bool = False) -> int:
+    """Compare runs, print the table, and write a page where asked to.
+
+    Args:
+        folders: of finished runs.
+        out: an HTML file to write, or None.
+        as_json: print rows as JSON instead of the table.
+
+    Returns:
+        0.
+    """
+    rows = rows_of(folders)
+    table = table_of(rows)
+    if out is not None:
+        lead = [f"{len(folders)} runs, {len(rows)} kinds."]
+        page = render_page(Page("Networks side by side", lead, [Section("Scores", [], table)]))
+        out.write_text(page, encoding="utf-8")
+    if as_json:
+        plain = [vars(row) | {"mean": seeds_interval(list(row.scores.values()))} for row in rows]
+        sys.stdout.write(to_json(plain, indent=2) + "\n")
+        return 0
+    console = Console(highlight=False, width=max(120, shutil.get_terminal_size().columns))
+    print_table(console, table)
+    console.print(Text(table.caption or ""))
+    return 0
+
+
+def _read(folder: Path, name: str) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads((folder / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        refuse(WHO, f"RUN {str(folder)!r}", "a finished run of grouplearn train",
+               f"no readable {name} ({problem})", "finish it with --resume", DataError)  # fmt: skip
+    return found
+
+
+def _group(result: dict[str, Any]) -> str:
+    moves = result["moves"]
+    return f"{result['group']} ({moves[0]})" if moves else str(result["group"])
+
+
+def _interval(mean: float, half: float) -> str:
+    shown = f"{100 * mean:.2f}"
+    return shown if math.isnan(half) else f"{shown} ± {100 * half:.2f}"

@@ -1,0 +1,92 @@
+"""`grouplearn export`: a trained network as a file that needs nothing of this library."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import nn
+
+from grouplearn._checks import optional_import, refuse
+from grouplearn.commands.folders import to_json
+from grouplearn.commands.train_output import NETWORK
+from grouplearn.models import LGN, Pattern, Standardised
+from grouplearn.training import load
+
+WHO = "grouplearn export"
+_SUFFIXES = (".onnx", ".pt2")
+
+
+def run_export(
+    run: Path, to: Path, *, size: tuple[int, int], overwrite: bool = False, as_json: bool = False
+) -> int:
+    """Export the network of a run, filters computed once, and check the file's outputs.
+
+    Args:
+        run: folder of a run of `grouplearn train`, or a file of a network.
+        to: a file, .onnx or .pt2 (torch.export).
+        size: height and width of the images.
+        overwrite: may the file be replaced?
+        as_json: print JSON instead of a sentence.
+
+    Returns:
+        0.
+
+    Raises:
+        InputError: another suffix, a file in the way, or a network that has no export.
+        MissingExtraError: onnx is absent; the extra `onnx` brings it.
+    """
+    if to.suffix not in _SUFFIXES:
+        refuse(WHO, "--to", f"a file that ends in {' or '.join(_SUFFIXES)}", repr(str(to)),
+               "choose one of these")  # fmt: skip
+    if to.exists() and not overwrite:
+        refuse(WHO, "--to", "a new file", repr(str(to)), "pass --overwrite to replace it")
+    network: Any = load(run / NETWORK if run.is_dir() else run)
+    inner = network.network if isinstance(network, Standardised) else network
+    if isinstance(inner, LGN) or not hasattr(inner, "pattern"):
+        refuse(WHO, "RUN", "a run of an LGCNN or a plain CNN", type(inner).__name__,
+               "use its filters as they are")  # fmt: skip
+    pattern = cast("Pattern", inner.pattern)
+    plain: nn.Module = network.export() if hasattr(network, "export") else network
+    rng = torch.Generator().manual_seed(0)
+    x = torch.rand(2, pattern.in_channels, *size, generator=rng)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        got = _onnx(plain, x, to) if to.suffix == ".onnx" else _program(plain, x, to)
+    with torch.no_grad():
+        gap = float((got - network(x)).abs().max())
+    found = {"file": to, "bytes": to.stat().st_size, "largest_difference": gap}
+    if as_json:
+        sys.stdout.write(to_json(found, indent=2) + "\n")
+    else:
+        sys.stdout.write(f"Written to {to}: {found['bytes']:,} bytes; outputs differ from the "
+                         f"network's by {gap:.1e} at most.\n")  # fmt: skip
+    return 0
+
+
+def _onnx(module: nn.Module, x: torch.Tensor, to: Path) -> torch.Tensor:
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        optional_import(package, "onnx")
+    import onnxruntime
+
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    batch = {0: torch.export.Dim("batch")}
+    program = torch.onnx.export(module, (x,), dynamo=True, verbose=False, dynamic_shapes=(batch,))
+    if program is None:
+        refuse(WHO, "--to", "a file that torch.onnx can write", str(to), "export to .pt2")
+    program.save(str(to))
+    session = onnxruntime.InferenceSession(str(to), providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {session.get_inputs()[0].name: x.numpy()})
+    return torch.as_tensor(found)
+
+
+def _program(module: nn.Module, x: torch.Tensor, to: Path) -> torch.Tensor:
+    batch = {0: torch.export.Dim("batch")}
+    torch.export.save(torch.export.export(module, (x,), dynamic_shapes=(batch,)), to)
+    with torch.no_grad():
+        found: torch.Tensor = torch.export.load(to).module()(x)
+    return found

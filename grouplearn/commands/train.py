@@ -1,0 +1,160 @@
+"""`grouplearn train`: a network from labelled images, with an action from where the user says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import torch
+from torch import nn
+
+from grouplearn.commands.train_actions import (
+    Action,
+    build_lgcnn,
+    find_action,
+    network_moments,
+)
+from grouplearn.commands.train_data import TrainData, load_data
+from grouplearn.commands.train_kinds import TrainOptions
+from grouplearn.defects import closure_defect, homomorphism_defect, invertibility_defect
+from grouplearn.models import LGN, LGNShape, Pattern, PlainCNN, Standardised
+from grouplearn.representations import LearnedRepresentation
+from grouplearn.training import (
+    Classification,
+    Fit,
+    FitEpoch,
+    Objective,
+    RandomShift,
+    Reconstruction,
+    Similarity,
+    Tried,
+    WithLaws,
+    evaluate,
+    fit,
+)
+
+
+@final
+@dataclass(frozen=True)
+class Watch:
+    """What is told while a command runs.
+
+    Attributes:
+        step: told what is being done.
+        tried: told of every short run.
+        epoch: told of every epoch.
+    """
+
+    step: Callable[[str], object]
+    tried: Callable[[Tried], object]
+    epoch: Callable[[FitEpoch], object]
+
+
+@final
+@dataclass(frozen=True)
+class Trained:
+    """A trained network and how good it is.
+
+    Attributes:
+        options: what was asked for.
+        data: what it learned from, in words.
+        network: the network.
+        action: its action; None for networks without.
+        fit: the history.
+        score: on the test images: the share of right answers, for classification.
+        tested: number of test images.
+        parameters: numbers that were trained.
+        defects: of the laws of the action, at most, by name.
+        seconds: from reading to testing, in this process.
+    """
+
+    options: TrainOptions
+    data: str
+    network: nn.Module
+    action: Action | None
+    fit: Fit
+    score: float
+    tested: int
+    parameters: int
+    defects: dict[str, float]
+    seconds: float
+
+
+def train(options: TrainOptions, folder: Path, watch: Watch) -> Trained:
+    """Read the data, find the action, train and test.
+
+    Args:
+        options: what was asked for.
+        folder: of checkpoints and logs; a run that was cut off there goes on.
+        watch: told what happens.
+
+    Raises:
+        InputError: an option does not fit the data, or the folder holds another run.
+        DataError: data, checkpoint or action are broken.
+        TrainingError: a term of the loss left the numbers.
+    """
+    start = time.perf_counter()
+    watch.step("reading")
+    seed = options.fit.seed
+    data = load_data(options.data, rotated=options.rotated, classes=options.classes, seed=seed)
+    augment = RandomShift(options.shift) if options.shift else None
+    action = None
+    if options.network == "lgcnn":
+        watch.step("looking for the action")
+        action = find_action(data, options, augment, watch.tried)
+    network = _build(data, options, action)
+    watch.step("training")
+    learned, judged = data.train, None
+    if options.fit.patience is not None:
+        learned, judged = data.train.split(max(len(data.train) // 10, 1), seed)
+    found = fit(
+        network, learned, judged,
+        objective=_objective(data, options), augment=augment, options=options.fit, folder=folder,
+        watch=watch.epoch,
+    )  # fmt: skip
+    watch.step("testing")
+    score = evaluate(network, data.test, _objective(data, options), precision=options.fit.precision)
+    return Trained(
+        options, data.words, network, action, found, score, len(data.test),
+        sum(each.numel() for each in network.parameters() if each.requires_grad),
+        _defects(network, action), time.perf_counter() - start,
+    )  # fmt: skip
+
+
+def _build(data: TrainData, options: TrainOptions, action: Action | None) -> nn.Module:
+    rng = torch.Generator().manual_seed(options.fit.seed)
+    pattern = Pattern(data.train.x.shape[1], data.train.classes or 0)
+    if action is not None:
+        return build_lgcnn(pattern, options.parameters, data.train, action.rep, rng)
+    if options.network == "lgn":
+        return LGN(LGNShape(pattern.in_channels, pattern.classes), rng=rng)
+    return Standardised.of(PlainCNN(pattern.within(options.parameters), rng=rng), data.train.x)
+
+
+def _objective(data: TrainData, options: TrainOptions) -> Objective:
+    kinds: dict[str, Callable[[], Objective]] = {
+        "classification": lambda: Classification(options.smoothing),
+        "similarity": Similarity,
+        "reconstruction": Reconstruction,
+    }
+    laws = options.action
+    samples = network_moments(data.train, options.fit.seed) if laws.moments else None
+    return WithLaws(
+        kinds[options.objective](), invertibility=laws.invertibility,
+        closure=1.0 if laws.closure == "soft" else 0.0, moments=laws.moments, samples=samples,
+    )  # fmt: skip
+
+
+@torch.no_grad()
+def _defects(network: nn.Module, action: Action | None) -> dict[str, float]:
+    reps: tuple[LearnedRepresentation, ...] = () if action is None else (action.rep,)
+    if isinstance(network, LGN):
+        reps = network.representations()
+    laws: dict[str, Callable[[Any], Any]] = {
+        "closure": closure_defect, "homomorphism": homomorphism_defect,
+        "invertibility": invertibility_defect,
+    }  # fmt: skip
+    return {name: max(float(law(rep)) for rep in reps) for name, law in laws.items() if reps}

@@ -1,0 +1,217 @@
+"""Where the action of a network comes from: known, discovered, learned, or chosen by short runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from math import ceil
+from pathlib import Path
+from typing import final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from grouplearn import CyclicGroup, DihedralGroup, FiniteGroup
+from grouplearn._checks import refuse
+from grouplearn.commands.train_data import TrainData
+from grouplearn.commands.train_kinds import KNOWN, SOURCES, WHO, TrainOptions
+from grouplearn.domains.images import ImageDomain
+from grouplearn.domains.pixels import PixelMove
+from grouplearn.losses import SampleMoments, sample_moments
+from grouplearn.models import LGCNN, Pattern, Standardised
+from grouplearn.representations import (
+    DenseRepresentation,
+    FixedRepresentation,
+    LearnedRepresentation,
+    SpectralRepresentation,
+)
+from grouplearn.training import Augmentation, Choice, FitOptions, Labelled, Tried, choose, load
+
+KERNEL = 3
+DOMAIN = ImageDomain(patch_size=KERNEL)
+_SHORT_STEPS, _SHORT_SAMPLES, _HELD_OUT = 400, 10_000, 3_000
+_PATCHES = 20_000
+_EVIDENCE = 2  # moments propose the groups; the labels choose among them
+
+
+@final
+@dataclass(frozen=True)
+class Action:
+    """The action of a network, and how it was come by.
+
+    Attributes:
+        rep: on kernels of 3 x 3.
+        words: where it comes from, in a sentence.
+        choice: the short runs, where there were any.
+    """
+
+    rep: LearnedRepresentation
+    words: str
+    choice: Choice | None = None
+
+
+def find_action(
+    data: TrainData,
+    options: TrainOptions,
+    augment: Augmentation | None,
+    watch: Callable[[Tried], object] | None = None,
+) -> Action:
+    """The action that the options ask for.
+
+    Args:
+        data: the images, of which those to learn from are looked at.
+        options: what was asked for.
+        augment: of the short runs.
+        watch: told of every short run.
+
+    Raises:
+        InputError: the source is unknown, or a file holds a representation that does not fit.
+        DataError: a file is broken.
+    """
+    source = options.action.source
+    if source == "auto":
+        return _automatic(data.train, options, augment, watch)
+    if source in ("discovered", "trained"):
+        return _discovered(data, options)
+    if source in KNOWN:
+        return Action(known_action(source), f"Known beforehand: {source}.")
+    if source == "none":
+        return Action(_trivial(), "No group.")
+    return _random(options) if source == "random" else _from_file(source)
+
+
+def _random(options: TrainOptions) -> Action:
+    group, rng = CyclicGroup(options.action.order), torch.Generator().manual_seed(options.fit.seed)
+    rep = _class(options)(group, KERNEL**2, rng=rng)
+    return Action(rep, f"Learned from a random start, as {group}.")
+
+
+def _class(options: TrainOptions) -> Callable[..., LearnedRepresentation]:
+    exact = options.action.closure == "exact"
+    return SpectralRepresentation if exact else DenseRepresentation
+
+
+def _discovered(data: TrainData, options: TrainOptions) -> Action:
+    found = DOMAIN.discover(data.train.x.numpy(), max_moment=_EVIDENCE, seed=options.fit.seed)
+    fixed = DOMAIN.on_kernels(found.representation, KERNEL)
+    words = f"Discovered without labels: {found.summary()}"
+    if options.action.source == "discovered" or not fixed.group.generators:
+        return Action(fixed, words)
+    group, near = _family(fixed)
+    return Action(_class(options)(group, KERNEL**2, near=near), f"{words} Then trained.")
+
+
+def known_action(name: str) -> FixedRepresentation:
+    """A move of the pixel grid, or "square" for all eight.
+
+    Args:
+        name: one of `KNOWN`.
+    """
+    names = ("quarter-turn", "flip") if name == "square" else (name,)
+    rows = [PixelMove(each).matrix(KERNEL).numpy().argmax(0) for each in names]
+    rep = FixedRepresentation.from_permutations(np.stack(rows), torch.float32)
+    if len(names) == 1:
+        return FixedRepresentation(CyclicGroup(rep.group.order), rep.generators())
+    return rep
+
+
+def network_moments(data: Labelled, seed: int) -> SampleMoments:
+    """Moments of patches of the images, for the moment loss.
+
+    Args:
+        data: the images.
+        seed: of the patches drawn.
+    """
+    rng = torch.Generator().manual_seed(seed)
+    patches = DOMAIN.vectorize(data.x.clamp(0, 1), _PATCHES, rng, remove_mean=True, skip_flat=True)
+    return sample_moments(patches)
+
+
+def build_lgcnn(
+    pattern: Pattern, parameters: int, like: Labelled, rep: LearnedRepresentation,
+    rng: torch.Generator,
+) -> nn.Module:  # fmt: skip
+    """A network of about so many parameters that standardises its input.
+
+    Args:
+        pattern: channels and classes.
+        parameters: the budget.
+        like: images by whose mean and deviation it standardises.
+        rep: the action.
+        rng: draws the weights.
+    """
+    sized = pattern.within(parameters, rep.group.order)
+    return Standardised.of(LGCNN(sized, rep, rng=rng), like.x)
+
+
+def _automatic(
+    data: Labelled,
+    options: TrainOptions,
+    augment: Augmentation | None,
+    watch: Callable[[Tried], object] | None,
+) -> Action:
+    found = DOMAIN.discover(data.x.numpy(), max_moment=_EVIDENCE, seed=options.fit.seed)
+    candidates = DOMAIN.network_groups(found, KERNEL)
+    if len(candidates) == 1:
+        return Action(candidates[0], f"Nothing to choose from: {found.summary()}")
+    rest, held_out = data.split(min(_HELD_OUT, len(data) // 4), options.fit.seed)
+    short = rest.take(slice(0, _SHORT_SAMPLES))
+    pattern = Pattern(data.x.shape[1], data.classes or 0)
+    fit = options.fit
+    choice = choose(
+        candidates, partial(build_lgcnn, pattern, options.parameters, short), short, held_out,
+        options=FitOptions(
+            epochs=min(ceil(_SHORT_STEPS * fit.batch_size / len(short)), fit.epochs),
+            batch_size=fit.batch_size, seed=fit.seed,
+            learning_rate=fit.learning_rate, weight_decay=fit.weight_decay, precision=fit.precision,
+        ),
+        augment=augment, watch=watch,
+    )  # fmt: skip
+    words = f"Chosen by short runs among the groups that second moments propose: {found.summary()}"
+    return Action(choice.rep, words, choice)
+
+
+def _from_file(source: str) -> Action:
+    file = Path(source)
+    if not file.is_file():
+        refuse(WHO, "--action", f"one of {', '.join((*SOURCES, *KNOWN))}, or a file", repr(source),
+               "check the name")  # fmt: skip
+    module = load(file)
+    rep = _representation_within(module)
+    if rep is None or rep.dim != KERNEL**2:
+        refuse(WHO, "--action", f"a file with a representation on R^{KERNEL**2}",
+               f"{type(module).__name__} in {os.fspath(file)!r}", "train or save one")  # fmt: skip
+    return Action(rep.requires_grad_(False), f"Taken from {os.fspath(file)}.")
+
+
+def _representation_within(module: nn.Module) -> LearnedRepresentation | None:
+    """The representation in a file, or that of the first layer of a network."""
+    if isinstance(module, LearnedRepresentation):
+        return module
+    inner = module.network if isinstance(module, Standardised) else module
+    return inner.layer_representations()[0] if isinstance(inner, LGCNN) else None
+
+
+def _family(rep: FixedRepresentation) -> tuple[FiniteGroup, Tensor]:
+    """The group as a cyclic or dihedral one where it is, with the matrices of its generators.
+
+    Of others the exact class says itself that it has no irreps.
+    """
+    group, matrices = rep.group, rep.matrices()
+    orders, half = group.element_orders, group.order // 2
+    if group.order in orders:
+        turn = int(np.flatnonzero(orders == group.order)[0])
+        return CyclicGroup(group.order), matrices[[turn]]
+    for r in np.flatnonzero(orders == half):
+        for s in np.flatnonzero(orders == 2):
+            mirrored = group.multiply(s, group.multiply(r, s)) == group.inverse(r)
+            if mirrored and s not in group.generated([int(r)]):
+                return DihedralGroup(half), matrices[[int(r), int(s)]]
+    return group, rep.generators()
+
+
+def _trivial() -> FixedRepresentation:
+    return FixedRepresentation(CyclicGroup(1), torch.empty(0, KERNEL**2, KERNEL**2))

@@ -1,0 +1,146 @@
+"""Running `grouplearn train` at a terminal: progress, the run folder, and what is printed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from grouplearn._checks import refuse
+from grouplearn.commands.folders import CONFIG, choose_folder, to_json
+from grouplearn.commands.train import Trained, Watch, train
+from grouplearn.commands.train_kinds import WHO, TrainOptions
+from grouplearn.commands.train_output import (
+    RESULT,
+    begin_run,
+    choice_table,
+    finish_run,
+    moves_of,
+    sentences_of,
+    summary_of,
+)
+from grouplearn.report import Table as ReportTable
+from grouplearn.training import FitEpoch, Tried
+
+_WIDTH = 80
+
+
+def run_train(
+    options: TrainOptions,
+    out: Path | None,
+    *,
+    command: str,
+    overwrite: bool = False,
+    resume: bool = False,
+    as_json: bool = False,
+    quiet: bool = False,
+) -> int:
+    """Train, write the run folder and print the result.
+
+    Args:
+        options: what to train.
+        out: folder to write; None takes a new one below runs/.
+        command: the command line, to be recorded.
+        overwrite: may an earlier run at `out` be replaced?
+        resume: go on with a run at `out` that was cut off.
+        as_json: print the result as JSON instead of sentences.
+        quiet: print neither.
+
+    Returns:
+        0.
+    """
+    if resume:
+        folder = _unfinished(out, options)
+    else:
+        name = Path(options.data).resolve().name if Path(options.data).exists() else options.data
+        folder = choose_folder(WHO, out, f"train-{name}", overwrite)
+        if folder.exists():
+            shutil.rmtree(folder)
+        begin_run(folder, options, command)
+    with _progress(options, hidden=quiet or as_json) as watch:
+        trained = train(options, folder, watch)
+        watch.step("drawing")
+        finish_run(folder, trained, command)
+    if as_json:
+        sys.stdout.write(to_json({**summary_of(trained), "folder": folder}, indent=2) + "\n")
+    elif not quiet:
+        _show(trained, folder)
+    return 0
+
+
+def _unfinished(out: Path | None, options: TrainOptions) -> Path:
+    """The folder of a run that was cut off, with the same options."""
+    if out is None or not (out / CONFIG).is_file():
+        refuse(WHO, "--out", "the folder of a run, for --resume", repr(str(out)), "name it")
+    if (out / RESULT).is_file():
+        refuse(WHO, "--out", "the folder of a run that was cut off, for --resume",
+               f"{str(out)!r}, a finished one", "leave --resume out")  # fmt: skip
+    earlier = json.loads((out / CONFIG).read_text(encoding="utf-8"))["options"]
+    now = json.loads(to_json(options.plain()))
+    for name in sorted({*earlier, *now}):
+        if earlier.get(name) != now.get(name):
+            refuse(WHO, f"--{name}", f"{earlier.get(name)}, as the run in {str(out)!r} has it",
+                   now.get(name), "pass the same options, or start a new run")  # fmt: skip
+    return out
+
+
+@contextmanager
+def _progress(options: TrainOptions, *, hidden: bool) -> Iterator[Watch]:
+    """A bar on standard error; none where it is not a terminal."""
+    console = Console(stderr=True)
+    if hidden or not console.is_terminal:
+        yield Watch(lambda _: None, lambda _: None, lambda _: None)
+        return
+    columns = (
+        TextColumn("{task.description:<24}"), BarColumn(), TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console) as bars:
+        task = bars.add_task("reading", total=options.fit.epochs, note="")
+
+        def step(name: str) -> None:
+            bars.update(task, description=name)
+
+        def tried(each: Tried) -> None:
+            score = "not run" if each.score is None else f"{100 * each.score:.1f} %"
+            moves = ", ".join(moves_of(each.rep)[:1])
+            bars.console.print(Text(f"  {each.rep.group} {moves}: {score}"))
+
+        def epoch(each: FitEpoch) -> None:
+            bars.update(task, completed=each.epoch, note=f"loss {each.loss:.3f}")
+
+        yield Watch(step, tried, epoch)
+
+
+def _show(trained: Trained, folder: Path) -> None:
+    width = max(_WIDTH, shutil.get_terminal_size().columns)
+    console = Console(highlight=False, width=width)
+    for sentence in sentences_of(trained):
+        console.print(Text(sentence))
+    if trained.action is not None and trained.action.choice is not None:
+        print_table(console, choice_table(trained.action.choice))
+    console.print(Text(f"Written to {folder}: open {folder / 'report.html'}"))
+
+
+def print_table(console: Console, table: ReportTable) -> None:
+    """A table of a report page at a terminal.
+
+    Args:
+        console: where.
+        table: what to print.
+    """
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for position, title in enumerate(table.head):
+        shown.add_column(title, justify="right" if position else "left")
+    for row in table.rows:
+        shown.add_row(*row)
+    console.print(shown)

@@ -1,0 +1,98 @@
+"""Labelled images for `grouplearn train`: folders, built-in digits, and what is made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import numpy as np
+
+from grouplearn._checks import refuse
+from grouplearn.commands.train_kinds import WHO
+from grouplearn.domains.labelled_images import ImageSets, LabelledImages, load_labelled_images
+from grouplearn.domains.rebuilt import rotated_sets
+from grouplearn.domains.samples import sample_labelled_digits
+from grouplearn.training import Labelled, as_labelled
+
+BUILT_IN = "digits"
+_HELD_OUT = 0.2
+_DIVISOR = 4
+
+
+@final
+@dataclass(frozen=True)
+class TrainData:
+    """What a network learns from and is tested with.
+
+    Attributes:
+        train: images to learn from.
+        test: others to judge it by.
+        words: what they are, in a few words.
+    """
+
+    train: Labelled
+    test: Labelled
+    words: str
+
+
+def load_data(data: str, *, rotated: bool, classes: tuple[int, ...] | None, seed: int) -> TrainData:
+    """Read labelled images.
+
+    Args:
+        data: a folder, or "digits".
+        rotated: turn each image by a random angle, as rotated MNIST does.
+        classes: numbers of the classes to keep; None keeps all.
+        seed: of angles, and of the part held out where there is no test set.
+
+    Raises:
+        DataError: nothing is there, or it is broken.
+        InputError: the images do not fit a network, or a class is unknown.
+    """
+    built_in = data == BUILT_IN
+    sets = (
+        ImageSets(sample_labelled_digits(), None) if built_in else load_labelled_images(Path(data))
+    )
+    words = "scikit-learn's 1,797 hand-written digits" if built_in else data
+    if rotated:
+        if sets.train.images.shape[1] != 1:
+            refuse(WHO, "--rotated", "for grey images", f"{sets.train.images.shape[1]} channels",
+                   "leave it out")  # fmt: skip
+        words = f"{words}, each turned by a random angle"
+    if sets.test is None:
+        sets = _split(sets.train, seed)
+    if rotated:
+        sets = rotated_sets(sets, seed)
+    assert_fits(sets.train)
+    train, test = (_labelled(part) for part in sets if part is not None)
+    if classes is not None:
+        known = range(len(sets.train.names))
+        if not set(classes) <= set(known) or len(set(classes)) < 2:
+            refuse(WHO, "--classes", f"two or more of 0 to {known[-1]}",
+                   ",".join(map(str, classes)), "choose among them")  # fmt: skip
+        train, test = train.only(classes), test.only(classes)
+        words += f", classes {', '.join(sets.train.names[c] for c in classes)}"
+    return TrainData(train, test, words)
+
+
+def assert_fits(part: LabelledImages) -> None:
+    """Refuse images whose sizes the network's halvings do not divide."""
+    height, width = part.images.shape[2:]
+    if height % _DIVISOR or width % _DIVISOR:
+        refuse(WHO, "DATA", f"images whose height and width {_DIVISOR} divides",
+               f"{height} x {width}", "pad or resize them")  # fmt: skip
+
+
+def _split(part: LabelledImages, seed: int) -> ImageSets:
+    """A fifth of the images held out, at random."""
+    order = np.random.default_rng(seed).permutation(len(part.labels))
+    edge = max(1, int(_HELD_OUT * len(order)))
+    train, test = (
+        LabelledImages(part.images[some], part.labels[some], part.names)
+        for some in (order[edge:], order[:edge])
+    )
+    return ImageSets(train, test)
+
+
+def _labelled(part: LabelledImages) -> Labelled:
+    return as_labelled(part.images, part.labels, len(part.names))

@@ -1,0 +1,147 @@
+"""What `grouplearn train` can be asked for, and the form of the answer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, cast, final, get_args
+
+from grouplearn._checks import finite_number, refuse
+from grouplearn.commands.options import between, known_name
+from grouplearn.domains.pixels import GRID_MOVES
+from grouplearn.errors import DataError
+from grouplearn.training import FitOptions
+from grouplearn.training.fitting import Precision, Schedule
+
+WHO = "grouplearn train"
+SOURCES = ("auto", "discovered", "trained", "random", "none")
+"""Where the action comes from; besides these a known move of the pixel grid, or a file."""
+KNOWN = ("square", *(name for name in GRID_MOVES if name != "identity"))
+NETWORKS = ("lgcnn", "plain", "lgn")
+OBJECTIVES = ("classification", "similarity", "reconstruction")
+CLOSURES = ("exact", "soft", "none")
+
+
+@final
+@dataclass(frozen=True)
+class ActionOptions:
+    """Where the action comes from, and what holds it to its laws.
+
+    Args:
+        source: one of `SOURCES`, of `KNOWN`, or a file of a representation.
+        order: n of C_n, for "random".
+        closure: "exact" trains a class that closes, "soft" adds the closure loss, "none" neither;
+            for "trained" and "random".
+        invertibility: weight of the invertibility loss.
+        moments: weight of the moment loss, on patches of the training images.
+
+    Raises:
+        InputError: an option is out of its range.
+    """
+
+    source: str = "auto"
+    order: int = 4
+    closure: str = "none"
+    invertibility: float = 1e-4
+    moments: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without the data."""
+        between(WHO, "--order", self.order, 1, 64)
+        known_name(WHO, "--closure", self.closure, CLOSURES)
+        finite_number(WHO, "--invertibility", self.invertibility)
+        finite_number(WHO, "--moments", self.moments)
+        if self.closure != "none" and self.source not in ("trained", "random"):
+            refuse(WHO, "--closure", "left out, unless the action is trained or random",
+                   f"it for {self.source}", "leave it out")  # fmt: skip
+
+
+@final
+@dataclass(frozen=True)
+class TrainOptions:
+    """What `grouplearn train` was asked for; see its help for the meaning.
+
+    Raises:
+        InputError: an option is out of its range, or two do not go together.
+    """
+
+    data: str
+    network: str = "lgcnn"
+    objective: str = "classification"
+    action: ActionOptions = field(default_factory=ActionOptions)
+    parameters: int = 40_000
+    rotated: bool = False
+    classes: tuple[int, ...] | None = None
+    shift: int = 0
+    smoothing: float = 0.05
+    fit: FitOptions = field(default_factory=FitOptions)
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without the data."""
+        known_name(WHO, "--network", self.network, NETWORKS)
+        known_name(WHO, "--objective", self.objective, OBJECTIVES)
+        between(WHO, "--parameters", self.parameters, 100, 100_000_000)
+        between(WHO, "--shift", self.shift, 0, 16)
+        if self.objective == "reconstruction" and self.network != "lgn":
+            refuse(WHO, "--objective", "reconstruction for --network lgn alone", self.network,
+                   "pass --network lgn")  # fmt: skip
+        if self.network != "lgcnn" and self.action.source not in ("auto", "none"):
+            refuse(WHO, "--action", "left out, as --network lgcnn alone takes one",
+                   f"{self.action.source!r} for {self.network}", "leave it out")  # fmt: skip
+
+    @property
+    def kind(self) -> str:
+        """The network and its action in a few words, the seed left out."""
+        if self.network != "lgcnn":
+            return {"plain": "plain CNN", "lgn": "LGN, unfolded"}[self.network]
+        words = f"LGCNN, {self.action.source}"
+        return words if self.action.closure == "none" else f"{words}, {self.action.closure} closure"
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON has it, and `read_config` takes it."""
+        return asdict(self)
+
+
+def fit_options(*, schedule: str, precision: str, **others: Any) -> FitOptions:
+    """Options of the training loop, as typed on the command line or read from a file.
+
+    Args:
+        schedule: of the learning rate.
+        precision: of the computation.
+        others: the other options of `FitOptions`.
+
+    Raises:
+        InputError: an option is out of its range.
+        TypeError: an option is unknown.
+    """
+    known_name(WHO, "--schedule", schedule, get_args(Schedule))
+    known_name(WHO, "--precision", precision, get_args(Precision))
+    return FitOptions(schedule=cast("Any", schedule), precision=cast("Any", precision), **others)
+
+
+def read_config(file: Path, data: str) -> TrainOptions:
+    """The options in a file: config.json of a run, or the part of it that is called options.
+
+    Args:
+        file: JSON; what it leaves out has its default.
+        data: takes the place of that in the file.
+
+    Raises:
+        DataError: the file is missing, or no JSON.
+        InputError: an option is unknown, or out of its range.
+    """
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        refuse(WHO, f"--config {str(file)!r}", "a JSON file", str(problem), "check it", DataError)
+    known = dict(found.get("options", found)) if isinstance(found, dict) else {"options": found}
+    try:
+        action = known.pop("action", {})
+        fit = {"schedule": "one-cycle", "precision": "float32", **known.pop("fit", {})}
+        classes = known.pop("classes", None)
+        options = {"classes": None if classes is None else tuple(classes), **known, "data": data}
+        return TrainOptions(action=ActionOptions(**action), fit=fit_options(**fit), **options)
+    except TypeError as problem:
+        return refuse(WHO, "--config", "of this command's options", str(problem),
+                      "see config.json of a run")  # fmt: skip

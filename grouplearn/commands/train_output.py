@@ -1,0 +1,216 @@
+"""What `grouplearn train` leaves behind beside checkpoints and logs: result, weights and page."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from grouplearn.commands.folders import CONFIG, to_json
+from grouplearn.commands.output import number, versions
+from grouplearn.commands.train import Trained
+from grouplearn.commands.train_actions import DOMAIN, KERNEL
+from grouplearn.commands.train_kinds import TrainOptions
+from grouplearn.models import LGCNN, LGN, Standardised
+from grouplearn.plots import plot_history, plot_orbit, png
+from grouplearn.report import Page, Picture, Section, Table, render_page
+from grouplearn.representations import LearnedRepresentation
+from grouplearn.training import Choice, save
+
+NETWORK = "network.safetensors"
+RESULT = "result.json"
+_SHOWN = 4
+
+
+def begin_run(folder: Path, options: TrainOptions, command: str) -> None:
+    """Make a run's folder, with what was asked for.
+
+    Args:
+        folder: where.
+        options: what was asked for.
+        command: the command line that made it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {"command": command, "options": options.plain(), "versions": versions()}
+    (folder / CONFIG).write_text(to_json(config, indent=2) + "\n", encoding="utf-8")
+
+
+def finish_run(folder: Path, trained: Trained, command: str) -> None:
+    """Write the result, the network and the page.
+
+    Args:
+        folder: as `begin_run` made it.
+        trained: the result.
+        command: the command line that made it.
+    """
+    save(trained.network, folder / NETWORK)
+    pictures = _pictures(trained)
+    for name, picture in pictures.items():
+        (folder / f"{name}.png").write_bytes(picture.png)
+    page = render_page(_page(trained, pictures, command))
+    (folder / "report.html").write_text(page, encoding="utf-8")
+    # Last: a folder with a result is a finished run.
+    text = to_json(summary_of(trained), indent=2)
+    (folder / RESULT).write_text(text + "\n", encoding="utf-8")
+
+
+def summary_of(trained: Trained) -> dict[str, Any]:
+    """The result as plain data.
+
+    Args:
+        trained: the result.
+    """
+    options, action = trained.options, trained.action
+    found: dict[str, Any] = {
+        "network": options.kind,
+        "data": trained.data,
+        "objective": options.objective,
+        "seed": options.fit.seed,
+        "score": trained.score,
+        "tested": trained.tested,
+        "parameters": trained.parameters,
+        "epochs": len(trained.fit.history),
+        "stopped_early": trained.fit.stopped_early,
+        "seconds": trained.seconds,
+        "defects": trained.defects,
+        "versions": versions(),
+    }
+    if action is not None:
+        found |= {
+            "group": str(action.rep.group), "order": action.rep.group.order,
+            "moves": moves_of(action.rep), "action": action.words,
+            "choice": None if action.choice is None else choice_rows(action.choice),
+        }  # fmt: skip
+    return found
+
+
+def choice_rows(choice: Choice) -> list[dict[str, Any]]:
+    """The short runs as plain data.
+
+    Args:
+        choice: what was tried.
+    """
+    return [
+        {"group": str(each.rep.group), "moves": moves_of(each.rep), "score": each.score,
+         "error": each.error, "seconds": each.seconds, "chosen": each.rep is choice.rep}
+        for each in choice.tried
+    ]  # fmt: skip
+
+
+def moves_of(rep: LearnedRepresentation) -> list[str]:
+    """What the elements do to whole images, those left out that do not extend.
+
+    Args:
+        rep: on kernels.
+    """
+    return [str(move) for move in DOMAIN.extend(rep)[1:] if move is not None]
+
+
+def sentences_of(trained: Trained) -> list[str]:
+    """The result in sentences.
+
+    Args:
+        trained: the result.
+    """
+    lines = [f"{trained.options.kind}, {trained.parameters:,} parameters, on {trained.data}."]
+    if trained.options.objective == "reconstruction":
+        lines.append(f"Relative squared error on {trained.tested:,} test images: "
+                     f"{-trained.score:.4f}.")  # fmt: skip
+    else:
+        error = math.sqrt(max(trained.score * (1 - trained.score), 0.0) / trained.tested)
+        lines.append(f"Right on {100 * trained.score:.2f} % of {trained.tested:,} test images "
+                     f"(standard error {100 * error:.2f} for their number).")  # fmt: skip
+    if trained.action is not None:
+        rep = trained.action.rep
+        moves = ", ".join(moves_of(rep))
+        acts = f", which acts by {moves}" if moves else ""
+        lines += [f"Group: {rep.group}{acts}.", trained.action.words]
+    if trained.defects:
+        measured = ", ".join(f"{law} {number(value)}" for law, value in trained.defects.items())
+        lines.append(f"Defects of the action: {measured}.")
+    return lines
+
+
+def choice_table(choice: Choice) -> Table:
+    """The short runs, one row for each group.
+
+    Args:
+        choice: what was tried.
+    """
+    rows = [
+        [
+            str(each["group"]), ", ".join(each["moves"]) or "-",
+            "not run" if each["score"] is None
+            else f"{100 * each['score']:.1f} ± {100 * each['error']:.1f}",
+            "chosen" if each["chosen"] else "",
+        ]
+        for each in choice_rows(choice)
+    ]  # fmt: skip
+    caption = (
+        "Right answers on held-out training images after short runs, %, with their standard error. "
+        "A group is not run where its subgroups have failed."
+    )
+    return Table(["group", "acts by", "held out", ""], rows, caption)
+
+
+def _pictures(trained: Trained) -> dict[str, Picture]:
+    history = trained.fit.history
+    names = sorted({name for epoch in history for name in epoch.terms})
+    curves = {name: [epoch.terms.get(name, math.nan) for epoch in history] for name in names}
+    found = {
+        "history": Picture(
+            png(plot_history(curves, "terms of the loss")), "the terms of the loss by epoch",
+            "Each term of the loss, mean over an epoch.",
+        )
+    }  # fmt: skip
+    orbits = _filters(trained.network)
+    if orbits is not None:
+        labels = _labels(trained, orbits.shape[1])
+        found["filters"] = Picture(
+            png(plot_orbit(orbits, labels)), "filters of the first layer with their copies",
+            "Filters of the first layer, one in each row, as each element of the group moves them.",
+        )  # fmt: skip
+    return found
+
+
+def _labels(trained: Trained, count: int) -> list[str]:
+    """What the elements do to whole images, or their numbers."""
+    moves = [] if trained.action is None else DOMAIN.extend(trained.action.rep)
+    named = [str(move) for move in moves if move is not None]
+    return named if len(named) == count else [str(g) for g in range(count)]
+
+
+@torch.no_grad()
+def _filters(network: nn.Module) -> torch.Tensor | None:
+    """The first filters of the first layer, (filters, n, k, k), for their first channel."""
+    inner = network.network if isinstance(network, Standardised) else network
+    if isinstance(inner, LGCNN):
+        first: Any = inner.body[0]
+        bank = first.filters().unflatten(0, (first.out_channels, -1))
+        return bank[:_SHOWN, :, 0, :KERNEL, :KERNEL]
+    if isinstance(inner, LGN):
+        bank = inner.dictionary(0).unflatten(0, (inner.shape.filters, -1))
+        return bank[:_SHOWN, :, 0]
+    return None
+
+
+def _page(trained: Trained, pictures: dict[str, Picture], command: str) -> Page:
+    sections = []
+    if trained.action is not None and trained.action.choice is not None:
+        sections.append(Section("The choice of the group", [], choice_table(trained.action.choice)))
+    drawn = [pictures[name] for name in ("filters", "history") if name in pictures]
+    options = trained.options.fit
+    lines = [
+        f"{len(trained.fit.history)} epochs of batches of {options.batch_size}, AdamW with "
+        f"learning rate {options.learning_rate:g}, {options.schedule}, {options.precision}; "
+        f"{trained.seconds:.0f} s."
+    ]
+    sections.append(Section("Training", lines, pictures=drawn))
+    used = ", ".join(f"{package} {found}" for package, found in versions().items())
+    sections.append(
+        Section("To repeat it", [f"Seed {options.seed}. Versions: {used}."], code=command)
+    )
+    return Page(f"A network for {trained.data}", sentences_of(trained), sections)
