@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import random
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -16,14 +17,18 @@ import torch
 
 
 def interleaved(tasks: dict[str, Callable[[], Any]], repetitions: int) -> dict[str, list[float]]:
-    """Seconds of every repetition of every task, run in turns after one warm-up each."""
+    """Seconds of every repetition of every task, run in turns after one warm-up each.
+
+    Each round has an order of its own: what ran before decides which memory a task finds free.
+    """
     for task in tasks.values():
         task()
     seconds: dict[str, list[float]] = {name: [] for name in tasks}
+    order = random.Random(0)
     for _ in range(repetitions):
-        for name, task in tasks.items():
+        for name in order.sample(list(tasks), len(tasks)):
             start = time.perf_counter()
-            task()
+            tasks[name]()
             seconds[name].append(time.perf_counter() - start)
     return seconds
 

@@ -59,7 +59,7 @@ class MovingCase:
     def build(self, rep: LearnedRepresentation, rng: torch.Generator) -> Moving:
         if self.kind is OrbitLinear:
             return OrbitLinear(self.dim, OUT, rep, rng=rng)
-        kernel = self.kernel if len(self.kernel) > 1 else self.kernel[0]
+        kernel = self.kernel if len(self.kernel) > 1 else self.dim // (IN if self.joint else 1)
         kind: Callable[..., Moving] = self.kind
         return kind(IN, OUT, kernel, rep, rng=rng)
 
