@@ -10,8 +10,8 @@ memory that a step allocates. Ratios of medians, runs interleaved in random orde
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +28,13 @@ from grouplearn.models import LGCNN, Pattern
 from grouplearn.representations import FixedRepresentation, SpectralRepresentation
 
 SHAPES = [(8, 8, 3, 28, 32), (16, 16, 5, 28, 16), (32, 32, 3, 16, 32)]
-REPETITIONS = 60
+REPETITIONS = 100
 THREADS = 2
 LIMITS = {"plain": 1.10, "escnn": 1.00, "export": 1.03, "memory": 1.15}
 
 
 def action(order: int, size: int) -> FixedRepresentation:
-    """The quarter turn; of order 8 some exact action, since 45 degrees do not fit the pixel grid."""
+    """The quarter turn; of order 8 some exact action, as no grid maps to itself at 45 degrees."""
     group = CyclicGroup(order)
     if order == 4:
         return FixedRepresentation(group, patch_actions(size)["quarter-turn"].matrix.float()[None])
@@ -142,7 +142,7 @@ def lines_of(order: int, shape: tuple[int, ...], record: dict[str, Any]) -> list
         }
         if "peak" in record:
             ratios["memory"] = record["peak"][name] / record["peak"][f"{name}, plain"]
-        shown = [f"{value:.2f}{' **miss**' * (value > LIMITS[k])}" for k, value in ratios.items()]
+        shown = [f"{value:.3f}{' **miss**' * (value > LIMITS[k])}" for k, value in ratios.items()]
         milliseconds = f"{1000 * seconds[name]:.1f}"
         lines.append([f"{name.title()}Conv2d, C{order}", words, milliseconds, *shown])
     return lines
@@ -153,15 +153,8 @@ def construction() -> list[list[str]]:
     rep, pattern = action(4, 3), Pattern(1, 10)
     rows = []
     for sized in (pattern, pattern.within(150_000, 4)):
-        seconds: dict[str, list[float]] = {"ours": [], "escnn": []}
-        for _ in range(5):
-            for name, build in (
-                ("ours", lambda: LGCNN(sized, rep)),
-                ("escnn", lambda: EscnnCNN(sized)),
-            ):
-                start = time.perf_counter()
-                build()
-                seconds[name].append(time.perf_counter() - start)
+        tasks = {"ours": partial(LGCNN, sized, rep), "escnn": partial(EscnnCNN, sized)}
+        seconds = interleaved(tasks, 5)
         ours, theirs = median(seconds["ours"]), median(seconds["escnn"])
         miss = " **miss**" * (ours > 0.1)
         rows.append([f"{sized.parameters(4):,}", f"{ours:.3f}{miss}", f"{theirs:.3f}"])

@@ -103,7 +103,7 @@ class Pattern:
 
         Example:
             >>> Pattern(1, 10).within(40_000, order=4).widths
-            (8, 16, 17)
+            (8, 17, 14)
         """
         positive_int("Pattern.within", "order", order)
         best, least = self, float("inf")

@@ -166,9 +166,9 @@ def fit(
         MissingExtraError: Lightning is absent; the extra `train` brings it.
 
     Example:
-        >>> from grouplearn.models import Pattern, plain_cnn
+        >>> from grouplearn.models import Pattern, PlainCNN
         >>> data = Labelled(torch.rand(8, 1, 8, 8), torch.arange(8) % 2)
-        >>> found = fit(plain_cnn(Pattern(1, 2, (2, 2, 2))), data, options=FitOptions(epochs=1))
+        >>> found = fit(PlainCNN(Pattern(1, 2, (2, 2, 2))), data, options=FitOptions(epochs=1))
         >>> [each.epoch for each in found.history]
         [1]
     """
