@@ -18,8 +18,9 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install -q --no-deps $(ESCNN)
 	@touch $@
 
-demo: $(STAMP)  ## discover groups in embedded real data: the sky, a genome, names of characters, digits
+demo: $(STAMP)  ## discover groups in embedded real data, and train a network that uses one
 	$(BIN)/grouplearn discover sky chloroplast box-drawings digits --patch-size 3 --window 2 --out runs/demo --overwrite
+	$(BIN)/grouplearn train digits --rotated --epochs 20 --batch-size 32 --parameters 8000 --out runs/demo-network --overwrite
 
 test: $(STAMP)  ## tests and doctests, with line and branch coverage of at least 95 %
 	$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-report=term

@@ -31,8 +31,8 @@ from grouplearn.training import seeds_interval
 Record = dict[str, Any]
 SETS = {
     "rotated-mnist": ("mnist", nets.Recipe(20, 0, ("quarter-turn",))),
-    "fashion-mnist": ("fashion-mnist", nets.Recipe(8, 2, ("flip",))),
-    "mnist": ("mnist", nets.Recipe(10, 2, ())),
+    "fashion-mnist": ("fashion-mnist", nets.Recipe(6, 2, ("flip",))),
+    "mnist": ("mnist", nets.Recipe(6, 2, ())),
     "cifar10": ("cifar10", nets.Recipe(20, 4, ("flip",))),
 }
 AUTO, FIXED, ESCNN = "LGCNN, group found", "LGCNN, C4", "escnn, C4"

@@ -75,7 +75,8 @@ def peak_bytes(task: Callable[[], None]) -> int:
     activity = torch.profiler.ProfilerActivity.CPU
     with torch.profiler.profile(activities=[activity], profile_memory=True) as record:
         task()
-    events = [e for e in record.profiler.kineto_results.events() if e.name() == "[memory]"]  # type: ignore[union-attr]
+    results: Any = record.profiler
+    events = [e for e in results.kineto_results.events() if e.name() == "[memory]"]
     held = most = 0
     for event in sorted(events, key=lambda e: e.start_ns()):
         held += event.nbytes()
@@ -153,7 +154,10 @@ def construction() -> list[list[str]]:
     rep, pattern = action(4, 3), Pattern(1, 10)
     rows = []
     for sized in (pattern, pattern.within(150_000, 4)):
-        tasks = {"ours": partial(LGCNN, sized, rep), "escnn": partial(EscnnCNN, sized)}
+        tasks: dict[str, Callable[[], Any]] = {
+            "ours": partial(LGCNN, sized, rep),
+            "escnn": partial(EscnnCNN, sized),
+        }
         seconds = interleaved(tasks, 5)
         ours, theirs = median(seconds["ours"]), median(seconds["escnn"])
         miss = " **miss**" * (ours > 0.1)

@@ -159,8 +159,9 @@ def plot_orbit(orbit: ArrayLike | Tensor, labels: Sequence[str] | None = None) -
         for axes, patch in zip(row, patches, strict=True):
             axes.imshow(patch, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
             axes.set(xticks=[], yticks=[])
+    longest = max((len(label) for label in labels if "$" not in label), default=0)
     for axes, label in zip(panels[0], labels, strict=True):
-        axes.set_title(label, fontsize=10)
+        axes.set_title(label, fontsize=min(10, 130 / max(longest, 1)))
     return figure
 
 

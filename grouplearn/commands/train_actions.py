@@ -32,7 +32,9 @@ from grouplearn.training import Augmentation, Choice, FitOptions, Labelled, Trie
 
 KERNEL = 3
 DOMAIN = ImageDomain(patch_size=KERNEL)
-_SHORT_STEPS, _SHORT_SAMPLES, _HELD_OUT = 400, 10_000, 3_000
+# Short runs: few images, where a symmetry tells most, and many small steps, since networks far from
+# converged show how fast they learn, not what.
+_SHORT_STEPS, _SHORT_SAMPLES, _SHORT_BATCH, _HELD_OUT = 1_500, 3_000, 32, 3_000
 _PATCHES = 20_000
 _EVIDENCE = 2  # moments propose the groups; the labels choose among them
 
@@ -161,11 +163,12 @@ def _automatic(
     short = rest.take(slice(0, _SHORT_SAMPLES))
     pattern = Pattern(data.x.shape[1], data.classes or 0)
     fit = options.fit
+    batch_size = min(fit.batch_size, _SHORT_BATCH)
+    seen = min(_SHORT_STEPS * batch_size, fit.epochs * len(data) // 2)
     choice = choose(
         candidates, partial(build_lgcnn, pattern, options.parameters, short), short, held_out,
         options=FitOptions(
-            epochs=min(ceil(_SHORT_STEPS * fit.batch_size / len(short)), fit.epochs),
-            batch_size=fit.batch_size, seed=fit.seed,
+            epochs=ceil(seen / len(short)), batch_size=batch_size, seed=fit.seed,
             learning_rate=fit.learning_rate, weight_decay=fit.weight_decay, precision=fit.precision,
         ),
         augment=augment, watch=watch,

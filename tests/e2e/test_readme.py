@@ -33,8 +33,12 @@ def test_the_example_discovers_the_group_of_the_square(capsys: pytest.CaptureFix
     assert words[0] == words[1]
 
 
+def test_the_example_builds_a_network_of_the_found_group() -> None:
+    assert example(1)["network"].group.name == "D4"
+
+
 def test_the_example_learns_an_exact_quarter_turn() -> None:
-    names = example(1)
+    names = example(2)
     found = names["exact"].generators()[0].detach()
     pixels = torch.arange(25.0)
     turned = torch.rot90(pixels.view(5, 5), 1, (0, 1)).flatten()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -27,8 +25,7 @@ from grouplearn.training import (
     as_labelled,
 )
 from grouplearn.training.labelled import Batches, InOrder
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.unit.training_examples import SMALL, stripes
 
 
 def test_batches_follow_seed_and_epoch_alone() -> None:
