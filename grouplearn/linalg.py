@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from itertools import product
 from math import prod
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +15,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from grouplearn._checks import refuse
+
+
+def full_precision(device: torch.device) -> AbstractContextManager[Any]:
+    """A context without autocast: products of matrices of a group, and laws, need all their digits.
+
+    Args:
+        device: of the tensors.
+    """
+    if torch.is_autocast_enabled(device.type):
+        return torch.autocast(device.type, enabled=False)
+    return nullcontext()
 
 
 def random_orthogonal(

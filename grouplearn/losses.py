@@ -87,6 +87,17 @@ class SampleMoments:
     projected: Mapping[int, Tensor]
     samples: Float[Tensor, "samples d"]
 
+    def like(self, tensor: Tensor) -> SampleMoments:
+        """The same of the dtype and on the device of a tensor."""
+        if tensor.dtype == self.samples.dtype and tensor.device == self.samples.device:
+            return self
+        return SampleMoments(
+            {order: value.to(tensor) for order, value in self.full.items()},
+            self.directions.to(tensor),
+            {order: value.to(tensor) for order, value in self.projected.items()},
+            self.samples.to(tensor),
+        )
+
 
 def sample_moments(
     samples: Float[Tensor, "samples d"], orders: Sequence[int] = (2, 3), *, seed: int = 0

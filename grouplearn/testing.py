@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import inf, isfinite
 
 import numpy as np
 import torch
@@ -129,8 +129,8 @@ def network_errors(
 
     With s axes of space in the input, (B, C, ...), an output of s + 3 axes is a function on group
     and space, (B, C, n, ...): its entry g has to be entry h^-1 g, moved over the space by h. One of
-    s + 2 axes has to move over the space, one of two not to change; of three, (B, C, n), to be
-    permuted. Other outputs are passed over.
+    three axes, (B, C, n), has to be permuted, another one of s + 2 axes to move over the space, and
+    one of two not to change. Modules with other outputs have no entry.
 
     Args:
         network: any module of one tensor; put into evaluation mode while it is looked at.
@@ -141,10 +141,12 @@ def network_errors(
             exchanges letters of the input, but only reverses what comes after. `moves` when None.
 
     Returns:
-        One entry for each module, inner ones before outer ones, in the order in which they ran.
+        One entry for each module of a known kind of output, inner ones before outer ones, in the
+        order in which they ran; infinite errors where an output is not finite.
 
     Raises:
-        InputError: not one move for each element, an element without one, or x has no space.
+        InputError: not one move for each element, an element without one, x is empty, not finite or
+            without space, or the network's own output is of no known kind.
     """
     who, over = "network_errors", moves if space_moves is None else space_moves
     if not len(moves) == len(over) == group.order or None in moves or None in over:
@@ -154,7 +156,13 @@ def network_errors(
     if x.ndim not in (3, 4):
         refuse(who, "x", "of shape (batch, channels, length) or (batch, channels, H, W)",
                tuple(x.shape), "pass a batch")  # fmt: skip
+    if not x.numel() or not bool(torch.isfinite(x).all()):
+        refuse(who, "x", "finite, and not empty", f"{x.numel()} numbers", "pass a batch of samples")
     plain = _outputs(network, x)
+    axes = x.ndim - 2
+    if not plain or plain[-1][0] or not _is_known(plain[-1][1], axes, group.order):
+        refuse(who, "network", "a module that returns features (B, C), with axes of elements and "
+               "space or without", "another output", "pass the part that does")  # fmt: skip
     errors = [0.0] * len(plain)
     elements = np.arange(group.order)
     for h, (move, along) in enumerate(zip(moves, over, strict=True)):
@@ -164,13 +172,17 @@ def network_errors(
         for k, ((_, was), (_, now)) in enumerate(
             zip(plain, _outputs(network, move(x)), strict=True)
         ):
-            expected = _expected(was, x.ndim - 2, group.order, sources, along)
-            scale = float(was.abs().max()) or 1.0
-            if expected is not None:
+            if _is_known(was, axes, group.order):
+                expected = _expected(was, axes, group.order, sources, along)
                 gap = float((now - expected).abs().max()) if now.shape == expected.shape else inf
-                errors[k] = max(errors[k], gap / scale)
+                error = gap / (float(was.abs().max()) or 1.0)
+                errors[k] = max(errors[k], error) if isfinite(error) else inf
     kinds = {name: type(module).__name__ for name, module in network.named_modules()}
-    return [LayerError(name, kinds[name], e) for (name, _), e in zip(plain, errors, strict=True)]
+    return [
+        LayerError(name, kinds[name], error)
+        for (name, was), error in zip(plain, errors, strict=True)
+        if _is_known(was, axes, group.order)
+    ]
 
 
 def assert_network_equivariant(
@@ -229,17 +241,21 @@ def _outputs(network: nn.Module, x: Tensor) -> list[tuple[str, Tensor]]:
     return found
 
 
+def _is_known(output: Tensor, axes: int, order: int) -> bool:
+    """Is it clear how an output has to move?"""
+    elements = output.ndim in (3, axes + 3) and output.shape[2] == order
+    return output.numel() > 0 and (elements or output.ndim in (2, axes + 2))
+
+
 def _expected(
     output: Tensor, axes: int, order: int, sources: Tensor, move: Callable[[Tensor], Tensor]
-) -> Tensor | None:
-    """What an output has to become, None where it is of no known kind."""
-    if output.ndim == axes + 3 and output.shape[2] == order:
+) -> Tensor:
+    """What an output of a known kind has to become."""
+    if output.ndim == axes + 3:
         return move(output.index_select(2, sources))
-    if output.ndim == axes + 2:
-        return move(output)
     if output.ndim == 3 and output.shape[2] == order:
         return output.index_select(2, sources)
-    return output if output.ndim == 2 else None
+    return move(output) if output.ndim == axes + 2 else output
 
 
 def check_representation(

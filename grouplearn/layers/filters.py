@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from grouplearn._checks import generator, refuse
 from grouplearn.groups import FiniteGroup
+from grouplearn.linalg import full_precision
 from grouplearn.representations import LearnedRepresentation
 
 
@@ -123,28 +124,18 @@ class MovingFilters(nn.Module):
     """
 
     bias: nn.Parameter | None
-    _duals: Tensor | None
 
     def __init__(self, rep: LearnedRepresentation) -> None:
         super().__init__()
         self.rep = rep
-        self.register_buffer("_duals", None, persistent=False)
-        self.register_load_state_dict_post_hook(_remember_duals)  # type: ignore[no-untyped-call]
-        _remember_duals(self, None)
 
     def duals(self) -> Float[Tensor, "n d d"]:
         """rho(g^-1)^T for every element g."""
-        return self.rep.dual_matrices() if self._duals is None else self._duals
+        with full_precision(self.rep.device):
+            return self.rep.dual_matrices()
 
     def repeated_bias(self) -> Float[Tensor, " filters"] | None:
         """The bias of every filter, the same for all elements."""
         if self.bias is None:
             return None
         return self.bias.unsqueeze(1).expand(-1, self.rep.group.order).reshape(-1)
-
-
-def _remember_duals(module: MovingFilters, _: object) -> None:
-    """Keep the matrices of a representation without parameters: to make them takes longer."""
-    if not any(True for _ in module.rep.parameters()):
-        with torch.no_grad():
-            module._duals = module.rep.dual_matrices().clone()

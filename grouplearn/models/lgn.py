@@ -168,12 +168,15 @@ class LGN(nn.Module):
         return mu * torch.linalg.matrix_norm(self.action @ self.inverse - eye).sum()
 
     def representations(self) -> tuple[DenseRepresentation, ...]:
-        """The learned actions, as copies: one for each layer, base filter and channel."""
+        """Copies of the learned actions with their inverses, by layer, base filter and channel."""
         group, places = CyclicGroup(self.shape.order), self.shape.kernel_size**2
-        return tuple(
-            DenseRepresentation(group, places, near=matrix).to(matrix.device)
-            for matrix in self.action.detach().flatten(0, 2)
-        )
+        found = []
+        pairs = zip(self.action.flatten(0, 2), self.inverse.flatten(0, 2), strict=True)
+        for matrix, inverse in pairs:
+            rep = DenseRepresentation(group, places, near=matrix.detach()).to(matrix.device)
+            rep.inverse.data.copy_(inverse.detach())
+            found.append(rep)
+        return tuple(found)
 
     def _check(self, images: Tensor) -> None:
         small = min(images.shape[-2:], default=0) < self.shape.kernel_size

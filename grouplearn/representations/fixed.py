@@ -99,6 +99,10 @@ class FixedRepresentation(LearnedRepresentation):
             return self._one_hot(self._sources[elements])
         return self._table[elements]
 
+    def dual_matrices(self) -> Float[Tensor, "n d d"]:
+        """rho(g^-1)^T for every element g; of permutations, rho(g) itself."""
+        return self.matrices() if self.is_permutation else super().dual_matrices()
+
     def _matrices(self) -> Tensor:
         return self._one_hot(self._sources) if self.is_permutation else self._table
 

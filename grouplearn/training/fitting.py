@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, final, get_args
 
@@ -12,9 +14,10 @@ import torch
 from torch import nn
 
 from grouplearn._checks import finite_number, optional_import, positive_int, refuse
-from grouplearn.training.labelled import Augmentation, InOrder, Labelled
+from grouplearn.training.labelled import Augmentation, EachOnce, Labelled
 from grouplearn.training.objectives import Classification, Objective
 
+Accelerator = Literal["cpu", "gpu", "auto"]
 Precision = Literal["float32", "bfloat16", "float64"]
 Schedule = Literal["one-cycle", "halving", "constant"]
 LAST = "last.safetensors"
@@ -35,8 +38,8 @@ class FitOptions:
             at 1/2, 3/4 and 7/8, as the published networks do; "constant" stays.
         clip: largest norm of the gradient, or None.
         precision: "bfloat16" computes convolutions and products in it and keeps weights in float32.
-        patience: epochs without a better validation score after which training ends; None trains
-            all epochs.
+        patience: validations without a better score after which training ends; None trains all
+            epochs.
         validate_every: epochs between validations.
         processes: for data parallel training; more than one takes a launcher such as torchrun.
         accelerator: "cpu", "gpu" or "auto".
@@ -56,7 +59,7 @@ class FitOptions:
     patience: int | None = None
     validate_every: int = 1
     processes: int = 1
-    accelerator: str = "cpu"
+    accelerator: Accelerator = "cpu"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -74,6 +77,7 @@ class FitOptions:
         for name, known in (
             ("schedule", get_args(Schedule)),
             ("precision", get_args(Precision)),
+            ("accelerator", get_args(Accelerator)),
         ):
             if getattr(self, name) not in known:
                 refuse(who, name, f"one of {', '.join(known)}", repr(getattr(self, name)),
@@ -133,7 +137,7 @@ def fit(
     objective: Objective | None = None,
     augment: Augmentation | None = None,
     options: FitOptions | None = None,
-    folder: Path | None = None,
+    folder: str | os.PathLike[str] | None = None,
     watch: Callable[[FitEpoch], object] | None = None,
 ) -> Fit:
     """Train a network in place.
@@ -142,7 +146,7 @@ def fit(
     `kill -9` included, goes on where its last finished epoch stood when `fit` is called with the
     same arguments: order of samples, augmentation and dropout depend on the seed and the epoch
     alone, so that the result is, bit for bit, that of a run that was never stopped. The folder also
-    holds the history for TensorBoard and as CSV.
+    holds the history for TensorBoard and as CSV. torch's global generator is seeded for this.
 
     Args:
         model: the network, float32 or, for that precision, float64; put into training mode. A
@@ -159,10 +163,11 @@ def fit(
         The history.
 
     Raises:
-        InputError: an argument does not fit, or the folder holds a run with other options.
+        InputError: an argument does not fit, there is no such accelerator, or the folder holds a
+            run with other options, samples or objective.
         DataError: the folder's checkpoint is truncated or changed.
-        TrainingError: a term of the loss became infinite or not a number; the checkpoint of the
-            last good epoch stays.
+        TrainingError: a term of the loss or a weight became infinite or not a number; the
+            checkpoint of the last good epoch stays.
         MissingExtraError: Lightning is absent; the extra `train` brings it.
 
     Example:
@@ -176,21 +181,54 @@ def fit(
     from grouplearn.training.running import run
 
     options, objective = options or FitOptions(), objective or Classification()
+    if options.patience is not None and validation is None:
+        refuse("fit", "validation", "samples, for a patience", None, "pass some, or no patience")
+    if options.accelerator == "gpu" and not _gpu_is_here():
+        refuse("fit", "accelerator", "one that is here", "'gpu'", "take 'cpu' or 'auto'")
+    folder = None if folder is None else Path(folder)
     start = time.perf_counter()
     history = run(model, train, validation, objective, augment, options, folder, watch)
     seconds = time.perf_counter() - start
     return Fit(history, seconds, len(history) < options.epochs)
 
 
-def fingerprint(options: FitOptions, train: Labelled, model: nn.Module) -> dict[str, Any]:
-    """What has to be the same for a run to go on: all options but where and how long it waits."""
+def fingerprint(
+    options: FitOptions, train: Labelled, model: nn.Module, objective: Objective
+) -> dict[str, Any]:
+    """What has to be the same for a run to go on: all but where it runs and how long it waits.
+
+    Args:
+        options: of the run.
+        train: the samples.
+        model: the network.
+        objective: what is minimised.
+    """
     same = {
         name: value
         for name, value in asdict(options).items()
         if name not in ("processes", "accelerator", "patience")
     }
     shapes = {name: list(value.shape) for name, value in model.state_dict().items()}
-    return {**same, "samples": list(train.x.shape), "network": shapes}
+    content = sha256()
+    for tensor in (train.x, train.y):
+        values: Any = tensor.detach().cpu().contiguous().numpy()
+        content.update(values)
+    return {
+        **same, "samples": list(train.x.shape), "samples_sha256": content.hexdigest()[:16],
+        "network": shapes, "objective": _settings(objective),
+    }  # fmt: skip
+
+
+def _gpu_is_here() -> bool:
+    return torch.cuda.is_available() or torch.backends.mps.is_available()
+
+
+def _settings(objective: Objective) -> dict[str, Any]:
+    """The class of an objective and the numbers that it was given."""
+    values = vars(objective).items()
+    inner = {name: _settings(value) for name, value in values if isinstance(value, Objective)}
+    numbers = {name: value for name, value in values if isinstance(value, bool | int | float | str)}
+    return {"kind": type(objective).__name__, **numbers, **inner}
 
 
 @torch.no_grad()
@@ -215,15 +253,18 @@ def evaluate(
         A number.
     """
     objective = objective or Classification()
-    training = model.training
+    like = next(model.parameters(), data.x)
+    training = {module: module.training for module in model.modules()}
     model.eval()
     total = 0.0
-    device = next(model.parameters()).device
-    autocast = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
-    with autocast:
-        for x, y in InOrder(data, batch_size):
-            total += float(objective.score(model, (x.to(device), y.to(device))).double().sum())
-    model.train(training)
+    try:
+        with torch.autocast(like.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            for x, y in EachOnce(data, batch_size):
+                batch = x.to(like), y.to(like.device)
+                total += float(objective.score(model, batch).double().sum())
+    finally:
+        for module, mode in training.items():
+            module.training = mode
     return total / len(data)
 
 

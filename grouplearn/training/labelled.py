@@ -17,7 +17,6 @@ from grouplearn._checks import float_tensor, positive_int, refuse
 Batch: TypeAlias = tuple[Tensor, Tensor]
 Augmentation: TypeAlias = Callable[[Tensor, torch.Generator], Tensor]
 """Changes a batch (B, ...) at random; the generator is the same for the whole batch everywhere."""
-_MAX_SEED = 2**63 - 1
 
 
 @final
@@ -77,7 +76,11 @@ class Labelled:
 
     def only(self, classes: Sequence[int]) -> Labelled:
         """The samples of some classes, renumbered in the order given."""
-        number = torch.full((self.classes or 0,), -1)
+        known = range(self.classes or 0)
+        if not set(classes) <= set(known) or len(set(classes)) != len(classes) or not classes:
+            refuse("Labelled.only", "classes", f"different ones from 0 to {len(known) - 1}",
+                   list(classes), "name classes that there are")  # fmt: skip
+        number = torch.full((len(known),), -1)
         number[list(classes)] = torch.arange(len(classes))
         kept = number[self.y] >= 0
         return Labelled(self.x[kept], number[self.y[kept]], len(classes))
@@ -86,7 +89,7 @@ class Labelled:
         """Two disjoint random parts: all but `held_out` samples, and these.
 
         Raises:
-            InputError: a part would be empty.
+            InputError: a part would be empty, or of one class.
         """
         if not 0 < held_out < len(self):
             refuse("Labelled.split", "held_out", f"from 1 to {len(self) - 1}", held_out,
@@ -155,8 +158,11 @@ class Batches:
 
 @final
 @dataclass(frozen=True)
-class InOrder:
-    """All samples in batches as they come, the last one perhaps smaller.
+class EachOnce:
+    """All samples in batches, the last one perhaps smaller, always in the same random order.
+
+    Files often come class by class, and a score that compares the samples of a batch, such as that
+    of `Similarity`, would tell nothing.
 
     Args:
         data: the samples.
@@ -172,8 +178,8 @@ class InOrder:
 
     def __iter__(self) -> Iterator[Batch]:
         """Go through all samples."""
-        for start in range(0, len(self.data), self.size):
-            part = slice(start, start + self.size)
+        order = torch.randperm(len(self.data), generator=torch.Generator().manual_seed(0))
+        for part in order.split(self.size):
             yield self.data.x[part], self.data.y[part]
 
 

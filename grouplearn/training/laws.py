@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from grouplearn._checks import finite_number, refuse
+from grouplearn.linalg import full_precision
 from grouplearn.losses import SampleMoments, closure_loss, invertibility_loss, moment_loss
 from grouplearn.models.lgn import LGN
 from grouplearn.representations import LearnedRepresentation
@@ -54,17 +55,18 @@ class WithLaws(Objective):
     def terms(self, model: nn.Module, batch: Batch) -> Terms:
         """The objective's terms, and those of the laws."""
         found = dict(self.objective.terms(model, batch))
-        reps = trained_representations(model)
-        if self.invertibility and (reps or isinstance(model, LGN)):
-            found["invertibility"] = sum_of(
-                [invertibility_loss(rep, self.invertibility) for rep in reps]
-                + [m.invertibility_loss(self.invertibility) for m in _unfolded(model)]
-            )
-        if self.closure and reps:
-            found["closure"] = sum_of([closure_loss(rep, self.closure) for rep in reps])
-        if self.moments and reps and self.samples is not None:
-            samples = self.samples
-            found["moments"] = sum_of([moment_loss(rep, samples, self.moments) for rep in reps])
+        reps, unfolded = trained_representations(model), _unfolded(model)
+        with full_precision(batch[0].device):
+            if self.invertibility and (reps or unfolded):
+                found["invertibility"] = sum_of(
+                    [invertibility_loss(rep, self.invertibility) for rep in reps]
+                    + [network.invertibility_loss(self.invertibility) for network in unfolded]
+                )
+            if self.closure and reps:
+                found["closure"] = sum_of([closure_loss(rep, self.closure) for rep in reps])
+            if self.moments and reps and self.samples is not None:
+                self.samples = samples = self.samples.like(reps[0].generators())
+                found["moments"] = sum_of([moment_loss(rep, samples, self.moments) for rep in reps])
         return found
 
     def score(self, model: nn.Module, batch: Batch) -> Float[Tensor, " batch"]:

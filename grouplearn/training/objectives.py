@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from grouplearn._checks import finite_number, refuse
+from grouplearn.linalg import full_precision
 from grouplearn.models.lgn import Codes
 from grouplearn.training.labelled import Batch
 
@@ -147,4 +148,5 @@ def _cosines(output: Any, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Cosines of all pairs; whether they are of one class; whether a sample meets itself."""
     points = F.normalize(_scores(output), dim=1)
     own = torch.eye(len(points), dtype=torch.bool, device=points.device)
-    return points @ points.mT, (labels[:, None] == labels) & ~own, own
+    with full_precision(points.device):
+        return points @ points.mT, (labels[:, None] == labels) & ~own, own

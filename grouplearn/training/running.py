@@ -27,11 +27,12 @@ from grouplearn.training.fitting import (
     FitOptions,
     fingerprint,
 )
-from grouplearn.training.labelled import Augmentation, Batch, Batches, InOrder, Labelled, mixed
+from grouplearn.training.labelled import Augmentation, Batch, Batches, EachOnce, Labelled, mixed
 from grouplearn.training.objectives import Objective
 
 Watch = Callable[[FitEpoch], object]
 _RISE = 0.2
+_DROPOUT = 1  # another stream than that of order and augmentation, mixed(seed, epoch)
 _PRECISIONS: dict[str, Any] = {
     "float32": "32-true", "bfloat16": "bf16-mixed", "float64": "64-true",
 }  # fmt: skip
@@ -48,7 +49,8 @@ def run(
     watch: Watch | None,
 ) -> tuple[FitEpoch, ...]:
     """Train, as `fit` says, and return all epochs."""
-    keep = _Keeper(fingerprint(options, train, model), watch)
+    known = {} if folder is None else fingerprint(options, train, model, objective)
+    keep = _Keeper(known, watch)
     model.train()
     with _quiet():
         trainer = _trainer(options, folder, keep, judged=validation is not None)
@@ -56,7 +58,7 @@ def run(
         batches = Batches(
             train, options.batch_size, seed=options.seed, augment=augment, rank=rank, world=world
         )
-        judged = None if validation is None else InOrder(validation)
+        judged = None if validation is None else EachOnce(validation)
         module = _Module(model, objective, options, len(batches))
         last = None if folder is None else folder / LAST
         trainer.fit(
@@ -72,8 +74,7 @@ def run(
 def _trainer(options: FitOptions, folder: Path | None, keep: _Keeper, *, judged: bool) -> L.Trainer:
     callbacks: list[Callback] = [keep]
     if options.patience is not None and judged:
-        stop = EarlyStopping("score", mode="max", patience=options.patience, strict=False)
-        callbacks.append(stop)
+        callbacks.append(_Patience("score", mode="max", patience=options.patience, strict=False))
     if folder is not None:
         name = LAST.removesuffix(".safetensors")
         saver: Any = ModelCheckpoint(
@@ -114,7 +115,7 @@ class _Module(L.LightningModule):
         """The order of samples and dropout depend on nothing but seed and epoch."""
         batches: Any = self.trainer.train_dataloader
         batches.set_epoch(self.current_epoch)
-        torch.manual_seed(mixed(self.options.seed, self.current_epoch, self.global_rank))
+        torch.manual_seed(mixed(self.options.seed, self.current_epoch, self.global_rank, _DROPOUT))
         self.sums = {}
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
@@ -167,6 +168,19 @@ class _Module(L.LightningModule):
 
 
 @final
+class _Patience(EarlyStopping):
+    """Early stopping that knows after a restart, too, that it has ended the run."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over all but the patience, which may be another one now."""
+        super().load_state_dict({**state_dict, "patience": self.patience})
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """Train no further where the run had ended."""
+        trainer.should_stop = self.wait_count >= self.patience
+
+
+@final
 class _Keeper(Callback):
     """The history, kept in checkpoints; and the check that a run goes on as it began."""
 
@@ -204,6 +218,12 @@ class _Keeper(Callback):
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Record an epoch; Lightning has validated before, and checkpoints after this."""
         module: Any = pl_module
+        for name, weight in module.model.named_parameters():
+            if not bool(torch.isfinite(weight.detach()).all()):
+                raise TrainingError(
+                    f"fit: the weights must stay finite, got others in {name} after epoch "
+                    f"{trainer.current_epoch + 1}; lower the learning rate, or clip the gradient"
+                )
         steps = len(trainer.train_dataloader)  # type: ignore[arg-type]
         names = sorted(module.sums)
         means = torch.stack([module.sums[name] / steps for name in names])

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
+from grouplearn._checks import refuse
 from grouplearn.errors import DataError, InputError
 from grouplearn.training.descriptions import build, describe
 from grouplearn.training.tensorfile import read_tensors, write_tensors
@@ -20,7 +24,8 @@ def save(module: nn.Module, path: str | os.PathLike[str]) -> None:
         path: the file; replaced if it exists. Usual suffix: .safetensors.
 
     Raises:
-        InputError: a module of another class: save its `state_dict` with safetensors.
+        InputError: a module of another class, or of a dtype that it cannot be built in, such as
+            bfloat16: save its `state_dict` with safetensors. Or the folder does not exist.
         MissingExtraError: safetensors is absent; the extra `train` brings it.
 
     Example:
@@ -33,8 +38,17 @@ def save(module: nn.Module, path: str | os.PathLike[str]) -> None:
         True
     """
     tensors = _state(module)
-    description = describe(module, {id(value): name for name, value in tensors.items()})
-    write_tensors(path, tensors, {"module": description})
+    info = {
+        "module": describe(module, {id(value): name for name, value in tensors.items()}),
+        "frozen": [name for name, value in module.named_parameters() if not value.requires_grad],
+    }
+    try:
+        _built(info, {name: value.detach().cpu() for name, value in tensors.items()})
+    except (KeyError, TypeError, RuntimeError, InputError) as problem:
+        refuse("save", "module", "one that can be built again from its description",
+               f"{type(module).__name__} ({problem})", "save its state_dict with safetensors",
+               )  # fmt: skip
+    write_tensors(path, tensors, info)
 
 
 def load(path: str | os.PathLike[str]) -> nn.Module:
@@ -44,7 +58,7 @@ def load(path: str | os.PathLike[str]) -> nn.Module:
         path: the file.
 
     Returns:
-        A module with outputs equal to the last bit.
+        A module with outputs equal to the last bit, as trained or frozen as it was.
 
     Raises:
         DataError: the file is missing, truncated, changed, of another kind or of a later version.
@@ -52,16 +66,29 @@ def load(path: str | os.PathLike[str]) -> nn.Module:
     """
     found = read_tensors(path)
     try:
-        module = build(found.info["module"], found.tensors)
-        first = {id(value): name for name, value in reversed(_names(module).items())}
-        full = {name: found.tensors[first[id(v)]] for name, v in _names(module).items()}
-        module.load_state_dict(full)
+        module = _built(found.info, found.tensors)
     except (KeyError, TypeError, RuntimeError, InputError) as problem:
         raise DataError(
             f"load: path {os.fspath(path)!r} must be a file that save wrote, got one whose "
             f"description does not fit its tensors ({problem}); save it again"
         ) from problem
     return module.eval()
+
+
+def _built(info: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> nn.Module:
+    """The module that was described, with these tensors, their dtypes and what of it is trained."""
+    module = build(info["module"], tensors)
+    names = _names(module)
+    first = {id(value): name for name, value in reversed(names.items())}
+    full = {name: tensors[first[id(value)]] for name, value in names.items()}
+    with torch.no_grad():
+        for name, value in names.items():
+            value.data = value.data.to(full[name].dtype)
+    module.load_state_dict(full)
+    frozen = set(info["frozen"])
+    for name, parameter in module.named_parameters():
+        parameter.requires_grad_(name not in frozen)
+    return module
 
 
 def _state(module: nn.Module) -> dict[str, Tensor]:

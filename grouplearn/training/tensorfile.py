@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import struct
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -48,6 +48,7 @@ def write_tensors(
         info: what JSON can hold.
 
     Raises:
+        InputError: the folder does not exist.
         MissingExtraError: safetensors is absent.
     """
     save = optional_import("safetensors.torch", "train").save
@@ -57,15 +58,17 @@ def write_tensors(
         "format": _FORMAT, "version": str(VERSION), "info": text, "sha256": _digest(held, text),
     }  # fmt: skip
     target = Path(path)
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+    if not target.parent.is_dir():
+        refuse("write_tensors", "path", "in a folder that exists", repr(str(target)), "make it")
+    part = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
     try:
-        with os.fdopen(descriptor, "wb") as stream:
+        with part.open("xb") as stream:
             stream.write(save(held, header))
             stream.flush()
             os.fsync(stream.fileno())
-        Path(name).replace(target)
+        part.replace(target)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise
 
 

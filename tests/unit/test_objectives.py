@@ -24,7 +24,7 @@ from grouplearn.training import (
     WithLaws,
     as_labelled,
 )
-from grouplearn.training.labelled import Batches, InOrder
+from grouplearn.training.labelled import Batches, EachOnce
 from tests.unit.training_examples import SMALL, stripes
 
 
@@ -62,9 +62,11 @@ def test_samples_are_taken_split_and_renumbered() -> None:
     half = data.only([2, 0])
     assert half.classes == 2
     assert torch.equal(half.x[half.y == 0], data.x[data.y == 2])
-    parts = list(InOrder(data, 8))
-    assert len(parts) == len(InOrder(data, 8)) == 4
-    assert torch.equal(torch.cat([x for x, _ in parts]), data.x)
+    parts = list(EachOnce(data, 8))
+    assert len(parts) == len(EachOnce(data, 8)) == 4
+    seen = torch.cat([x for x, _ in parts])
+    assert not torch.equal(seen, data.x)
+    assert torch.equal(seen.flatten(1).sum(1).sort().values, data.x.flatten(1).sum(1).sort().values)
     grey = as_labelled(np.full((2, 4, 4), 255, np.uint8), np.array([0, 1]))
     assert grey.x.shape == (2, 1, 4, 4)
     assert float(grey.x.max()) == 1

@@ -92,6 +92,19 @@ def test_networks_come_back_whole(name: str, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_dtypes_and_what_is_frozen_come_back(name: str, tmp_path: Path) -> None:
+    network, file = NETWORKS[name]().double(), tmp_path / "network"
+    next(network.parameters()).requires_grad_(False)
+    save(network, file)
+    loaded = load(file)
+    for one, other in zip(network.parameters(), loaded.parameters(), strict=True):
+        assert (one.dtype, one.requires_grad) == (other.dtype, other.requires_grad)
+    with torch.no_grad():
+        one, other = (each.eval()(X.double()) for each in (network, loaded))
+    assert torch.equal(getattr(one, "scores", one), getattr(other, "scores", other))
+
+
 def test_files_are_safetensors_with_json(tmp_path: Path) -> None:
     file = tmp_path / "rep"
     save(turn(), file)
@@ -156,6 +169,11 @@ def test_other_modules_are_refused(tmp_path: Path) -> None:
         with pytest.raises(InputError) as problem:
             save(module, tmp_path / "module")
         assert is_helpful(problem, "save: module must be", "save its state_dict")
+    half = LGCNN(SMALL, DenseRepresentation(CyclicGroup(3), 9)).bfloat16()
+    with pytest.raises(InputError, match="save: module must be one that can be built again"):
+        save(half, tmp_path / "half")
+    with pytest.raises(InputError, match="path must be in a folder that exists"):
+        save(turn(), tmp_path / "none" / "rep")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -10,8 +10,9 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -71,7 +72,7 @@ def test_one_step_is_adamw() -> None:
     ((x, y),) = list(batches)
     from grouplearn.training.labelled import mixed
 
-    torch.manual_seed(mixed(0, 0, 0))
+    torch.manual_seed(mixed(0, 0, 0, 1))
     F.cross_entropy(twin(x), y).backward()
     nn.utils.clip_grad_norm_(twin.parameters(), 0.5)
     optimiser.step()
@@ -99,6 +100,28 @@ def test_patience_ends_training() -> None:
     found = fit(plain(), train, test, options=options)
     assert found.stopped_early
     assert len(found.history) == 3
+
+
+def test_a_run_that_patience_ended_is_not_trained_on(tmp_path: Path) -> None:
+    train, test = stripes(48), stripes(30, seed=1)
+    options = FitOptions(epochs=50, batch_size=24, patience=2, learning_rate=1e-12)
+    first, again = plain(), plain(seed=1)
+    ended = fit(first, train, test, options=options, folder=tmp_path)
+    same = fit(again, train, test, options=options, folder=tmp_path)
+    assert same.history == ended.history
+    assert same_state(first, again)
+    longer = replace(options, patience=4)
+    assert len(fit(plain(), train, test, options=longer, folder=tmp_path).history) == 5
+
+
+def test_scores_leave_the_network_as_it_was() -> None:
+    network = plain()
+    network.train()
+    next(m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)).eval()
+    modes = [module.training for module in network.modules()]
+    evaluate(network, stripes(30))
+    assert [module.training for module in network.modules()] == modes
+    assert evaluate(nn.Flatten(), Labelled(torch.eye(4), torch.arange(4))) == 1
 
 
 def test_dictionaries_are_put_right_after_every_step() -> None:
@@ -168,11 +191,15 @@ def test_a_run_goes_on_with_the_same_options_only(tmp_path: Path) -> None:
         (train, FitOptions(epochs=3, batch_size=24), "epochs must be 2"),
         (train, FitOptions(epochs=2, batch_size=12), "batch_size must be 24"),
         (stripes(60), FitOptions(epochs=2, batch_size=24), "samples must be [48, 1, 8, 8]"),
+        (stripes(48, seed=2), FitOptions(epochs=2, batch_size=24), "samples_sha256 must be "),
     ]
     for data, options, part in others:
         with pytest.raises(InputError) as problem:
             fit(plain(), data, options=options, folder=tmp_path)
         assert is_helpful(problem, "fit: ", part)
+    with pytest.raises(InputError, match=r"objective must be .*Classification.* got .*Similarity"):
+        fit(plain(), train, objective=Similarity(), options=FitOptions(epochs=2, batch_size=24),
+            folder=tmp_path)  # fmt: skip
     file = tmp_path / "last.safetensors"
     file.write_bytes(file.read_bytes()[:-3])
     with pytest.raises(DataError, match="resume: path"):
@@ -182,12 +209,11 @@ def test_a_run_goes_on_with_the_same_options_only(tmp_path: Path) -> None:
 class _Explodes(Objective):
     """An objective one of whose terms leaves the numbers in the second epoch."""
 
-    def __init__(self) -> None:
-        self.calls = 0
+    good: ClassVar[int] = 3
 
     def terms(self, model: nn.Module, batch: Any) -> dict[str, Tensor]:
-        self.calls += 1
-        bad = math.nan if self.calls > 3 else 0.0
+        type(self).good -= 1
+        bad = math.nan if self.good < 0 else 0.0
         return {**Classification().terms(model, batch), "own": torch.tensor(bad)}
 
     def score(self, model: nn.Module, batch: Any) -> Tensor:
@@ -200,10 +226,26 @@ def test_a_term_that_is_no_number_stops_training_and_is_named(tmp_path: Path) ->
         fit(plain(), stripes(48), objective=_Explodes(), options=options, folder=tmp_path)
     kept = tmp_path / "last.safetensors"
     assert kept.exists()
-    network = plain(seed=5)
-    found = fit(network, stripes(48), options=options, folder=tmp_path)
+    _Explodes.good = 1000
+    found = fit(plain(seed=5), stripes(48), objective=_Explodes(), options=options, folder=tmp_path)
     assert [each.epoch for each in found.history] == [1, 2, 3, 4]
-    assert "own" in found.history[0].terms, "the first epoch is that of the run before"
+
+
+class _Cracks(Objective):
+    """A finite loss whose gradient is not: that of a square root at zero."""
+
+    def terms(self, model: nn.Module, batch: Any) -> dict[str, Tensor]:
+        return {"own": (0 * model(batch[0])).square().sum().sqrt() + 1}
+
+    def score(self, model: nn.Module, batch: Any) -> Tensor:
+        return Classification().score(model, batch)
+
+
+def test_weights_that_are_no_numbers_are_never_kept(tmp_path: Path) -> None:
+    options = FitOptions(epochs=1, batch_size=24)
+    with pytest.raises(TrainingError, match="the weights must stay finite"):
+        fit(plain(), stripes(24), objective=_Cracks(), options=options, folder=tmp_path)
+    assert not (tmp_path / "last.safetensors").exists()
 
 
 DISTRIBUTED = """
@@ -286,6 +328,13 @@ def test_wrong_arguments_are_refused() -> None:
         (lambda: options(precision="half"), "precision must be one of float32, bfloat16"),
         (lambda: options(clip=-1), "clip must be a finite number > 0"),
         (lambda: options(patience=0), "patience must be an integer >= 1"),
+        (lambda: options(accelerator="tpu"), "accelerator must be one of cpu, gpu, auto"),
+        (
+            lambda: fit(plain(), Labelled(x, y), options=options(patience=1)),
+            "validation must be samples, for a patience",
+        ),
+        (lambda: Labelled(x, y).only([0, 3]), "classes must be different ones from 0 to 2"),
+        (lambda: Labelled(x, y).only([0, -1]), "classes must be different ones from 0 to 2"),
         (lambda: Classification(1.0), "smoothing must be below 1"),
         (lambda: Similarity(0), "temperature must be a finite number > 0"),
         (lambda: WithLaws(Classification(), moments=1.0), "samples must be the moments"),
