@@ -141,7 +141,8 @@ def _records(file: Path) -> NDArray[np.uint8]:
 def _names(folder: Path) -> tuple[str, ...]:
     file = folder / "batches.meta.txt"
     if file.is_file():
-        return tuple(line for line in file.read_text(encoding="utf-8").splitlines() if line)
+        text = file.read_text(encoding="utf-8", errors="replace")
+        return tuple(line for line in text.splitlines() if line)
     return tuple(map(str, range(10)))
 
 
@@ -154,7 +155,10 @@ def _sprites(folder: Path) -> ImageSets:
             _reject(file, "a JSON list of numbers", "something else", "download it again")
     parts: dict[bool, list[tuple[int, Any]]] = {False: [], True: []}
     for sprite in folder.glob("cifar10_batch_*.png"):
-        number = int(sprite.stem.rpartition("_")[2])
+        part = sprite.stem.rpartition("_")[2]
+        if not part.isdecimal():
+            _reject(sprite, "named cifar10_batch_ and a number", sprite.name, "rename it")
+        number = int(part)
         parts[number in _TEST_SPRITES].append((number, sprite))
     if not parts[False]:
         _reject(folder, "with cifar10_batch_0.png or others", "none", "download them")
@@ -177,31 +181,35 @@ def _picture_folders(folder: Path) -> ImageSets:
     if (folder / "train").is_dir():
         train = _classes(folder / "train", None)
         test = folder / "test"
-        return ImageSets(train, _classes(test, train.names) if test.is_dir() else None)
+        return ImageSets(train, _classes(test, train) if test.is_dir() else None)
     return ImageSets(_classes(folder, None), None)
 
 
-def _classes(folder: Path, known: tuple[str, ...] | None) -> LabelledImages:
-    """Pictures below one folder for each class; grey where all of them are."""
-    names = tuple(sorted(each.name for each in folder.iterdir() if each.is_dir()))
-    files = [
-        (file, number)
-        for number, name in enumerate(names)
-        for file in sorted((folder / name).iterdir())
-        if file.suffix.lower() in _PICTURES
-    ]
+def _classes(folder: Path, like: LabelledImages | None) -> LabelledImages:
+    """Pictures below one folder for each class; grey where all of them, or those of `like`, are."""
+    held = {
+        each.name: [f for f in sorted(each.iterdir()) if f.suffix.lower() in _PICTURES]
+        for each in sorted(folder.iterdir())
+        if each.is_dir() and not each.name.startswith(".")
+    }
+    names = tuple(name for name in held if held[name])
+    files = [(file, number) for number, name in enumerate(names) for file in held[name]]
+    known = None if like is None else like.names
     if not files:
         _reject(folder, "with IDX files, CIFAR10 batches, or a folder of pictures for each class",
                 "none of these", "see load_labelled_images")  # fmt: skip
     if known is not None and not set(names) <= set(known):
         _reject(folder, f"of the classes {', '.join(known)}", ", ".join(names),
                 "name the folders as those in train")  # fmt: skip
-    grey = all(_is_grey(file) for file, _ in files)
+    grey = {_is_grey(file) for file, _ in files} == {True}
+    if like is not None:
+        grey = like.images.shape[1] == 1
     pictures = [_picture(file, "L" if grey else "RGB") for file, _ in files]
+    size = pictures[0].shape[:2] if like is None else like.images.shape[2:]
     for (file, _), picture in zip(files, pictures, strict=True):
-        if picture.shape != pictures[0].shape:
-            _reject(file, f"of the size of the first picture, {pictures[0].shape[:2]}",
-                    f"{picture.shape[:2]}", "resize the pictures")  # fmt: skip
+        if picture.shape[:2] != size:
+            _reject(file, f"of the size of the first picture, {size}", f"{picture.shape[:2]}",
+                    "resize the pictures")  # fmt: skip
     images = np.stack(pictures)
     images = images[:, None] if grey else images.transpose(0, 3, 1, 2)
     numbers = [number for _, number in files]
@@ -222,7 +230,10 @@ def _opened(file: Path, use: Callable[[Any], Any]) -> Any:
 
 
 def _is_grey(file: Path) -> bool:
-    return bool(_opened(file, lambda picture: picture.mode in ("L", "1", "I", "LA")))
+    mode = str(_opened(file, lambda picture: picture.mode))
+    if mode[0] in "IF":
+        _reject(file, "of 8 bits for each channel", f"mode {mode}", "convert it")
+    return mode in ("L", "1", "LA")
 
 
 def _picture(file: Path, mode: str) -> NDArray[np.uint8]:

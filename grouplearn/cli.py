@@ -286,8 +286,8 @@ def _train(  # noqa: PLR0913, PLR0917
     objective: Annotated[
         str, typer.Option(help="classification, similarity, or reconstruction (lgn alone).")
     ] = "classification",
-    parameters: Annotated[int, typer.Option(help="About how many, whatever the group.")] = 40_000,
-    order: Annotated[int, typer.Option(help="n of C_n, for a random action.")] = 4,
+    parameters: Annotated[int, typer.Option(help="About how many; not for lgn.")] = 40_000,
+    order: Annotated[int, typer.Option(help="n of C_n, for random and lgn.")] = 4,
     closure: Annotated[
         str, typer.Option(help="Of a trained or random action: exact, soft (a loss) or none.")
     ] = "none",
@@ -322,10 +322,10 @@ def _train(  # noqa: PLR0913, PLR0917
         ),
     ] = None,
     accelerator: Annotated[str, typer.Option(help="cpu, gpu or auto.")] = "cpu",
-    seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
+    seed: Annotated[int | None, typer.Option(help="Of every random choice; default: 0.")] = None,
     config: Annotated[
         Path | None,
-        typer.Option(help="Take all options from config.json of a run, or a file like it."),
+        typer.Option(help="Take all options but --seed from config.json of a run, or one like it."),
     ] = None,
     resume: Annotated[bool, typer.Option(help="Go on with the cut-off run at --out.")] = False,
     out: Annotated[
@@ -343,12 +343,12 @@ def _train(  # noqa: PLR0913, PLR0917
         TrainOptions,
         fit_options,
         read_config,
-    )
+    )  # fmt: skip
 
-    if config is not None:
-        options = read_config(config, data)
-    else:
-        options = TrainOptions(
+    def options(line: str) -> TrainOptions:
+        if config is not None:
+            return read_config(line, config, data, seed)
+        return TrainOptions(
             data=data, network=network, objective=objective, parameters=parameters, rotated=rotated,
             classes=None if classes is None else numbers("grouplearn train", "--classes", classes),
             shift=shift,
@@ -357,12 +357,14 @@ def _train(  # noqa: PLR0913, PLR0917
                 epochs=epochs, batch_size=batch_size, learning_rate=learning_rate,
                 weight_decay=weight_decay, schedule=schedule,
                 precision=precision, patience=patience, accelerator=accelerator,
-                seed=seed,
+                seed=seed or 0,
             ),
         )  # fmt: skip
+
     return lambda line: run_train(
-        options, out, command=line, overwrite=overwrite, resume=resume, as_json=as_json, quiet=quiet
-    )
+        options(line), out, command=line, overwrite=overwrite, resume=resume, as_json=as_json,
+        quiet=quiet,
+    )  # fmt: skip
 
 
 @app.command("compare")
@@ -384,8 +386,9 @@ def _export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run of train.")],
     to: Annotated[Path, typer.Option(help="The file: .onnx, or .pt2 for torch.export.")],
     size: Annotated[
-        str, typer.Option(metavar="HxW", help="Height and width of the images.")
-    ] = "28x28",
+        str | None,
+        typer.Option(metavar="HxW", help="Height and width of images; default: as in the run."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace the file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> Callable[[str], int]:
@@ -393,5 +396,5 @@ def _export(
     from grouplearn.commands.export import WHO, run_export
     from grouplearn.commands.options import numbers
 
-    height, width = numbers(WHO, "--size", size, separator="x", count=2)
-    return lambda _: run_export(run, to, size=(height, width), overwrite=overwrite, as_json=as_json)
+    sides = None if size is None else numbers(WHO, "--size", size, separator="x", count=2)
+    return lambda _: run_export(run, to, size=sides, overwrite=overwrite, as_json=as_json)

@@ -94,11 +94,13 @@ class FieldCase:
         name: what the test is called.
         build: makes one for so many channels.
         invariant: does it reduce the axis of elements?
+        axes: numbers of axes of space that it takes.
     """
 
     name: str
     build: Callable[[int, FiniteGroup], nn.Module]
     invariant: bool = False
+    axes: tuple[int, ...] = (0, 1, 2)
 
     def __str__(self) -> str:
         return self.name
@@ -108,7 +110,8 @@ FIELDS = (
     FieldCase("batch-norm", lambda channels, _: GroupBatchNorm(channels)),
     FieldCase("layer-norm", lambda channels, _: GroupLayerNorm(channels)),
     FieldCase("dropout", lambda *_: GroupDropout(0.5)),
-    FieldCase("space-pool", lambda *_: SpacePool(2)),
+    FieldCase("space-pool", lambda *_: SpacePool(2), axes=(2,)),
+    FieldCase("space-pool-1d", lambda *_: SpacePool(2, axes=1), axes=(1,)),
     FieldCase("max", lambda *_: GroupPool("max"), invariant=True),
     FieldCase("mean", lambda *_: GroupPool("mean"), invariant=True),
     FieldCase(

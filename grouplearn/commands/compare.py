@@ -6,7 +6,7 @@ import json
 import math
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -15,15 +15,21 @@ from rich.console import Console
 from rich.text import Text
 
 from grouplearn._checks import refuse
-from grouplearn.commands.folders import CONFIG, to_json
+from grouplearn.commands.folders import CONFIG, to_json, write_whole
 from grouplearn.commands.output import number
 from grouplearn.commands.train_console import print_table
+from grouplearn.commands.train_kinds import flat
 from grouplearn.commands.train_output import RESULT
 from grouplearn.errors import DataError
 from grouplearn.report import Page, Section, Table, render_page
 from grouplearn.training import seeds_interval
 
 WHO = "grouplearn compare"
+_RESULT: dict[str, Callable[[Any], Any]] = {
+    "network": str, "seed": int, "score": float, "parameters": int, "seconds": float,
+    "defects": dict,
+}  # fmt: skip
+"""What a result has to hold; infinities are texts in JSON."""
 _HEAD = ["network", "group", "parameters", "score, %", "difference", "seeds", "closure defect",
          "minutes"]  # fmt: skip
 
@@ -69,24 +75,26 @@ def rows_of(folders: Sequence[Path]) -> list[Row]:
     kinds: dict[str, list[dict[str, Any]]] = {}
     data: dict[str, Path] = {}
     for folder in folders:
-        options, result = _read(folder, CONFIG)["options"], _read(folder, RESULT)
-        data.setdefault(json.dumps([options[k] for k in ("data", "rotated", "classes")]), folder)
-        options["fit"] = {k: v for k, v in options["fit"].items() if k != "seed"}
+        options, result = _read_run(folder)
+        same = [options.get(name) for name in ("data", "rotated", "classes", "objective")]
+        data.setdefault(json.dumps(same), folder)
+        options = {name: value for name, value in options.items() if name != "seed"}
         earlier = kinds.setdefault(json.dumps(options, sort_keys=True), [])
         if any(each["seed"] == result["seed"] for each in earlier):
             refuse(WHO, "RUN", "one run for each seed", f"seed {result['seed']} twice, again in "
                    f"{str(folder)!r}", "leave one out")  # fmt: skip
         earlier.append(result)
     if len(data) > 1:
-        refuse(WHO, "RUN", "runs on the same data", ", ".join(map(str, data.values())),
-               "compare them apart")  # fmt: skip
+        refuse(WHO, "RUN", "runs on the same data, of one objective",
+               ", ".join(map(str, data.values())), "compare them apart")  # fmt: skip
     first: dict[int, float] = {}
     found = []
-    for results in kinds.values():
+    told = _differences([json.loads(kind) for kind in kinds])
+    for results, more in zip(kinds.values(), told, strict=True):
         scores = {each["seed"]: each["score"] for each in results}
         common = [scores[seed] - first[seed] for seed in scores if seed in first]
         found.append(Row(
-            results[0]["network"],
+            ", ".join([results[0]["network"], *more]),
             tuple(sorted({_group(each) for each in results if "group" in each})),
             results[0]["parameters"], scores, seeds_interval(common) if common else None,
             max((e["defects"]["closure"] for e in results if e["defects"]), default=None),
@@ -130,12 +138,14 @@ def run_compare(folders: Sequence[Path], out: Path | None, *, as_json: bool = Fa
     Returns:
         0.
     """
+    if out is not None and out.suffix != ".html":
+        refuse(WHO, "--out", "a file that ends in .html", repr(str(out)), "choose another name")
     rows = rows_of(folders)
     table = table_of(rows)
     if out is not None:
         lead = [f"{len(folders)} runs, {len(rows)} kinds."]
         page = render_page(Page("Networks side by side", lead, [Section("Scores", [], table)]))
-        out.write_text(page, encoding="utf-8")
+        write_whole(out, page)
     if as_json:
         plain = [vars(row) | {"mean": seeds_interval(list(row.scores.values()))} for row in rows]
         sys.stdout.write(to_json(plain, indent=2) + "\n")
@@ -144,6 +154,26 @@ def run_compare(folders: Sequence[Path], out: Path | None, *, as_json: bool = Fa
     print_table(console, table)
     console.print(Text(table.caption or ""))
     return 0
+
+
+def _differences(kinds: Sequence[dict[str, Any]]) -> list[list[str]]:
+    """For each kind of run, the options in which kinds differ, those named anyway left out."""
+    names = sorted({name for kind in kinds for name in kind} - {"network", "action", "closure"})
+    differ = [name for name in names if len({json.dumps(kind.get(name)) for kind in kinds}) > 1]
+    return [[f"{name} {kind.get(name)}" for name in differ] for kind in kinds]
+
+
+def _read_run(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The options of a run, side by side, and its result."""
+    config, result = _read(folder, CONFIG), _read(folder, RESULT)
+    try:
+        options = flat(config["options"])
+        for name, kind in _RESULT.items():
+            result[name] = kind(result[name])
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        refuse(WHO, f"RUN {str(folder)!r}", "a finished run of grouplearn train",
+               f"other content ({problem!r})", "train it anew", DataError)  # fmt: skip
+    return options, result
 
 
 def _read(folder: Path, name: str) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,23 +15,31 @@ from torch import nn
 
 from grouplearn._checks import optional_import, refuse
 from grouplearn.commands.folders import to_json
-from grouplearn.commands.train_output import NETWORK
+from grouplearn.commands.train_data import assert_fits
+from grouplearn.commands.train_output import NETWORK, RESULT
+from grouplearn.errors import DataError
 from grouplearn.models import LGN, Pattern, Standardised
 from grouplearn.training import load
 
 WHO = "grouplearn export"
 _SUFFIXES = (".onnx", ".pt2")
+_TOLERANCE = 1e-3
 
 
 def run_export(
-    run: Path, to: Path, *, size: tuple[int, int], overwrite: bool = False, as_json: bool = False
+    run: Path,
+    to: Path,
+    *,
+    size: Sequence[int] | None,
+    overwrite: bool = False,
+    as_json: bool = False,
 ) -> int:
     """Export the network of a run, filters computed once, and check the file's outputs.
 
     Args:
         run: folder of a run of `grouplearn train`, or a file of a network.
         to: a file, .onnx or .pt2 (torch.export).
-        size: height and width of the images.
+        size: height and width of the images, which the file fixes; None takes those of the run.
         overwrite: may the file be replaced?
         as_json: print JSON instead of a sentence.
 
@@ -37,7 +47,9 @@ def run_export(
         0.
 
     Raises:
-        InputError: another suffix, a file in the way, or a network that has no export.
+        InputError: another suffix, a file in the way, a network that has no export, or no size
+            where there is no run to take it from.
+        DataError: the file's outputs are not those of the network.
         MissingExtraError: onnx is absent; the extra `onnx` brings it.
     """
     if to.suffix not in _SUFFIXES:
@@ -45,6 +57,8 @@ def run_export(
                "choose one of these")  # fmt: skip
     if to.exists() and not overwrite:
         refuse(WHO, "--to", "a new file", repr(str(to)), "pass --overwrite to replace it")
+    if not to.absolute().parent.is_dir():
+        refuse(WHO, "--to", "in a folder that exists", repr(str(to)), "make the folder")
     network: Any = load(run / NETWORK if run.is_dir() else run)
     inner = network.network if isinstance(network, Standardised) else network
     if isinstance(inner, LGN) or not hasattr(inner, "pattern"):
@@ -53,12 +67,24 @@ def run_export(
     pattern = cast("Pattern", inner.pattern)
     plain: nn.Module = network.export() if hasattr(network, "export") else network
     rng = torch.Generator().manual_seed(0)
-    x = torch.rand(2, pattern.in_channels, *size, generator=rng)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        got = _onnx(plain, x, to) if to.suffix == ".onnx" else _program(plain, x, to)
+    sides = size or _size_of(run)
+    assert_fits(WHO, "--size", *sides)
+    dtype = next(network.parameters()).dtype
+    x = torch.rand(2, pattern.in_channels, *sides, generator=rng, dtype=dtype)
     with torch.no_grad():
-        gap = float((got - network(x)).abs().max())
+        wanted = network(x)
+    part = to.with_name(f".{to.stem}-part{to.suffix}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            got = _onnx(plain, x, part) if to.suffix == ".onnx" else _program(plain, x, part)
+        gap = float((got - wanted).abs().max())
+        if not gap <= _TOLERANCE * float(wanted.abs().max()):
+            refuse(WHO, "--to", "a file with the network's outputs", f"a difference of {gap:.1e}",
+                   "try the other suffix", DataError)  # fmt: skip
+        part.replace(to)
+    finally:
+        part.unlink(missing_ok=True)
     found = {"file": to, "bytes": to.stat().st_size, "largest_difference": gap}
     if as_json:
         sys.stdout.write(to_json(found, indent=2) + "\n")
@@ -66,6 +92,16 @@ def run_export(
         sys.stdout.write(f"Written to {to}: {found['bytes']:,} bytes; outputs differ from the "
                          f"network's by {gap:.1e} at most.\n")  # fmt: skip
     return 0
+
+
+def _size_of(run: Path) -> tuple[int, int]:
+    """Height and width of the images that a run learned from."""
+    try:
+        height, width = json.loads((run / RESULT).read_text(encoding="utf-8"))["images"]
+    except (OSError, ValueError, KeyError) as problem:
+        refuse(WHO, "--size", "given where there is no finished run to take it from", None,
+               f"pass --size HxW ({type(problem).__name__})")  # fmt: skip
+    return height, width
 
 
 def _onnx(module: nn.Module, x: torch.Tensor, to: Path) -> torch.Tensor:

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -72,11 +72,54 @@ def run_folder(target: Path) -> Iterator[Path]:
         _replace(target, new, scratch / "old")
     except BaseException:
         _remove(scratch)
-        for each in made:
-            if each.is_dir() and not any(each.iterdir()):
-                each.rmdir()
+        _remove_empty(made)
         raise
     _remove(scratch)
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file that appears whole or not at all.
+
+    Args:
+        path: the file; replaced if it exists.
+        content: text, written as UTF-8, or bytes.
+    """
+    part = path.with_name(f".{path.name}-part")
+    part.write_bytes(content.encode() if isinstance(content, str) else content)
+    part.replace(path)
+
+
+@contextmanager
+def growing_folder(target: Path, is_worth_keeping: Callable[[Path], bool]) -> Iterator[None]:
+    """A folder that a long run fills at `target` while it goes on.
+
+    When the block fails before anything worth keeping is there, what was written is removed, and
+    what stood at `target` comes back; otherwise the earlier content goes.
+
+    Args:
+        target: as `choose_folder` returned it.
+        is_worth_keeping: looks into the folder of a run that failed.
+    """
+    earlier = target.with_name(f".{target.name}-replaced")
+    made = [each for each in target.absolute().parents if not each.exists()]
+    if earlier.exists() and not is_worth_keeping(target):  # a run was killed before it got far
+        _remove(target)
+        earlier.rename(target)
+    if target.exists():
+        _remove(earlier)
+        target.rename(earlier)
+    try:
+        yield
+    except BaseException:
+        if not is_worth_keeping(target):
+            _remove(target)
+            if earlier.exists():
+                earlier.rename(target)
+            _remove_empty(made)
+        raise
+    finally:
+        if target.exists():
+            _remove(earlier)
 
 
 def _replace(target: Path, new: Path, old: Path) -> None:
@@ -88,6 +131,12 @@ def _replace(target: Path, new: Path, old: Path) -> None:
         if old.exists():
             old.rename(target)
         raise
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for each in folders:
+        if each.is_dir() and not any(each.iterdir()):
+            each.rmdir()
 
 
 def _remove(folder: Path | None) -> None:

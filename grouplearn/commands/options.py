@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from difflib import get_close_matches
 
@@ -25,6 +26,17 @@ def numbers(
         example = separator.join(["28"] * count) if count else separator.join("012")
         refuse(who, option, f"numbers such as {example}", repr(text), "type them like that")
     return tuple(int(part) for part in parts)
+
+
+def typed_beside(line: str, allowed: Sequence[str]) -> list[str]:
+    """The options on a command line, but for those that are allowed.
+
+    Args:
+        line: as it was typed.
+        allowed: options such as --out.
+    """
+    typed = (part.partition("=")[0] for part in shlex.split(line) if part.startswith("--"))
+    return [option for option in typed if option not in allowed]
 
 
 def between(who: str, option: str, value: int, least: int, most: int) -> None:

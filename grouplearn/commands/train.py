@@ -66,9 +66,10 @@ class Trained:
         fit: the history.
         score: on the test images: the share of right answers, for classification.
         tested: number of test images.
+        size: their height and width.
         parameters: numbers that were trained.
         defects: of the laws of the action, at most, by name.
-        seconds: from reading to testing, in this process.
+        seconds: from the search for the action to testing, in this process.
     """
 
     options: TrainOptions
@@ -78,33 +79,50 @@ class Trained:
     fit: Fit
     score: float
     tested: int
+    size: tuple[int, int]
     parameters: int
     defects: dict[str, float]
     seconds: float
 
 
-def train(options: TrainOptions, folder: Path, watch: Watch) -> Trained:
-    """Read the data, find the action, train and test.
+def read_data(options: TrainOptions, watch: Watch) -> TrainData:
+    """Read the data.
 
     Args:
         options: what was asked for.
+        watch: told what happens.
+
+    Raises:
+        InputError: an option does not fit the data.
+        DataError: data are missing or broken.
+    """
+    watch.step("reading")
+    return load_data(
+        options.data, rotated=options.rotated, classes=options.classes, seed=options.fit.seed
+    )
+
+
+def train(options: TrainOptions, data: TrainData, folder: Path, watch: Watch) -> Trained:
+    """Find the action, train and test.
+
+    Args:
+        options: what was asked for.
+        data: what `read_data` found.
         folder: of checkpoints and logs; a run that was cut off there goes on.
         watch: told what happens.
 
     Raises:
         InputError: an option does not fit the data, or the folder holds another run.
-        DataError: data, checkpoint or action are broken.
+        DataError: checkpoint or action are broken.
         TrainingError: a term of the loss left the numbers.
     """
     start = time.perf_counter()
-    watch.step("reading")
-    seed = options.fit.seed
-    data = load_data(options.data, rotated=options.rotated, classes=options.classes, seed=seed)
+    seed, objective = options.fit.seed, _objective(data, options)
     augment = RandomShift(options.shift) if options.shift else None
     action = None
     if options.network == "lgcnn":
         watch.step("looking for the action")
-        action = find_action(data, options, augment, watch.tried)
+        action = find_action(data, options, augment, objective, watch.tried)
     network = _build(data, options, action)
     watch.step("training")
     learned, judged = data.train, None
@@ -112,13 +130,14 @@ def train(options: TrainOptions, folder: Path, watch: Watch) -> Trained:
         learned, judged = data.train.split(max(len(data.train) // 10, 1), seed)
     found = fit(
         network, learned, judged,
-        objective=_objective(data, options), augment=augment, options=options.fit, folder=folder,
+        objective=objective, augment=augment, options=options.fit, folder=folder,
         watch=watch.epoch,
     )  # fmt: skip
     watch.step("testing")
-    score = evaluate(network, data.test, _objective(data, options), precision=options.fit.precision)
+    score = evaluate(network, data.test, objective, precision=options.fit.precision)
     return Trained(
         options, data.words, network, action, found, score, len(data.test),
+        (data.test.x.shape[-2], data.test.x.shape[-1]),
         sum(each.numel() for each in network.parameters() if each.requires_grad),
         _defects(network, action), time.perf_counter() - start,
     )  # fmt: skip
@@ -130,7 +149,9 @@ def _build(data: TrainData, options: TrainOptions, action: Action | None) -> nn.
     if action is not None:
         return build_lgcnn(pattern, options.parameters, data.train, action.rep, rng)
     if options.network == "lgn":
-        return LGN(LGNShape(pattern.in_channels, pattern.classes), rng=rng)
+        return LGN(
+            LGNShape(pattern.in_channels, pattern.classes, order=options.action.order), rng=rng
+        )
     return Standardised.of(PlainCNN(pattern.within(options.parameters), rng=rng), data.train.x)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import partial
 from math import ceil
 from pathlib import Path
@@ -28,7 +29,16 @@ from grouplearn.representations import (
     LearnedRepresentation,
     SpectralRepresentation,
 )
-from grouplearn.training import Augmentation, Choice, FitOptions, Labelled, Tried, choose, load
+from grouplearn.training import (
+    Augmentation,
+    Choice,
+    FitOptions,
+    Labelled,
+    Objective,
+    Tried,
+    choose,
+    load,
+)
 
 KERNEL = 3
 DOMAIN = ImageDomain(patch_size=KERNEL)
@@ -59,6 +69,7 @@ def find_action(
     data: TrainData,
     options: TrainOptions,
     augment: Augmentation | None,
+    objective: Objective | None = None,
     watch: Callable[[Tried], object] | None = None,
 ) -> Action:
     """The action that the options ask for.
@@ -67,6 +78,7 @@ def find_action(
         data: the images, of which those to learn from are looked at.
         options: what was asked for.
         augment: of the short runs.
+        objective: likewise; classification when None.
         watch: told of every short run.
 
     Raises:
@@ -75,7 +87,7 @@ def find_action(
     """
     source = options.action.source
     if source == "auto":
-        return _automatic(data.train, options, augment, watch)
+        return _automatic(data.train, options, augment, objective, watch)
     if source in ("discovered", "trained"):
         return _discovered(data, options)
     if source in KNOWN:
@@ -153,6 +165,7 @@ def _automatic(
     data: Labelled,
     options: TrainOptions,
     augment: Augmentation | None,
+    objective: Objective | None,
     watch: Callable[[Tried], object] | None,
 ) -> Action:
     found = DOMAIN.discover(data.x.numpy(), max_moment=_EVIDENCE, seed=options.fit.seed)
@@ -171,23 +184,28 @@ def _automatic(
             epochs=ceil(seen / len(short)), batch_size=batch_size, seed=fit.seed,
             learning_rate=fit.learning_rate, weight_decay=fit.weight_decay, precision=fit.precision,
         ),
-        augment=augment, watch=watch,
+        augment=augment, objective=objective, watch=watch,
     )  # fmt: skip
-    words = f"Chosen by short runs among the groups that second moments propose: {found.summary()}"
+    words = (
+        "Chosen by short runs among the groups on the ladder of second moments, and subgroups; "
+        f"moments alone say: {found.summary()}"
+    )
     return Action(choice.rep, words, choice)
 
 
 def _from_file(source: str) -> Action:
     file = Path(source)
     if not file.is_file():
-        refuse(WHO, "--action", f"one of {', '.join((*SOURCES, *KNOWN))}, or a file", repr(source),
-               "check the name")  # fmt: skip
+        known = (*SOURCES, *KNOWN)
+        near = get_close_matches(source, known, 1)
+        refuse(WHO, "--action", f"one of {', '.join(known)}, or a file", repr(source),
+               f"did you mean {near[0]!r}?" if near else "check the name")  # fmt: skip
     module = load(file)
     rep = _representation_within(module)
     if rep is None or rep.dim != KERNEL**2:
         refuse(WHO, "--action", f"a file with a representation on R^{KERNEL**2}",
                f"{type(module).__name__} in {os.fspath(file)!r}", "train or save one")  # fmt: skip
-    return Action(rep.requires_grad_(False), f"Taken from {os.fspath(file)}.")
+    return Action(rep.float().requires_grad_(False), f"Taken from {os.fspath(file)}.")
 
 
 def _representation_within(module: nn.Module) -> LearnedRepresentation | None:

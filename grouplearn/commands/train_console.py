@@ -16,9 +16,10 @@ from rich.table import Table
 from rich.text import Text
 
 from grouplearn._checks import refuse
-from grouplearn.commands.folders import CONFIG, choose_folder, to_json
-from grouplearn.commands.train import Trained, Watch, train
-from grouplearn.commands.train_kinds import WHO, TrainOptions
+from grouplearn.commands.folders import CONFIG, choose_folder, growing_folder, to_json
+from grouplearn.commands.train import Trained, Watch, read_data, train
+from grouplearn.commands.train_data import TrainData
+from grouplearn.commands.train_kinds import WHO, TrainOptions, flat
 from grouplearn.commands.train_output import (
     RESULT,
     begin_run,
@@ -28,10 +29,13 @@ from grouplearn.commands.train_output import (
     sentences_of,
     summary_of,
 )
+from grouplearn.errors import DataError
 from grouplearn.report import Table as ReportTable
 from grouplearn.training import FitEpoch, Tried
+from grouplearn.training.fitting import LAST
 
 _WIDTH = 80
+_MAY_CHANGE = {"patience", "processes", "accelerator"}
 
 
 def run_train(
@@ -63,18 +67,37 @@ def run_train(
     else:
         name = Path(options.data).resolve().name if Path(options.data).exists() else options.data
         folder = choose_folder(WHO, out, f"train-{name}", overwrite)
-        if folder.exists():
-            shutil.rmtree(folder)
-        begin_run(folder, options, command)
     with _progress(options, hidden=quiet or as_json) as watch:
-        trained = train(options, folder, watch)
-        watch.step("drawing")
-        finish_run(folder, trained, command)
+        data = read_data(options, watch)
+        if resume:
+            trained = _run(options, data, folder, command, watch)
+        else:
+            with growing_folder(folder, _is_begun):
+                begin_run(folder, options, command)
+                trained = _run(options, data, folder, command, watch)
     if as_json:
         sys.stdout.write(to_json({**summary_of(trained), "folder": folder}, indent=2) + "\n")
     elif not quiet:
         _show(trained, folder)
     return 0
+
+
+def _run(
+    options: TrainOptions, data: TrainData, folder: Path, command: str, watch: Watch
+) -> Trained:
+    try:
+        trained = train(options, data, folder, watch)
+    except KeyboardInterrupt:
+        if _is_begun(folder):
+            sys.stderr.write(f"{folder} keeps the last finished epoch: go on with --resume\n")
+        raise
+    watch.step("drawing")
+    finish_run(folder, trained, command)
+    return trained
+
+
+def _is_begun(folder: Path) -> bool:
+    return (folder / LAST).exists()
 
 
 def _unfinished(out: Path | None, options: TrainOptions) -> Path:
@@ -84,12 +107,17 @@ def _unfinished(out: Path | None, options: TrainOptions) -> Path:
     if (out / RESULT).is_file():
         refuse(WHO, "--out", "the folder of a run that was cut off, for --resume",
                f"{str(out)!r}, a finished one", "leave --resume out")  # fmt: skip
-    earlier = json.loads((out / CONFIG).read_text(encoding="utf-8"))["options"]
-    now = json.loads(to_json(options.plain()))
-    for name in sorted({*earlier, *now}):
-        if earlier.get(name) != now.get(name):
-            refuse(WHO, f"--{name}", f"{earlier.get(name)}, as the run in {str(out)!r} has it",
-                   now.get(name), "pass the same options, or start a new run")  # fmt: skip
+    try:
+        earlier = dict(json.loads((out / CONFIG).read_text(encoding="utf-8"))["options"])
+    except (ValueError, KeyError, TypeError) as problem:
+        refuse(WHO, "--out", f"the folder of a run, with a whole {CONFIG}", f"{problem!r}",
+               "start a new run", DataError)  # fmt: skip
+    before, now = flat(earlier), flat(json.loads(to_json(options.plain())))
+    for name in sorted({*before, *now} - _MAY_CHANGE):
+        if before.get(name) != now.get(name):
+            refuse(WHO, f"--{name.replace('_', '-')}", f"{before.get(name)}, as the run in "
+                   f"{str(out)!r} has it", now.get(name),
+                   "pass the same options, or start a new run")  # fmt: skip
     return out
 
 

@@ -13,6 +13,7 @@ from grouplearn.commands.train_kinds import WHO
 from grouplearn.domains.labelled_images import ImageSets, LabelledImages, load_labelled_images
 from grouplearn.domains.rebuilt import rotated_sets
 from grouplearn.domains.samples import sample_labelled_digits
+from grouplearn.errors import DataError
 from grouplearn.training import Labelled, as_labelled
 
 BUILT_IN = "digits"
@@ -50,6 +51,9 @@ def load_data(data: str, *, rotated: bool, classes: tuple[int, ...] | None, seed
         InputError: the images do not fit a network, or a class is unknown.
     """
     built_in = data == BUILT_IN
+    if not built_in and not Path(data).exists():
+        refuse(WHO, "DATA", f"a folder, or {BUILT_IN!r}", f"{data!r}, which does not exist",
+               "check the name", DataError)  # fmt: skip
     sets = (
         ImageSets(sample_labelled_digits(), None) if built_in else load_labelled_images(Path(data))
     )
@@ -59,11 +63,11 @@ def load_data(data: str, *, rotated: bool, classes: tuple[int, ...] | None, seed
             refuse(WHO, "--rotated", "for grey images", f"{sets.train.images.shape[1]} channels",
                    "leave it out")  # fmt: skip
         words = f"{words}, each turned by a random angle"
+    assert_fits(WHO, "DATA", *sets.train.images.shape[2:])
     if sets.test is None:
         sets = _split(sets.train, seed)
     if rotated:
         sets = rotated_sets(sets, seed)
-    assert_fits(sets.train)
     train, test = (_labelled(part) for part in sets if part is not None)
     if classes is not None:
         known = range(len(sets.train.names))
@@ -75,11 +79,17 @@ def load_data(data: str, *, rotated: bool, classes: tuple[int, ...] | None, seed
     return TrainData(train, test, words)
 
 
-def assert_fits(part: LabelledImages) -> None:
-    """Refuse images whose sizes the network's halvings do not divide."""
-    height, width = part.images.shape[2:]
-    if height % _DIVISOR or width % _DIVISOR:
-        refuse(WHO, "DATA", f"images whose height and width {_DIVISOR} divides",
+def assert_fits(who: str, argument: str, height: int, width: int) -> None:
+    """Refuse images whose sizes the network's halvings do not divide.
+
+    Args:
+        who: asks, for the error.
+        argument: where they come from.
+        height: in pixels.
+        width: in pixels.
+    """
+    if not height or not width or height % _DIVISOR or width % _DIVISOR:
+        refuse(who, argument, f"images whose height and width {_DIVISOR} divides",
                f"{height} x {width}", "pad or resize them")  # fmt: skip
 
 
@@ -91,6 +101,9 @@ def _split(part: LabelledImages, seed: int) -> ImageSets:
         LabelledImages(part.images[some], part.labels[some], part.names)
         for some in (order[edge:], order[:edge])
     )
+    if min(len(set(each.labels.tolist())) for each in (train, test)) < 2:
+        refuse(WHO, "DATA", "more images, as a fifth is held out and has to have two classes",
+               f"{len(order)} images", "add images, or a folder test beside train")  # fmt: skip
     return ImageSets(train, test)
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, cast, final, get_args
+from typing import Any, final, get_args
 
 from grouplearn._checks import finite_number, refuse
-from grouplearn.commands.options import between, known_name
+from grouplearn.commands.options import between, known_name, typed_beside
 from grouplearn.domains.pixels import GRID_MOVES
 from grouplearn.errors import DataError
 from grouplearn.training import FitOptions
-from grouplearn.training.fitting import Precision, Schedule
+from grouplearn.training.fitting import Accelerator, Precision, Schedule
 
 WHO = "grouplearn train"
 SOURCES = ("auto", "discovered", "trained", "random", "none")
@@ -21,6 +22,7 @@ KNOWN = ("square", *(name for name in GRID_MOVES if name != "identity"))
 NETWORKS = ("lgcnn", "plain", "lgn")
 OBJECTIVES = ("classification", "similarity", "reconstruction")
 CLOSURES = ("exact", "soft", "none")
+_BESIDE_CONFIG = ("--config", "--seed", "--resume", "--out", "--overwrite", "--json", "--quiet")
 
 
 @final
@@ -86,6 +88,9 @@ class TrainOptions:
         if self.objective == "reconstruction" and self.network != "lgn":
             refuse(WHO, "--objective", "reconstruction for --network lgn alone", self.network,
                    "pass --network lgn")  # fmt: skip
+        if self.network != "lgcnn" and self.action.moments:
+            refuse(WHO, "--moments", "left out, as --network lgcnn alone takes it",
+                   f"it for {self.network}", "leave it out")  # fmt: skip
         if self.network != "lgcnn" and self.action.source not in ("auto", "none"):
             refuse(WHO, "--action", "left out, as --network lgcnn alone takes one",
                    f"{self.action.source!r} for {self.network}", "leave it out")  # fmt: skip
@@ -103,12 +108,13 @@ class TrainOptions:
         return asdict(self)
 
 
-def fit_options(*, schedule: str, precision: str, **others: Any) -> FitOptions:
+def fit_options(*, schedule: str, precision: str, accelerator: str, **others: Any) -> FitOptions:
     """Options of the training loop, as typed on the command line or read from a file.
 
     Args:
         schedule: of the learning rate.
         precision: of the computation.
+        accelerator: where it runs.
         others: the other options of `FitOptions`.
 
     Raises:
@@ -117,31 +123,74 @@ def fit_options(*, schedule: str, precision: str, **others: Any) -> FitOptions:
     """
     known_name(WHO, "--schedule", schedule, get_args(Schedule))
     known_name(WHO, "--precision", precision, get_args(Precision))
-    return FitOptions(schedule=cast("Any", schedule), precision=cast("Any", precision), **others)
+    known_name(WHO, "--accelerator", accelerator, get_args(Accelerator))
+    names: dict[str, Any] = {
+        "schedule": schedule, "precision": precision, "accelerator": accelerator,
+    }  # fmt: skip
+    return FitOptions(**names, **others)
 
 
-def read_config(file: Path, data: str) -> TrainOptions:
+def read_config(line: str, file: Path, data: str, seed: int | None = None) -> TrainOptions:
     """The options in a file: config.json of a run, or the part of it that is called options.
 
     Args:
+        line: what was typed; options beside the file are refused.
         file: JSON; what it leaves out has its default.
         data: takes the place of that in the file.
+        seed: likewise, where it is not None.
 
     Raises:
         DataError: the file is missing, or no JSON.
         InputError: an option is unknown, or out of its range.
     """
+    others = typed_beside(line, _BESIDE_CONFIG)
+    if others:
+        refuse(WHO, "--config", "without the options that it holds", ", ".join(others),
+               "leave these out, or change the file")  # fmt: skip
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as problem:
         refuse(WHO, f"--config {str(file)!r}", "a JSON file", str(problem), "check it", DataError)
-    known = dict(found.get("options", found)) if isinstance(found, dict) else {"options": found}
+    known = found.get("options", found) if isinstance(found, dict) else found
+    _assert_types(TrainOptions, known, "--config")
+    known = dict(known)
+    _assert_types(ActionOptions, known.get("action", {}), "--config: action")
+    _assert_types(FitOptions, known.get("fit", {}), "--config: fit")
     try:
         action = known.pop("action", {})
-        fit = {"schedule": "one-cycle", "precision": "float32", **known.pop("fit", {})}
+        usual = {"schedule": "one-cycle", "precision": "float32", "accelerator": "cpu"}
+        fit = {**usual, **known.pop("fit", {}), **({} if seed is None else {"seed": seed})}
         classes = known.pop("classes", None)
         options = {"classes": None if classes is None else tuple(classes), **known, "data": data}
         return TrainOptions(action=ActionOptions(**action), fit=fit_options(**fit), **options)
     except TypeError as problem:
         return refuse(WHO, "--config", "of this command's options", str(problem),
                       "see config.json of a run")  # fmt: skip
+
+
+def flat(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as plain data, those within `action` and `fit` beside the others, by their names.
+
+    Args:
+        options: as in config.json.
+    """
+    found: dict[str, Any] = {}
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            found |= {"action" if key == "source" else key: each for key, each in value.items()}
+        else:
+            found[name] = value
+    return found
+
+
+def _assert_types(kind: type[Any], values: Any, where: str) -> None:
+    """Refuse values of other types than those of the options of a class."""
+    if not isinstance(values, dict):
+        refuse(WHO, where, "an object of options", repr(values), "see config.json of a run")
+    for option in fields(kind):
+        value, usual = values.get(option.name), option.default
+        if option.name not in values or usual is MISSING or usual is None:
+            continue
+        if type(value) is not type(usual) and not (type(usual) is float and type(value) is int):
+            refuse(WHO, f"{where}: {option.name}", f"of type {type(usual).__name__}",
+                   repr(value), "see config.json of a run")  # fmt: skip

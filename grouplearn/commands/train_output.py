@@ -9,11 +9,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from grouplearn.commands.folders import CONFIG, to_json
+from grouplearn._checks import refuse
+from grouplearn.commands.folders import CONFIG, to_json, write_whole
 from grouplearn.commands.output import number, versions
 from grouplearn.commands.train import Trained
 from grouplearn.commands.train_actions import DOMAIN, KERNEL
-from grouplearn.commands.train_kinds import TrainOptions
+from grouplearn.commands.train_kinds import WHO, TrainOptions
 from grouplearn.models import LGCNN, LGN, Standardised
 from grouplearn.plots import plot_history, plot_orbit, png
 from grouplearn.report import Page, Picture, Section, Table, render_page
@@ -32,10 +33,18 @@ def begin_run(folder: Path, options: TrainOptions, command: str) -> None:
         folder: where.
         options: what was asked for.
         command: the command line that made it.
+
+    Raises:
+        InputError: another run has begun in the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
     config = {"command": command, "options": options.plain(), "versions": versions()}
-    (folder / CONFIG).write_text(to_json(config, indent=2) + "\n", encoding="utf-8")
+    try:
+        with (folder / CONFIG).open("x", encoding="utf-8") as stream:
+            stream.write(to_json(config, indent=2) + "\n")
+    except FileExistsError:
+        refuse(WHO, "--out", "a new folder", f"{str(folder)!r}, where another run has just begun",
+               "choose another folder")  # fmt: skip
 
 
 def finish_run(folder: Path, trained: Trained, command: str) -> None:
@@ -50,11 +59,9 @@ def finish_run(folder: Path, trained: Trained, command: str) -> None:
     pictures = _pictures(trained)
     for name, picture in pictures.items():
         (folder / f"{name}.png").write_bytes(picture.png)
-    page = render_page(_page(trained, pictures, command))
-    (folder / "report.html").write_text(page, encoding="utf-8")
+    write_whole(folder / "report.html", render_page(_page(trained, pictures, command)))
     # Last: a folder with a result is a finished run.
-    text = to_json(summary_of(trained), indent=2)
-    (folder / RESULT).write_text(text + "\n", encoding="utf-8")
+    write_whole(folder / RESULT, to_json(summary_of(trained), indent=2) + "\n")
 
 
 def summary_of(trained: Trained) -> dict[str, Any]:
@@ -71,6 +78,7 @@ def summary_of(trained: Trained) -> dict[str, Any]:
         "seed": options.fit.seed,
         "score": trained.score,
         "tested": trained.tested,
+        "images": list(trained.size),
         "parameters": trained.parameters,
         "epochs": len(trained.fit.history),
         "stopped_early": trained.fit.stopped_early,
@@ -121,7 +129,10 @@ def sentences_of(trained: Trained) -> list[str]:
                      f"{-trained.score:.4f}.")  # fmt: skip
     else:
         error = math.sqrt(max(trained.score * (1 - trained.score), 0.0) / trained.tested)
-        lines.append(f"Right on {100 * trained.score:.2f} % of {trained.tested:,} test images "
+        right = "Right on" if trained.options.objective == "classification" else (
+            "The nearest of some hundred others is of the same class for"
+        )  # fmt: skip
+        lines.append(f"{right} {100 * trained.score:.2f} % of {trained.tested:,} test images "
                      f"(standard error {100 * error:.2f} for their number).")  # fmt: skip
     if trained.action is not None:
         rep = trained.action.rep

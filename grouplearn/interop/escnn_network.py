@@ -50,7 +50,7 @@ class EscnnCNN(nn.Module):
             layers += [enn.InnerBatchNorm(out), enn.ReLU(out, inplace=True)]
             if layer in HALVED_AFTER:
                 layers.append(enn.PointwiseMaxPool2D(out, 2, 2))
-                layers.append(enn.PointwiseDropout(out, pattern.dropout))
+                layers.append(enn.FieldDropout(out, pattern.dropout))
             into = out
         self.body = enn.SequentialModule(*layers)
         self.pool = enn.GroupPooling(into)

@@ -25,34 +25,41 @@ class SpacePool(nn.Module):
 
     Args:
         size: side s of the blocks, which do not overlap.
+        axes: of space: 1 for sequences, 2 for images.
 
     Raises:
-        InputError: the size is below 1, or no divisor of the input's sizes: what is left over at
-            one side would break the equivariance of flips, and of turns.
+        InputError: the size is below 1 or `axes` no 1 or 2; an input has other axes, or sizes that
+            `size` does not divide: what is left over at one side would break the equivariance of
+            flips, and of turns.
 
     Example:
         >>> SpacePool(2)(torch.zeros(5, 8, 4, 14, 14)).shape
         torch.Size([5, 8, 4, 7, 7])
     """
 
-    def __init__(self, size: int = 2) -> None:
+    def __init__(self, size: int = 2, *, axes: int = 2) -> None:
         super().__init__()
-        self.size = positive_int(type(self).__name__, "size", size)
+        who = type(self).__name__
+        self.size = positive_int(who, "size", size)
+        self.axes = positive_int(who, "axes", axes)
+        if self.axes > 2:
+            refuse(who, "axes", "1 or 2", axes, "2 is for images")
 
     def forward(
         self, x: Float[Tensor, "batch channels n *space"]
     ) -> Float[Tensor, "batch channels n *smaller"]:
-        """Pool every axis behind that of elements, one or two of them."""
-        if x.ndim not in (4, 5) or any(length % self.size for length in x.shape[3:]):
-            refuse(type(self).__name__, "x", "of shape (batch, channels, n, length) or (batch, "
-                   f"channels, n, H, W), sizes divisible by {self.size}", tuple(x.shape),
+        """Pool every axis behind that of elements."""
+        if x.ndim != 3 + self.axes or any(length % self.size for length in x.shape[3:]):
+            space = "length" if self.axes == 1 else "H, W"
+            refuse(type(self).__name__, "x", f"of shape (batch, channels, n, {space}), sizes "
+                   f"divisible by {self.size}", tuple(x.shape),
                    "pad or crop the input of the network")  # fmt: skip
-        pool = F.max_pool1d if x.ndim == 4 else F.max_pool2d
+        pool = F.max_pool1d if self.axes == 1 else F.max_pool2d
         return pool(x.flatten(1, 2), self.size).unflatten(1, x.shape[1:3])
 
     def extra_repr(self) -> str:
         """The size, for print()."""
-        return str(self.size)
+        return f"{self.size}, axes={self.axes}"
 
 
 @final

@@ -33,7 +33,8 @@ class LGCNN(nn.Module):
     An orbit layer lifts the images, group layers follow, in the places of `Pattern`; the maximum
     over the group and the mean over the image make what the last linear map sees. So its outputs do
     not change where the representation is an exact one that extends to whole images: flips and
-    quarter turns, say.
+    quarter turns, say. Height and width have to be multiples of 4, for the two halvings; SpacePool
+    refuses others.
 
     Args:
         pattern: the sizes.

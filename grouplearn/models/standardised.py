@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, final
 
 import torch
@@ -67,10 +68,19 @@ class Standardised(nn.Module):
             after()
 
     def export(self) -> nn.Sequential:
-        """A module of torch alone with the same outputs, in evaluation mode."""
+        """A module of torch alone with the same outputs, in evaluation mode.
+
+        Raises:
+            InputError: mean and deviation are not of shape (1, C, 1) or (1, C, 1, 1).
+        """
+        shape = self.mean.shape
+        if self.mean.ndim not in (3, 4) or shape != (1, shape[1], *(1,) * (self.mean.ndim - 2)):
+            refuse("Standardised.export", "mean", "of shape (1, C, 1) or (1, C, 1, 1)",
+                   tuple(shape), "build it by Standardised.of")  # fmt: skip
         network: Any = self.network
-        inner = network.export() if hasattr(network, "export") else network
-        scale = nn.BatchNorm2d(self.mean.shape[1], eps=0.0, affine=False).to(self.mean)
+        inner = network.export() if hasattr(network, "export") else copy.deepcopy(network)
+        kind = nn.BatchNorm1d if self.mean.ndim == 3 else nn.BatchNorm2d
+        scale = kind(shape[1], eps=0.0, affine=False).to(self.mean)
         scale.running_mean = self.mean.flatten().clone()
         scale.running_var = self.deviation.flatten().square()
         return nn.Sequential(scale, inner).eval()

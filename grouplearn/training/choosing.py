@@ -29,7 +29,8 @@ class Tried:
         rep: the representation.
         score: on the samples held out; None where a smaller group had failed already, so that none
             was run.
-        error: standard error of the score, from the number of samples held out.
+        error: standard error of the score from the number of samples held out alone; another seed
+            of the short run may move the score by more.
         seconds: of the run.
     """
 
@@ -78,7 +79,8 @@ def choose(
     """Choose among groups by short training runs, smallest groups first.
 
     A group is run only if it has no proper subgroup among the candidates but the trivial one, or if
-    one of those is no worse than the trivial group: two standard errors below it is worse. A
+    one of those is no worse than the smallest candidate, which should be the trivial group: two
+    standard errors below it is worse. A
     symmetry that costs accuracy is not helped by more symmetry, so that most of a lattice need not
     be run. Of those that ran the one of best score is chosen; a smaller group within one standard
     error of it goes before.
@@ -128,7 +130,8 @@ def choose(
             watch(tried[-1])
     ran: list[Any] = [each for each in tried if each.score is not None]
     best = max(ran, key=lambda each: each.score)
-    chosen = next(each for each in ran if each.score >= best.score - best.error)
+    good = [each for each in ran if each.score >= best.score - best.error]
+    chosen = max(good, key=lambda each: (-each.rep.group.order, each.score))
     return Choice(chosen.rep, tuple(tried))
 
 

@@ -28,7 +28,7 @@ from grouplearn.representations import (
 )
 
 Description: TypeAlias = dict[str, Any]
-_REMEDY = "save its state_dict with safetensors"
+REMEDY = "save its state_dict: safetensors.torch.save_model(module, path)"
 
 
 def describe(module: nn.Module, names: Mapping[int, str]) -> Description:
@@ -59,7 +59,7 @@ def describe(module: nn.Module, names: Mapping[int, str]) -> Description:
             "layers": [distinct.index(rep) for rep in reps],
         }  # fmt: skip
     return refuse("save", "module", "a representation or a network of this library",
-                  type(module).__name__, _REMEDY)  # fmt: skip
+                  type(module).__name__, REMEDY)  # fmt: skip
 
 
 def build(description: Description, tensors: Mapping[str, Tensor]) -> nn.Module:
@@ -115,7 +115,7 @@ def _describe_representation(rep: LearnedRepresentation, names: Mapping[int, str
         case ChangeOfBasis():
             children = [rep.child]
         case _:
-            refuse("save", "module", "of this library's classes", type(rep).__name__, _REMEDY)
+            refuse("save", "module", "of this library's classes", type(rep).__name__, REMEDY)
     return found | {"parts": [_describe_representation(each, names) for each in children]}
 
 

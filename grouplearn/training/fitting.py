@@ -67,7 +67,8 @@ class FitOptions:
         who = "FitOptions"
         for name in ("epochs", "batch_size", "validate_every", "processes"):
             positive_int(who, name, getattr(self, name))
-        positive_int(who, "seed", self.seed, minimum=0)
+        if positive_int(who, "seed", self.seed, minimum=0) >= 1 << 63:
+            refuse(who, "seed", "below 2**63", self.seed, "0, for example")
         finite_number(who, "learning_rate", self.learning_rate, positive=True)
         finite_number(who, "weight_decay", self.weight_decay)
         if self.clip is not None:
@@ -163,6 +164,7 @@ def fit(
         The history.
 
     Raises:
+        KeyboardInterrupt: SIGINT or SIGTERM came; the checkpoint of the last finished epoch stays.
         InputError: an argument does not fit, there is no such accelerator, or the folder holds a
             run with other options, samples or objective.
         DataError: the folder's checkpoint is truncated or changed.
@@ -181,6 +183,9 @@ def fit(
     from grouplearn.training.running import run
 
     options, objective = options or FitOptions(), objective or Classification()
+    for name, part in (("train", train), ("validation", validation)):
+        if not isinstance(part, Labelled | None):
+            refuse("fit", name, "a Labelled", type(part).__name__, "pass Labelled(x, y)")
     if options.patience is not None and validation is None:
         refuse("fit", "validation", "samples, for a patience", None, "pass some, or no patience")
     if options.accelerator == "gpu" and not _gpu_is_here():

@@ -196,8 +196,13 @@ def as_labelled(images: Any, labels: Any, classes: int | None = None) -> Labelle
         images: (N, H, W) or (N, C, H, W), tensor or array; uint8 is divided by 255.
         labels: (N,), integers.
         classes: as in `Labelled`.
+
+    Raises:
+        InputError: labels are no integers, or as for `Labelled`.
     """
     x = torch.as_tensor(np.array(images) if isinstance(images, np.ndarray) else images)
     x = x.float() / 255 if x.dtype == torch.uint8 else x.float()
     y = torch.as_tensor(np.array(labels) if isinstance(labels, np.ndarray) else labels)
+    if y.is_floating_point():
+        refuse("as_labelled", "labels", "integers", y.dtype, "round them, if that is what you mean")
     return Labelled(x.unsqueeze(1) if x.ndim == 3 else x, y.long(), classes)

@@ -61,7 +61,11 @@ class Classification(Objective):
     def terms(self, model: nn.Module, batch: Batch) -> Terms:
         """The cross-entropy."""
         scores = _scores(model(batch[0]))
-        loss = F.cross_entropy(scores, batch[1], label_smoothing=self.smoothing)
+        try:
+            loss = F.cross_entropy(scores, batch[1], label_smoothing=self.smoothing)
+        except IndexError:
+            refuse("Classification", "y", f"below {scores.shape[1]}, the network's outputs",
+                   int(batch[1].max()), "build the network with as many classes")  # fmt: skip
         return {"cross-entropy": loss}
 
     def score(self, model: nn.Module, batch: Batch) -> Float[Tensor, " batch"]:
@@ -73,8 +77,8 @@ class Classification(Objective):
 class Reconstruction(Objective):
     """Half the mean squared error of decoded images, and the mean absolute value of codes.
 
-    The network returns `Codes`, as `LGN` does. The score is minus the mean squared error, relative
-    to the mean square of the image.
+    The network returns `Codes`, as `LGN` does. The score is minus the squared error of an image,
+    relative to the mean sum of squares of the images of the batch: one image may be black.
 
     Args:
         sparsity: weight of the codes.
@@ -94,7 +98,7 @@ class Reconstruction(Objective):
     def score(self, model: nn.Module, batch: Batch) -> Float[Tensor, " batch"]:
         """Minus the relative error."""
         error = (_codes(model(batch[0])).images - batch[0]).flatten(1).square().sum(1)
-        return -error / batch[0].flatten(1).square().sum(1)
+        return -error / batch[0].flatten(1).square().sum(1).mean()
 
 
 @final

@@ -61,11 +61,14 @@ def run(
         judged = None if validation is None else EachOnce(validation)
         module = _Module(model, objective, options, len(batches))
         last = None if folder is None else folder / LAST
-        trainer.fit(
-            module, batches, judged,
-            ckpt_path=str(last) if last is not None and last.exists() else None,
-            weights_only=True,
-        )  # fmt: skip
+        try:
+            trainer.fit(
+                module, batches, judged,
+                ckpt_path=str(last) if last is not None and last.exists() else None,
+                weights_only=True,
+            )  # fmt: skip
+        except SystemExit:  # what Lightning makes of SIGINT and SIGTERM
+            raise KeyboardInterrupt from None
     if trainer.interrupted:
         raise KeyboardInterrupt
     return tuple(keep.history)
@@ -153,6 +156,9 @@ class _Module(L.LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW, with a factor of the learning rate for every step."""
         trained = [each for each in self.model.parameters() if each.requires_grad]
+        if not trained:
+            refuse("fit", "model", "a network with parameters to train", "all frozen",
+                   "call requires_grad_() on some")  # fmt: skip
         options = self.options
         optimiser = torch.optim.AdamW(
             trained, lr=options.learning_rate, weight_decay=options.weight_decay

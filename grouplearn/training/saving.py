@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from grouplearn._checks import refuse
 from grouplearn.errors import DataError, InputError
-from grouplearn.training.descriptions import build, describe
+from grouplearn.training.descriptions import REMEDY, build, describe
 from grouplearn.training.tensorfile import read_tensors, write_tensors
 
 
@@ -46,8 +46,7 @@ def save(module: nn.Module, path: str | os.PathLike[str]) -> None:
         _built(info, {name: value.detach().cpu() for name, value in tensors.items()})
     except (KeyError, TypeError, RuntimeError, InputError) as problem:
         refuse("save", "module", "one that can be built again from its description",
-               f"{type(module).__name__} ({problem})", "save its state_dict with safetensors",
-               )  # fmt: skip
+               f"{type(module).__name__} ({problem})", REMEDY)  # fmt: skip
     write_tensors(path, tensors, info)
 
 
@@ -85,7 +84,7 @@ def _built(info: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> nn.Module:
         for name, value in names.items():
             value.data = value.data.to(full[name].dtype)
     module.load_state_dict(full)
-    frozen = set(info["frozen"])
+    frozen = set(info.get("frozen", ()))
     for name, parameter in module.named_parameters():
         parameter.requires_grad_(name not in frozen)
     return module

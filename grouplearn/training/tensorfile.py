@@ -85,6 +85,7 @@ def read_tensors(path: str | os.PathLike[str], who: str = "load") -> TensorFile:
     """
     load = optional_import("safetensors.torch", "train").load
     file = Path(path)
+    again = "save it again" if who == "load" else "start the run anew"
     try:
         content = file.read_bytes()
     except OSError as problem:
@@ -92,18 +93,18 @@ def read_tensors(path: str | os.PathLike[str], who: str = "load") -> TensorFile:
     header = _header(content)
     if header is None or header.get("format") != _FORMAT:
         _reject(who, file, "a file that grouplearn wrote", "another or a truncated one",
-                "save it again")  # fmt: skip
+                again)  # fmt: skip
     if header.get("version") != str(VERSION):
         _reject(who, file, f"of format version {VERSION}", repr(header.get("version")),
                 "use the release of grouplearn that wrote it")  # fmt: skip
     try:
         tensors = load(content)
     except Exception as problem:  # safetensors raises an exception of its own, derived from that
-        _reject(who, file, "whole", f"a truncated or changed file ({problem})", "save it again")
+        _reject(who, file, "whole", f"a truncated or changed file ({problem})", again)
     text = header.get("info", "")
     if _digest(tensors, text) != header.get("sha256"):
         _reject(who, file, "as it was written", "other content: its checksum differs",
-                "save it again")  # fmt: skip
+                again)  # fmt: skip
     return TensorFile(tensors, json.loads(text))
 
 

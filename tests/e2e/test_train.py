@@ -2,58 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import io
 import json
-import os
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from grouplearn.cli import main
 from grouplearn.models import LGCNN, LGN, PlainCNN, Standardised
-from grouplearn.representations import DenseRepresentation, FixedRepresentation
-from grouplearn.training import load, save
+from grouplearn.representations import DenseRepresentation
+from grouplearn.training import load
+from tests.e2e.running import SMALL, Run, files
 
-SMALL = ["--parameters", "1500", "--epochs", "2", "--batch-size", "64"]
 FILES = {"config.json", "result.json", "report.html", "network.safetensors", "last.safetensors",
          "history.png", "log/metrics.csv"}  # fmt: skip
-
-
-class Outcome(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Outcome]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> Outcome:
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            status = main(arguments)
-        return Outcome(status, out.getvalue(), err.getvalue())
-
-    return call
-
-
-def files(folder: Path) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
 def network_of(folder: Path) -> Any:
@@ -160,7 +125,28 @@ def test_exports_give_the_same_outputs(run: Run) -> None:
         assert result.status == 0, result.err
         assert Path(name).stat().st_size == result.json["bytes"]
         assert result.json["largest_difference"] < 1e-4
-    assert "outputs differ" in run("export", "a", "--to", "b.pt2", "--size", "8x8").out
+    assert "outputs differ" in run("export", "a", "--to", "b.pt2").out
+    file = "a/network.safetensors"
+    assert "--size must be given where there is no finished run" in run(
+        "export", file, "--to", "c.pt2"
+    ).err  # fmt: skip
+
+
+def test_a_file_with_other_outputs_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from grouplearn.commands import export
+
+    run("train", "digits", "--action", "flip", *SMALL, "--out", "a")
+
+    def wrong(_: Any, x: torch.Tensor, to: Path) -> torch.Tensor:
+        to.write_text("a file")
+        return x.new_full((2, 10), float("nan"))
+
+    monkeypatch.setattr(export, "_program", wrong)
+    result = run("export", "a", "--to", "b.pt2")
+    assert result.status == 2
+    assert "a file with the network's outputs, got a difference of nan" in result.err
+    assert not list(Path().glob("*.pt2"))
+    assert not list(Path().glob(".*.pt2"))
 
 
 def test_a_cut_off_run_goes_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,8 +177,9 @@ def test_options_come_from_a_file(run: Run) -> None:
     assert again.json["score"] == json.loads(Path("a/result.json").read_text())["score"]
     Path("own.json").write_text(json.dumps({"network": "plain", "parameters": 1500,
                                             "fit": {"epochs": 1}}))  # fmt: skip
-    own = run("train", "digits", "--config", "own.json", "--json")
+    own = run("train", "digits", "--config", "own.json", "--seed", "5", "--json")
     assert own.json["network"] == "plain CNN"
+    assert own.json["seed"] == 5
 
 
 def test_pictures_in_folders_train(run: Run) -> None:
@@ -208,78 +195,22 @@ def test_pictures_in_folders_train(run: Run) -> None:
     assert str(result.json["folder"]).startswith("runs")
 
 
-BAD: dict[str, list[str]] = {
-    "nowhere": ["must be a folder, got nothing"],
-    "digits --network lgccn": ["--network must be one of lgcnn, plain, lgn", "did you mean"],
-    "digits --objective fun": ["--objective must be one of"],
-    "digits --action sideways": ["--action must be one of auto", "or a file"],
-    "digits --action flip --closure soft": ["--closure must be left out"],
-    "digits --network plain --action flip": ["--action must be left out"],
-    "digits --objective reconstruction": ["--objective must be reconstruction for --network lgn"],
-    "digits --classes 0": ["--classes must be two or more of 0 to 9"],
-    "digits --classes 3,11": ["--classes must be two or more of 0 to 9"],
-    "digits --classes a,b": ["--classes must be numbers such as 0,1,2"],
-    "digits --parameters 20": ["--parameters must be from 100"],
-    "digits --parameters 150 --action square": ["budget must be"],
-    "digits --epochs 0": ["epochs must be an integer >= 1"],
-    "digits --learning-rate -1": ["learning_rate must be a finite number > 0"],
-    "digits --schedule never": ["schedule must be one of"],
-    "digits --action wrong.safetensors": ["a representation on R^9"],
-    "digits --action broken.safetensors": ["load: path", "truncated"],
-    "odd": ["images whose height and width 4 divides, got 6 x 6"],
-    "digits --config none.json": ["--config 'none.json' must be a JSON file"],
-    "digits --config odd.json": ["--config must be of this command's options"],
-    "digits --resume": ["--out must be the folder of a run"],
-    "digits --resume --out other": ["--out must be the folder of a run"],
-}
+def test_rows_say_in_what_runs_differ(run: Run) -> None:
+    for epochs in ("1", "2"):
+        run("train", "digits", "--network", "plain", *SMALL, "--epochs", epochs, "--out", epochs)
+    rows = run("compare", "1", "2", "--json").json
+    assert [row["network"] for row in rows] == ["plain CNN, epochs 1", "plain CNN, epochs 2"]
 
 
-@pytest.mark.parametrize("line", BAD)
-def test_bad_input_is_one_line_and_leaves_nothing(run: Run, line: str) -> None:
-    save(FixedRepresentation.from_permutations([[1, 0]]), "wrong.safetensors")
-    Path("broken.safetensors").write_bytes(Path("wrong.safetensors").read_bytes()[:60])
-    Path("odd.json").write_text('{"options": {"unheard": 1}}')
-    for name in ("a", "b"):
-        Path("odd", name).mkdir(parents=True)
-        Image.new("L", (6, 6), 9).save(Path("odd", name, "0.png"))
-    result = run("train", *line.split())
-    assert result.status == 2, result.out
-    assert result.err.count("\n") == 1
-    for part in BAD[line]:
-        assert part in result.err, result.err
-    assert result.out == ""
-
-
-def test_a_loss_that_is_no_number_is_status_one(run: Run) -> None:
-    result = run("train", "digits", "--action", "flip", *SMALL, "--learning-rate", "1e30",
-                 "--schedule", "constant", "--out", "a")  # fmt: skip
-    assert result.status == 1
-    assert "the cross-entropy term must stay finite" in result.err
-    assert "result.json" not in files(Path("a"))
-
-
-def test_other_commands_refuse_what_is_no_run(run: Run) -> None:
-    Path("empty").mkdir()
-    assert "a finished run of grouplearn train" in run("compare", "empty").err
-    assert "ends in .onnx or .pt2" in run("export", "empty", "--to", "x.bin").err
-    run("train", "digits", "--network", "lgn", *SMALL, "--out", "a")
-    assert "an LGCNN or a plain CNN" in run("export", "a", "--to", "x.pt2").err
-    Path("y.pt2").write_text("mine")
-    assert "a new file" in run("export", "a", "--to", "y.pt2").err
-    assert "numbers such as 28x28" in run("export", "a", "--to", "x.pt2", "--size", "8").err
-    run("train", "digits", "--network", "plain", *SMALL, "--classes", "0,1", "--out", "b")
-    mixed = run("compare", "a", "b")
-    assert mixed.status == 2
-    assert "runs on the same data" in mixed.err
-
-
-def test_an_earlier_run_is_replaced_only_when_asked(run: Run) -> None:
-    arguments = ["train", "digits", "--network", "plain", *SMALL, "--out", "a"]
-    assert run(*arguments).status == 0
-    refused = run(*arguments)
-    assert refused.status == 2
-    assert "--overwrite" in refused.err
-    assert run(*arguments, "--overwrite", "--quiet") == Outcome(0, "", "")
+def test_double_precision_goes_all_the_way(run: Run) -> None:
+    result = run("train", "digits", "--action", "flip", *SMALL, "--precision", "float64",
+                 "--out", "a")  # fmt: skip
+    assert result.status == 0, result.err
+    assert run("export", "a", "--to", "a.pt2").status == 0
+    again = run("train", "digits", "--action", "a/network.safetensors", *SMALL)
+    assert again.status == 0, again.err
+    lgn = run("train", "digits", "--network", "lgn", *SMALL, "--precision", "float64")
+    assert lgn.status == 0, lgn.err
 
 
 def test_a_terminal_sees_progress(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,12 +218,3 @@ def test_a_terminal_sees_progress(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     result = run("train", "digits", "--rotated", *SMALL)
     assert "C4" in result.err
     assert "loss" in result.err
-
-
-@pytest.fixture(autouse=True)
-def quiet_environment() -> Iterator[None]:
-    """Lightning leaves variables of its own behind."""
-    before = dict(os.environ)
-    yield
-    for name in set(os.environ) - set(before):
-        del os.environ[name]

@@ -109,6 +109,15 @@ def test_folders_of_pictures(tmp_path: Path) -> None:
     sets = load_labelled_images(tmp_path / "both")
     assert sets.test is not None
     assert sets.train.images.shape == sets.test.images.shape == (4, 3, 4, 6)
+    for name in (".cache", "empty"):
+        (tmp_path / "grey" / name).mkdir()
+    Image.new("L", (6, 4)).save(tmp_path / "grey" / ".cache" / "0.png")
+    assert load_labelled_images(tmp_path / "grey").train.names == ("cats", "dogs")
+    pictures(tmp_path / "mixed" / "train", "RGB")
+    pictures(tmp_path / "mixed" / "test", "L")
+    sets = load_labelled_images(tmp_path / "mixed")
+    assert sets.test is not None
+    assert sets.test.images.shape[1] == 3, "as in train"
 
 
 def test_what_is_broken_is_refused(tmp_path: Path) -> None:
@@ -159,6 +168,14 @@ def test_what_is_broken_is_refused(tmp_path: Path) -> None:
     pictures(tmp_path / "broken", "L")
     (tmp_path / "broken" / "dogs" / "z.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     cases.append((tmp_path / "broken", "a whole picture"))
+
+    pictures(tmp_path / "deep", "L")
+    Image.fromarray(np.full((4, 6), 1000, np.uint16)).save(tmp_path / "deep" / "dogs" / "z.png")
+    cases.append((tmp_path / "deep", "of 8 bits for each channel, got mode I;16"))
+
+    pictures(tmp_path / "apart" / "train", "L")
+    pictures(tmp_path / "apart" / "test", "L", (8, 4))
+    cases.append((tmp_path / "apart", "of the size of the first picture, (4, 6), got (4, 8)"))
 
     pictures(tmp_path / "classes" / "train", "L")
     pictures(tmp_path / "classes" / "test", "L")

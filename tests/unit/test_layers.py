@@ -105,7 +105,7 @@ def test_reverse_complement_of_whole_sequences() -> None:
     torch.manual_seed(0)
     network = nn.Sequential(
         OrbitConv1d(letters, 3, size, joint), GroupBatchNorm(3).double(), nn.ReLU(),
-        GroupConv1d(3, 2, size, places), SpacePool(2), GroupPool("mean"),
+        GroupConv1d(3, 2, size, places), SpacePool(2, axes=1), GroupPool("mean"),
     )  # fmt: skip
     x = nn.functional.one_hot(torch.randint(4, (6, 20)), 4).mT.double()
 
@@ -209,6 +209,7 @@ def test_wrong_arguments_are_refused() -> None:
         (lambda: GroupBatchNorm(0), "channels must be an integer >= 1"),
         (lambda: GroupLayerNorm(2, eps=0.0), "eps must be a finite number > 0"),
         (lambda: SpacePool(0), "size must be an integer >= 1"),
+        (lambda: SpacePool(2, axes=3), "axes must be 1 or 2"),
     ]
     for call, part in calls:
         with pytest.raises(InputError) as problem:
@@ -233,6 +234,7 @@ def test_wrong_inputs_are_refused() -> None:
         (GroupPool("triple-correlation", CyclicGroup(3)), torch.zeros(5, 3, 4), "channels, 3, ..."),
         (SpacePool(2), torch.zeros(1, 1, 4, 7, 8), "sizes divisible by 2"),
         (SpacePool(2), torch.zeros(1, 1, 4), "x must be of shape"),
+        (SpacePool(2), torch.zeros(1, 1, 8, 8), "x must be of shape"),
     ]
     for layer, given, part in calls:
         with pytest.raises(InputError) as problem:
