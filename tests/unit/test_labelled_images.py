@@ -120,47 +120,13 @@ def test_folders_of_pictures(tmp_path: Path) -> None:
     assert sets.test.images.shape[1] == 3, "as in train"
 
 
-def test_what_is_broken_is_refused(tmp_path: Path) -> None:
-    def folder(name: str) -> Path:
-        made = tmp_path / name
-        made.mkdir()
-        return made
+def made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
 
-    cases: list[tuple[Path, str]] = [(tmp_path / "none", "must be a folder, got nothing")]
-    file = tmp_path / "file"
-    file.write_text("x")
-    cases.append((file, "must be a folder, got a file"))
-    cases.append((folder("empty"), "a folder of pictures for each class"))
 
-    pickled = folder("pickled")
-    (pickled / "data_batch_1").write_bytes(b"\x80\x02")
-    cases.append((pickled, "its pickled version, which could run code"))
-
-    cut = folder("cut")
-    (cut / "data_batch_1.bin").write_bytes(bytes(5000))
-    cases.append((cut, "a multiple of 3073 bytes, got 5000"))
-
-    large = folder("large")
-    (large / "data_batch_1.bin").write_bytes(bytes([99]) + bytes(3072))
-    cases.append((large, "labels from 0 to 9, got 99"))
-
-    mnist_like(tmp_path / "no-labels")
-    (tmp_path / "no-labels" / "train-labels-idx1-ubyte.gz").unlink()
-    cases.append((tmp_path / "no-labels", "with train-labels-idx1-ubyte"))
-
-    mnist_like(tmp_path / "no-train")
-    for each in (tmp_path / "no-train").glob("train-*"):
-        each.unlink()
-    cases.append((tmp_path / "no-train", "with train-images-idx3-ubyte"))
-
-    mnist_like(tmp_path / "fewer")
-    (tmp_path / "fewer" / "t10k-labels-idx1-ubyte").write_bytes(idx(np.zeros(3, np.uint8)))
-    cases.append((tmp_path / "fewer", "a label for each of 4 images, got 3 labels"))
-
-    mnist_like(tmp_path / "swapped")
-    (tmp_path / "swapped" / "t10k-labels-idx1-ubyte").write_bytes(idx(np.zeros((4, 2), np.uint8)))
-    cases.append((tmp_path / "swapped", "labels of one"))
-
+def test_broken_folders_of_pictures_are_refused(tmp_path: Path) -> None:
+    cases: list[tuple[Path, str]] = []
     pictures(tmp_path / "sizes", "L")
     Image.new("L", (9, 9)).save(tmp_path / "sizes" / "dogs" / "z.png")
     cases.append((tmp_path / "sizes", "of the size of the first picture, (4, 6), got (9, 9)"))
@@ -181,14 +147,55 @@ def test_what_is_broken_is_refused(tmp_path: Path) -> None:
     pictures(tmp_path / "classes" / "test", "L")
     (tmp_path / "classes" / "test" / "dogs").rename(tmp_path / "classes" / "test" / "wolves")
     cases.append((tmp_path / "classes", "of the classes cats, dogs, got cats, wolves"))
+    for path, part in cases:
+        with pytest.raises(DataError) as problem:
+            load_labelled_images(path)
+        assert is_helpful(problem, part)
 
-    sprites = folder("sprites")
+
+def test_what_is_broken_is_refused(tmp_path: Path) -> None:
+    cases: list[tuple[Path, str]] = [(tmp_path / "none", "must be a folder, got nothing")]
+    file = tmp_path / "file"
+    file.write_text("x")
+    cases.append((file, "must be a folder, got a file"))
+    cases.append((made(tmp_path / "empty"), "a folder of pictures for each class"))
+
+    pickled = made(tmp_path / "pickled")
+    (pickled / "data_batch_1").write_bytes(b"\x80\x02")
+    cases.append((pickled, "its pickled version, which could run code"))
+
+    cut = made(tmp_path / "cut")
+    (cut / "data_batch_1.bin").write_bytes(bytes(5000))
+    cases.append((cut, "a multiple of 3073 bytes, got 5000"))
+
+    large = made(tmp_path / "large")
+    (large / "data_batch_1.bin").write_bytes(bytes([99]) + bytes(3072))
+    cases.append((large, "labels from 0 to 9, got 99"))
+
+    mnist_like(tmp_path / "no-labels")
+    (tmp_path / "no-labels" / "train-labels-idx1-ubyte.gz").unlink()
+    cases.append((tmp_path / "no-labels", "with train-labels-idx1-ubyte"))
+
+    mnist_like(tmp_path / "no-train")
+    for each in (tmp_path / "no-train").glob("train-*"):
+        each.unlink()
+    cases.append((tmp_path / "no-train", "with train-images-idx3-ubyte"))
+
+    mnist_like(tmp_path / "fewer")
+    (tmp_path / "fewer" / "t10k-labels-idx1-ubyte").write_bytes(idx(np.zeros(3, np.uint8)))
+    cases.append((tmp_path / "fewer", "a label for each of 4 images, got 3 labels"))
+
+    mnist_like(tmp_path / "swapped")
+    (tmp_path / "swapped" / "t10k-labels-idx1-ubyte").write_bytes(idx(np.zeros((4, 2), np.uint8)))
+    cases.append((tmp_path / "swapped", "labels of one"))
+
+    sprites = made(tmp_path / "sprites")
     (sprites / "cifar10_labels.json").write_text("[0, 1]")
     cases.append((sprites, "with cifar10_batch_0.png or others"))
-    wrong = folder("wrong")
+    wrong = made(tmp_path / "wrong")
     (wrong / "cifar10_labels.json").write_text('{"a": 1}')
     cases.append((wrong, "a JSON list of numbers"))
-    small = folder("small")
+    small = made(tmp_path / "small")
     (small / "cifar10_labels.json").write_text(json.dumps([0] * 60_000))
     Image.new("RGB", (10, 10)).save(small / "cifar10_batch_0.png")
     cases.append((small, "a sprite of 1,000 images"))
