@@ -155,7 +155,9 @@ def _show(trained: Trained, folder: Path) -> None:
     for sentence in sentences_of(trained):
         console.print(Text(sentence))
     if trained.action is not None and trained.action.choice is not None:
-        print_table(console, choice_table(trained.action.choice))
+        table = choice_table(trained.action.choice)
+        print_table(console, table)
+        console.print(Text(table.caption))
     console.print(Text(f"Written to {folder}: open {folder / 'report.html'}"))
 
 

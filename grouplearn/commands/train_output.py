@@ -161,8 +161,9 @@ def choice_table(choice: Choice) -> Table:
         for each in choice_rows(choice)
     ]  # fmt: skip
     caption = (
-        "Right answers on held-out training images after short runs, %, with their standard error. "
-        "A group is not run where its subgroups have failed."
+        "Scores on held-out training images after short runs, %, with the standard error that "
+        "the number of images leaves; another seed may move a run by more. A group is not run "
+        "where its subgroups have failed."
     )
     return Table(["group", "acts by", "held out", ""], rows, caption)
 
