@@ -87,7 +87,7 @@ def test_the_layer_that_breaks_it_is_named(breaker: nn.Module, name: str) -> Non
     network = image_network(breaker.double())
     with pytest.raises(EquivarianceError, match=rf"^{name} \(") as problem:
         assert_network_equivariant(network, rep.group, x, ImageDomain(3).extend(rep))
-    assert "equivariance error must be <= 0.0001, got " in str(problem.value)
+    assert "equivariance error must be <= 1e-08, got " in str(problem.value)
     assert "the layers before it are equivariant under D4, it is not" in str(problem.value)
 
 

@@ -256,3 +256,19 @@ def test_norms_are_put_right_and_actions_can_be_measured() -> None:
     assert len(reps) == 4
     assert all(isinstance(rep, LearnedRepresentation) for rep in reps)
     assert float(closure_defect(reps[0]).detach()) > 0.1
+
+
+def test_standardised_networks_export_where_torch_can() -> None:
+    x = torch.rand(4, 3, 8, 8)
+    network = Standardised.of(PlainCNN(Pattern(3, 2, (2, 2, 2))), x)
+    network.train()
+    exported = network.export()
+    assert network.training, "the network itself stays as it was"
+    assert torch.allclose(exported(x), network.eval()(x), atol=1e-5)
+    sequences = torch.rand(4, 3, 8)
+    flat = Standardised.of(nn.Flatten(), sequences)
+    assert torch.allclose(flat.export()(sequences), flat(sequences), atol=1e-5)
+    whole = Standardised(nn.Flatten(), torch.zeros(1, 1, 1), torch.ones(1, 1, 1))
+    whole.mean = torch.zeros(1)
+    with pytest.raises(InputError, match="mean must be of shape"):
+        whole.export()

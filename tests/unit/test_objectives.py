@@ -156,6 +156,9 @@ def test_laws_are_terms_of_trained_representations_alone() -> None:
     assert torch.allclose(terms["closure"], closure_loss(rep, 2.0))
     assert torch.allclose(terms["moments"], moment_loss(rep, moments, 3.0))
     assert torch.equal(objective.score(network, batch), Classification().score(network, batch))
+    double = objective.terms(network.double(), (batch[0].double(), batch[1]))
+    assert torch.allclose(double["moments"].float(), terms["moments"], rtol=1e-3)
+    network.float()
     rep.requires_grad_(False)
     assert set(objective.terms(network, batch)) == {"cross-entropy"}
     unfolded = LGN(LGNShape(1, 3, layers=1, kernel_size=3))

@@ -32,6 +32,7 @@ from grouplearn.training import (
     Reconstruction,
     Similarity,
     WithLaws,
+    as_labelled,
     evaluate,
     fit,
     seeds_interval,
@@ -92,6 +93,12 @@ def test_every_schedule_and_precision_trains(schedule: Any) -> None:
         assert next(network.parameters()).dtype == (
             torch.float64 if precision == "float64" else torch.float32
         )
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
+def test_an_absent_gpu_is_refused() -> None:
+    with pytest.raises(InputError, match="accelerator must be one that is here, got 'gpu'"):
+        fit(plain(), stripes(24), options=FitOptions(accelerator="gpu"))
 
 
 def test_patience_ends_training() -> None:
@@ -311,7 +318,15 @@ def test_wrong_arguments_are_refused() -> None:
     nan[2, 0, 1, 1] = math.nan
     labelled: Any = Labelled
     options: Any = FitOptions
+    untrained: Any = fit
+    frozen = plain().requires_grad_(False)
+    few = PlainCNN(Pattern(1, 2, (2, 2, 2)))
     calls: list[tuple[Any, str]] = [
+        (lambda: untrained(plain(), (x, y)), "train must be a Labelled, got tuple"),
+        (lambda: fit(frozen, Labelled(x, y)), "model must be a network with parameters to train"),
+        (lambda: fit(few, Labelled(x, y)), "y must be below 2, the network's outputs, got 2"),
+        (lambda: as_labelled(x, y / 2), "labels must be integers, got torch.float32"),
+        (lambda: options(seed=2**63), "seed must be below 2**63"),
         (lambda: labelled(x[:0], y[:0]), "x must be one sample or more"),
         (lambda: labelled(x, y[:3]), "y must be one label for each of 4 samples, got 3"),
         (lambda: labelled(x, y.float()), "y must be an int64 tensor (N,)"),
