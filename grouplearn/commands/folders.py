@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from grouplearn._checks import refuse
@@ -90,24 +90,38 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 
 @contextmanager
-def growing_folder(target: Path, is_worth_keeping: Callable[[Path], bool]) -> Iterator[None]:
+def growing_folder(
+    who: str, target: Path, is_worth_keeping: Callable[[Path], bool], *, replace: bool
+) -> Iterator[None]:
     """A folder that a long run fills at `target` while it goes on.
 
     When the block fails before anything worth keeping is there, what was written is removed, and
     what stood at `target` comes back; otherwise the earlier content goes.
 
     Args:
+        who: name of the command, for the error.
         target: as `choose_folder` returned it.
         is_worth_keeping: looks into the folder of a run that failed.
+        replace: may an earlier run at `target` be replaced?
+
+    Raises:
+        InputError: something appeared at `target` since it was chosen.
     """
     earlier = target.with_name(f".{target.name}-replaced")
     made = [each for each in target.absolute().parents if not each.exists()]
-    if earlier.exists() and not is_worth_keeping(target):  # a run was killed before it got far
-        _remove(target)
+    if replace and earlier.exists() and not is_worth_keeping(target):
+        _remove(target)  # that run was killed before it got far
         earlier.rename(target)
-    if target.exists():
+    if replace and target.exists():
         _remove(earlier)
         target.rename(earlier)
+    try:
+        with suppress(FileNotFoundError):
+            target.rmdir()  # an empty one
+        target.mkdir(parents=True)
+    except OSError:
+        refuse(who, "--out", "a new folder", f"{str(target)!r}, where another run has just begun",
+               "choose another folder")  # fmt: skip
     try:
         yield
     except BaseException:

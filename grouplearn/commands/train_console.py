@@ -72,7 +72,7 @@ def run_train(
         if resume:
             trained = _run(options, data, folder, command, watch)
         else:
-            with growing_folder(folder, _is_begun):
+            with growing_folder(WHO, folder, _is_begun, replace=overwrite):
                 begin_run(folder, options, command)
                 trained = _run(options, data, folder, command, watch)
     if as_json:

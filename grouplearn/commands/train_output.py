@@ -9,12 +9,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from grouplearn._checks import refuse
 from grouplearn.commands.folders import CONFIG, to_json, write_whole
 from grouplearn.commands.output import number, versions
 from grouplearn.commands.train import Trained
 from grouplearn.commands.train_actions import DOMAIN, KERNEL
-from grouplearn.commands.train_kinds import WHO, TrainOptions
+from grouplearn.commands.train_kinds import TrainOptions
 from grouplearn.models import LGCNN, LGN, Standardised
 from grouplearn.plots import plot_history, plot_orbit, png
 from grouplearn.report import Page, Picture, Section, Table, render_page
@@ -27,24 +26,15 @@ _SHOWN = 4
 
 
 def begin_run(folder: Path, options: TrainOptions, command: str) -> None:
-    """Make a run's folder, with what was asked for.
+    """Write what was asked for.
 
     Args:
-        folder: where.
+        folder: of the run.
         options: what was asked for.
         command: the command line that made it.
-
-    Raises:
-        InputError: another run has begun in the folder.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     config = {"command": command, "options": options.plain(), "versions": versions()}
-    try:
-        with (folder / CONFIG).open("x", encoding="utf-8") as stream:
-            stream.write(to_json(config, indent=2) + "\n")
-    except FileExistsError:
-        refuse(WHO, "--out", "a new folder", f"{str(folder)!r}, where another run has just begun",
-               "choose another folder")  # fmt: skip
+    write_whole(folder / CONFIG, to_json(config, indent=2) + "\n")
 
 
 def finish_run(folder: Path, trained: Trained, command: str) -> None:

@@ -128,7 +128,7 @@ def test_a_run_that_was_killed_early_gives_the_earlier_one_back(tmp_path: Path) 
     (earlier / "result.json").write_text("{}")
     with (
         pytest.raises(ValueError, match="bad"),
-        growing_folder(target, lambda folder: (folder / "last").exists()),
+        growing_folder("test", target, lambda folder: (folder / "last").exists(), replace=True),
     ):
         raise ValueError("bad")
     assert files(tmp_path) == {"a/result.json"}
@@ -156,7 +156,8 @@ def test_two_runs_do_not_share_a_folder(run: Run, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(train_console, "choose_folder", lambda *_: Path("a"))
     Path("a").mkdir()
-    Path("a", "config.json").write_text("{}")
-    monkeypatch.setattr(Path, "exists", lambda _: False)
+    Path("a", "config.json").write_text("that of another run")
     result = run("train", "digits", "--network", "plain", *SMALL, "--out", "a")
+    assert result.status == 2
     assert "where another run has just begun" in result.err
+    assert Path("a", "config.json").read_text() == "that of another run"
