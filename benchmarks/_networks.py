@@ -133,7 +133,7 @@ def trained(
     seconds = time.perf_counter() - start
     count = sum(each.numel() for each in network.parameters())
     record = {
-        "seed": seed, "parameters": count, "seconds": seconds,
+        "seed": seed, "epochs": task.recipe.epochs, "parameters": count, "seconds": seconds,
         "accuracy": 100 * evaluate(network, task.test, precision="bfloat16"),
     }  # fmt: skip
     inner: Any = network.network
