@@ -32,10 +32,9 @@ from grouplearn.commands.train_output import (
 from grouplearn.errors import DataError
 from grouplearn.report import Table as ReportTable
 from grouplearn.training import FitEpoch, Tried
-from grouplearn.training.fitting import LAST
+from grouplearn.training.fitting import LAST, MAY_CHANGE
 
 _WIDTH = 80
-_MAY_CHANGE = {"patience", "processes", "accelerator"}
 
 
 def run_train(
@@ -113,7 +112,7 @@ def _unfinished(out: Path | None, options: TrainOptions) -> Path:
         refuse(WHO, "--out", f"the folder of a run, with a whole {CONFIG}", f"{problem!r}",
                "start a new run", DataError)  # fmt: skip
     before, now = flat(earlier), flat(json.loads(to_json(options.plain())))
-    for name in sorted({*before, *now} - _MAY_CHANGE):
+    for name in sorted({*before, *now} - MAY_CHANGE):
         if before.get(name) != now.get(name):
             refuse(WHO, f"--{name.replace('_', '-')}", f"{before.get(name)}, as the run in "
                    f"{str(out)!r} has it", now.get(name),

@@ -22,6 +22,8 @@ Precision = Literal["float32", "bfloat16", "float64"]
 Schedule = Literal["one-cycle", "halving", "constant"]
 LAST = "last.safetensors"
 """The checkpoint in a run's folder, that of the last finished epoch."""
+MAY_CHANGE = frozenset({"processes", "accelerator", "patience"})
+"""Options that a run may go on with others of: where it runs, and how long it waits."""
 
 
 @final
@@ -183,8 +185,8 @@ def fit(
     from grouplearn.training.running import run
 
     options, objective = options or FitOptions(), objective or Classification()
-    for name, part in (("train", train), ("validation", validation)):
-        if not isinstance(part, Labelled | None):
+    for name, part in (("train", train), ("validation", validation or train)):
+        if not isinstance(part, Labelled):
             refuse("fit", name, "a Labelled", type(part).__name__, "pass Labelled(x, y)")
     if options.patience is not None and validation is None:
         refuse("fit", "validation", "samples, for a patience", None, "pass some, or no patience")
@@ -208,11 +210,7 @@ def fingerprint(
         model: the network.
         objective: what is minimised.
     """
-    same = {
-        name: value
-        for name, value in asdict(options).items()
-        if name not in ("processes", "accelerator", "patience")
-    }
+    same = {name: value for name, value in asdict(options).items() if name not in MAY_CHANGE}
     shapes = {name: list(value.shape) for name, value in model.state_dict().items()}
     content = sha256()
     for tensor in (train.x, train.y):

@@ -19,7 +19,7 @@ from grouplearn.layers import OrbitLinear
 from grouplearn.representations import LearnedRepresentation
 from tests.cases import build_integers, build_permutations, build_rotated
 from tests.laws.oracles import assert_near, assert_same, exact
-from tests.laws.trials import Recipe, make_group
+from tests.laws.trials import Recipe, make_group, rng_for
 from tests.layer_cases import IN, OUT, Moving, MovingCase, left_multiplied
 
 BUILDERS = (build_permutations, build_integers, build_rotated)
@@ -49,8 +49,7 @@ class LayerTrial:
         return make_group(*self.recipe)
 
     def rng(self, salt: int = 0) -> torch.Generator:
-        mixed = np.random.SeedSequence((self.seed, salt)).generate_state(1)
-        return torch.Generator().manual_seed(int(mixed[0]))
+        return rng_for(self.seed, salt)
 
     def rep(self) -> LearnedRepresentation:
         return BUILDERS[self.builder](self.group, self.case.dim, self.rng(), self.dtype)

@@ -36,6 +36,12 @@ def make_group(family: str, numbers: tuple[Any, ...]) -> FiniteGroup:
     return parts[0] if family == "cyclic" else DihedralGroup(*numbers)
 
 
+def rng_for(seed: int, salt: int = 0) -> torch.Generator:
+    """Randomness for one purpose; torch heeds only 32 bits of a seed."""
+    mixed = np.random.SeedSequence((seed, salt)).generate_state(1)
+    return torch.Generator().manual_seed(int(mixed[0]))
+
+
 @dataclass(frozen=True)
 class Trial:
     """What a law is tried on: a case, and everything random about the example.
@@ -66,9 +72,7 @@ class Trial:
         return make_group(*self.recipe)
 
     def rng(self, salt: int = 0) -> torch.Generator:
-        """Randomness for one purpose; torch heeds only 32 bits of a seed."""
-        mixed = np.random.SeedSequence((self.seed, salt)).generate_state(1)
-        return torch.Generator().manual_seed(int(mixed[0]))
+        return rng_for(self.seed, salt)
 
     def build(self, salt: int = 0) -> LearnedRepresentation:
         rng = self.rng(salt)
