@@ -43,7 +43,7 @@ SMOOTHING = 0.05
 KERNEL = 3
 DOMAIN = ImageDomain(patch_size=KERNEL)
 MU = 1e-4
-SHORT_SAMPLES, SHORT_EPOCHS, SHORT_BATCH = 3_000, 16, 32
+SHORT_SAMPLES, SHORT_EPOCHS, SHORT_BATCH, HELD_OUT = 3_000, 16, 32, 10_000
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def searched(task: Task, seed: int) -> tuple[LearnedRepresentation, dict[str, An
     start = time.perf_counter()
     found = DOMAIN.discover(task.images, max_moment=2, seed=seed)
     candidates = DOMAIN.network_groups(found, KERNEL)
-    rest, held_out = task.train.split(3000, seed)
+    rest, held_out = task.train.split(min(HELD_OUT, len(task.train) // 4), seed)
     short = rest.take(slice(0, SHORT_SAMPLES))
 
     def build(rep: LearnedRepresentation, rng: torch.Generator) -> nn.Module:
@@ -178,7 +178,8 @@ def searched(task: Task, seed: int) -> tuple[LearnedRepresentation, dict[str, An
         "kernel": choice.rep.generators().tolist(),
         "choice": [
             {"group": str(each.rep.group), "moves": names_of(each.rep), "score": each.score,
-             "error": each.error, "seconds": each.seconds} for each in choice.tried
+             "error": each.error, "scores": each.scores, "seconds": each.seconds}
+            for each in choice.tried
         ],
     }  # fmt: skip
 

@@ -31,7 +31,7 @@ from grouplearn.training import seeds_interval
 Record = dict[str, Any]
 SETS = {
     "rotated-mnist": ("mnist", nets.Recipe(20, 0, ("quarter-turn",))),
-    "fashion-mnist": ("fashion-mnist", nets.Recipe(12, 2, ("flip",))),
+    "fashion-mnist": ("fashion-mnist", nets.Recipe(8, 2, ("flip",))),
     "mnist": ("mnist", nets.Recipe(6, 2, ())),
     "cifar10": ("cifar10", nets.Recipe(20, 4, ("flip",))),
 }

@@ -44,7 +44,7 @@ KERNEL = 3
 DOMAIN = ImageDomain(patch_size=KERNEL)
 # Short runs: few images, where a symmetry tells most, and many small steps, since networks far from
 # converged show how fast they learn, not what.
-_SHORT_STEPS, _SHORT_SAMPLES, _SHORT_BATCH, _HELD_OUT = 1_500, 3_000, 32, 3_000
+_SHORT_STEPS, _SHORT_SAMPLES, _SHORT_BATCH, _HELD_OUT = 1_500, 3_000, 32, 10_000
 _PATCHES = 20_000
 _EVIDENCE = 2  # moments propose the groups; the labels choose among them
 

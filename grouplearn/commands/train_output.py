@@ -93,7 +93,8 @@ def choice_rows(choice: Choice) -> list[dict[str, Any]]:
     """
     return [
         {"group": str(each.rep.group), "moves": moves_of(each.rep), "score": each.score,
-         "error": each.error, "seconds": each.seconds, "chosen": each.rep is choice.rep}
+         "error": each.error, "runs": len(each.scores), "seconds": each.seconds,
+         "chosen": each.rep is choice.rep}
         for each in choice.tried
     ]  # fmt: skip
 
@@ -146,16 +147,18 @@ def choice_table(choice: Choice) -> Table:
             str(each["group"]), ", ".join(each["moves"]) or "-",
             "not run" if each["score"] is None
             else f"{100 * each['score']:.1f} ± {100 * each['error']:.1f}",
+            str(each["runs"]),
             "chosen" if each["chosen"] else "",
         ]
         for each in choice_rows(choice)
     ]  # fmt: skip
     caption = (
         "Scores on held-out training images after short runs, %, with the standard error that "
-        "the number of images leaves; another seed may move a run by more. A group is not run "
-        "where its subgroups have failed."
+        "the number of images leaves; another seed may move a run by more. Groups that are not "
+        "told apart run again, and the mean counts. A group is not run where its subgroups have "
+        "failed."
     )
-    return Table(["group", "acts by", "held out", ""], rows, caption)
+    return Table(["group", "acts by", "held out", "runs", ""], rows, caption)
 
 
 def _pictures(trained: Trained) -> dict[str, Picture]:

@@ -1,11 +1,11 @@
-"""Choosing the group of a network: short runs, up the lattice of subgroups."""
+"""Choosing the group of a network: short runs, up the lattice of subgroups, ties run again."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, final
+from dataclasses import dataclass, replace
+from typing import final
 
 import torch
 from torch import nn
@@ -17,27 +17,42 @@ from grouplearn.training.labelled import Augmentation, Labelled
 from grouplearn.training.objectives import Objective
 
 _WHO = "choose"
+_MOST_RUNS = 3
 Build = Callable[[LearnedRepresentation, torch.Generator], nn.Module]
 
 
 @final
 @dataclass(frozen=True)
 class Tried:
-    """One candidate and how its short run went.
+    """One candidate and how its short runs went.
 
     Attributes:
         rep: the representation.
-        score: on the samples held out; None where a smaller group had failed already, so that none
-            was run.
-        error: standard error of the score from the number of samples held out alone; another seed
-            of the short run may move the score by more.
-        seconds: of the run.
+        scores: of its runs, each with another seed, on the samples held out; none where a smaller
+            group had failed already.
+        held_out: number of these samples.
+        seconds: of all its runs.
     """
 
     rep: LearnedRepresentation
-    score: float | None
-    error: float
+    scores: tuple[float, ...]
+    held_out: int
     seconds: float
+
+    @property
+    def score(self) -> float | None:
+        """Mean of the scores; None where there was no run."""
+        return sum(self.scores) / len(self.scores) if self.scores else None
+
+    @property
+    def error(self) -> float:
+        """Standard error of the score from the number of samples held out alone.
+
+        Other seeds of the short runs may move the score by more.
+        """
+        if self.score is None:
+            return math.nan
+        return math.sqrt(max(self.score * (1 - self.score), 0.0) / self.held_out)
 
 
 @final
@@ -60,6 +75,7 @@ class Choice:
             how = "not run: its subgroups fail" if each.score is None else (
                 f"{100 * each.score:.1f} +- {100 * each.error:.1f} %"
             )  # fmt: skip
+            how += f" in {len(each.scores)} runs" if len(each.scores) > 1 else ""
             mark = " <- chosen" if each.rep is self.rep else ""
             lines.append(f"{number + 1}. {each.rep.group}: {how}{mark}")
         return "; ".join(lines)
@@ -82,8 +98,9 @@ def choose(
     one of those is no worse than the smallest candidate, which should be the trivial group: two
     standard errors below it is worse. A
     symmetry that costs accuracy is not helped by more symmetry, so that most of a lattice need not
-    be run. Of those that ran the one of best score is chosen; a smaller group within one standard
-    error of it goes before.
+    be run. Those within one standard error of the best run again with another seed, and
+    once more if there still are several of them. Then the best mean is chosen, of equal ones the
+    smallest group.
 
     Args:
         candidates: one representation of each group, on one space; subgroups are recognised by
@@ -95,7 +112,7 @@ def choose(
         options: of the runs; 4 epochs when None.
         objective: as for `fit`.
         augment: as for `fit`.
-        watch: told of every candidate.
+        watch: told of every candidate, and again when it has run again.
 
     Returns:
         The choice, with its evidence.
@@ -104,7 +121,7 @@ def choose(
         InputError: no candidate.
 
     Cost:
-        One run for each candidate at most.
+        One run for each candidate at most, and three for those that the first does not tell apart.
     """
     if not candidates:
         refuse(_WHO, "candidates", "one representation or more", "none", "pass the trivial group's")
@@ -112,27 +129,47 @@ def choose(
     ordered = sorted(candidates, key=lambda rep: rep.group.order)
     matrices = [_matrices(rep) for rep in ordered]
     tried: list[Tried] = []
+
+    def run_once(before: Tried) -> Tried:
+        seed = options.seed + len(before.scores)
+        network = build(before.rep, torch.Generator().manual_seed(seed))
+        run = fit(network, train, objective=objective, augment=augment,
+                  options=replace(options, seed=seed))  # fmt: skip
+        score = evaluate(network, held_out, objective, precision=options.precision)
+        return replace(before, scores=(*before.scores, score), seconds=before.seconds + run.seconds)
+
     for number, rep in enumerate(ordered):
         below = [
             k for k in range(number) if len(matrices[k]) > 1 and matrices[k] < matrices[number]
         ]
         hopeful = not below or any(_holds(tried[k], tried[0]) for k in below)
-        if hopeful:
-            rng = torch.Generator().manual_seed(options.seed)
-            network = build(rep, rng)
-            run = fit(network, train, objective=objective, augment=augment, options=options)
-            score = evaluate(network, held_out, objective, precision=options.precision)
-            error = math.sqrt(max(score * (1 - score), 0.0) / len(held_out))
-            tried.append(Tried(rep, score, error, run.seconds))
-        else:
-            tried.append(Tried(rep, None, math.nan, 0.0))
+        untried = Tried(rep, (), len(held_out), 0.0)
+        tried.append(run_once(untried) if hopeful else untried)
         if watch is not None:
             watch(tried[-1])
-    ran: list[Any] = [each for each in tried if each.score is not None]
-    best = max(ran, key=lambda each: each.score)
-    good = [each for each in ran if each.score >= best.score - best.error]
-    chosen = max(good, key=lambda each: (-each.rep.group.order, each.score))
+    for _ in range(_MOST_RUNS - 1):
+        leaders = _leaders(tried)
+        if len(leaders) == 1:
+            break
+        for k in leaders:
+            tried[k] = run_once(tried[k])
+            if watch is not None:
+                watch(tried[k])
+    chosen = tried[max(_leaders(tried), key=lambda k: (_score(tried[k]), -k))]
     return Choice(chosen.rep, tuple(tried))
+
+
+def _leaders(tried: Sequence[Tried]) -> list[int]:
+    """Those of as many runs as any that are within one standard error of the best of them."""
+    most = max(len(each.scores) for each in tried)
+    ran = [k for k, each in enumerate(tried) if len(each.scores) == most]
+    best = max((tried[k] for k in ran), key=_score)
+    return [k for k in ran if _score(tried[k]) >= _score(best) - best.error]
+
+
+def _score(candidate: Tried) -> float:
+    """The score, below all others where there was no run."""
+    return -math.inf if candidate.score is None else candidate.score
 
 
 def _holds(candidate: Tried, trivial: Tried) -> bool:
