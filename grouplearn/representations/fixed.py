@@ -101,7 +101,9 @@ class FixedRepresentation(LearnedRepresentation):
 
     def dual_matrices(self) -> Float[Tensor, "n d d"]:
         """rho(g^-1)^T for every element g; of permutations, rho(g) itself."""
-        return self.matrices() if self.is_permutation else super().dual_matrices()
+        if self.is_permutation:
+            return self._one_hot(self._sources)
+        return self._table[self._inverses].mT
 
     def _matrices(self) -> Tensor:
         return self._one_hot(self._sources) if self.is_permutation else self._table
@@ -123,7 +125,8 @@ class FixedRepresentation(LearnedRepresentation):
         return super()._orbit(x)
 
     def _one_hot(self, sources: Tensor) -> Tensor:
-        return self._eye()[sources]
+        # The identity's sources are 0, 1, ..., d - 1.
+        return (sources.unsqueeze(-1) == self._sources[0]).to(self.dtype)
 
 
 def _compose(left: Tensor, right: Tensor) -> Tensor:
