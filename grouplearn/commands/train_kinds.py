@@ -32,7 +32,7 @@ class ActionOptions:
 
     Args:
         source: one of `SOURCES`, of `KNOWN`, or a file of a representation.
-        order: n of C_n, for "random".
+        order: n of C_n, for "random" and the unfolded network.
         closure: "exact" trains a class that closes, "soft" adds the closure loss, "none" neither;
             for "trained" and "random".
         invertibility: weight of the invertibility loss.
@@ -94,6 +94,11 @@ class TrainOptions:
         if self.network != "lgcnn" and self.action.source not in ("auto", "none"):
             refuse(WHO, "--action", "left out, as --network lgcnn alone takes one",
                    f"{self.action.source!r} for {self.network}", "leave it out")  # fmt: skip
+
+        learned = self.network == "lgn" or self.action.source == "random"
+        if self.action.order != ActionOptions.order and not learned:
+            refuse(WHO, "--order", "left out, unless the action is random or the network lgn",
+                   f"{self.action.order} for {self.action.source}", "leave it out")  # fmt: skip
 
     @property
     def kind(self) -> str:

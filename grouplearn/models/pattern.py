@@ -118,7 +118,8 @@ class Pattern:
                         best, least = tried, miss
         if best.parameters(order) > 1.5 * budget:
             enough = f"{best.parameters(order)} or more for a group of order {order}"
-            refuse("Pattern.within", "budget", enough, budget, "take a smaller group")
+            refuse("Pattern.within", "budget", enough, budget,
+                   "take more parameters, or a smaller group")  # fmt: skip
         return best
 
     def _wide(self, width: int, second: int, third: int) -> Pattern:

@@ -21,6 +21,7 @@ BAD: dict[str, list[str]] = {
     "digits --objective fun": ["--objective must be one of"],
     "digits --action sideways": ["--action must be one of auto", "or a file"],
     "digits --action flip --closure soft": ["--closure must be left out"],
+    "digits --action flip --order 3": ["--order must be left out, unless the action is random"],
     "digits --network plain --action flip": ["--action must be left out"],
     "digits --objective reconstruction": ["--objective must be reconstruction for --network lgn"],
     "digits --classes 0": ["--classes must be two or more of 0 to 9"],
