@@ -96,11 +96,10 @@ def choose(
 
     A group is run only if it has no proper subgroup among the candidates but the trivial one, or if
     one of those is no worse than the smallest candidate, which should be the trivial group: two
-    standard errors below it is worse. A
-    symmetry that costs accuracy is not helped by more symmetry, so that most of a lattice need not
-    be run. Those within one standard error of the best run again with another seed, and
-    once more if there still are several of them. Then the best mean is chosen, of equal ones the
-    smallest group.
+    standard errors below it is worse. A symmetry that costs accuracy is not helped by more
+    symmetry, so that most of a lattice need not be run. While several are within one standard error
+    of the best, these run again with another seed, until each has run three times. Then the best
+    mean is chosen, of equal ones the smallest group.
 
     Args:
         candidates: one representation of each group, on one space; subgroups are recognised by
@@ -147,24 +146,22 @@ def choose(
         tried.append(run_once(untried) if hopeful else untried)
         if watch is not None:
             watch(tried[-1])
-    for _ in range(_MOST_RUNS - 1):
-        leaders = _leaders(tried)
-        if len(leaders) == 1:
+    while len(leaders := _leaders(tried)) > 1:
+        tied = [k for k in leaders if len(tried[k].scores) < _MOST_RUNS]
+        if not tied:
             break
-        for k in leaders:
+        for k in tied:
             tried[k] = run_once(tried[k])
             if watch is not None:
                 watch(tried[k])
-    chosen = tried[max(_leaders(tried), key=lambda k: (_score(tried[k]), -k))]
+    chosen = tried[max(leaders, key=lambda k: (_score(tried[k]), -k))]
     return Choice(chosen.rep, tuple(tried))
 
 
 def _leaders(tried: Sequence[Tried]) -> list[int]:
-    """Those of as many runs as any that are within one standard error of the best of them."""
-    most = max(len(each.scores) for each in tried)
-    ran = [k for k, each in enumerate(tried) if len(each.scores) == most]
-    best = max((tried[k] for k in ran), key=_score)
-    return [k for k in ran if _score(tried[k]) >= _score(best) - best.error]
+    """Those within one standard error of the best."""
+    best = max(tried, key=_score)
+    return [k for k, each in enumerate(tried) if _score(each) >= _score(best) - best.error]
 
 
 def _score(candidate: Tried) -> float:

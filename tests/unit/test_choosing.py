@@ -184,6 +184,12 @@ def test_the_best_mean_is_chosen_of_what_stays_tied(monkeypatch: pytest.MonkeyPa
     assert choice.rep is candidates[1]
 
 
+def test_a_lucky_first_run_does_not_shut_others_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    candidates = scripted(monkeypatch, [0.95, 0.95, 0.91, 0.83, 0.83, 0.85, 0.85, 0.93])
+    choice = choose(candidates, build, bars(40, 0), bars(100, 1), options=FitOptions(epochs=1))
+    assert choice.rep is candidates[2]
+
+
 def test_a_clear_lead_costs_one_run_each(monkeypatch: pytest.MonkeyPatch) -> None:
     candidates = scripted(monkeypatch, [0.70, 0.95, 0.80])
     choice = choose(candidates, build, bars(40, 0), bars(100, 1), options=FitOptions(epochs=1))
