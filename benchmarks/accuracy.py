@@ -25,7 +25,7 @@ from _measure import machine, table
 from grouplearn import CyclicGroup
 from grouplearn.domains.labelled_images import load_labelled_images
 from grouplearn.domains.rebuilt import rotated_sets
-from grouplearn.representations import FixedRepresentation
+from grouplearn.representations import FixedRepresentation, LearnedRepresentation
 from grouplearn.training import seeds_interval
 
 Record = dict[str, Any]
@@ -51,7 +51,7 @@ def rows(task: nets.Task, results: Record) -> dict[str, Callable[[int], Record]]
         AUTO: partial(nets.automatic, task),
         ESCNN: partial(train, partial(nets.escnn, task, flips=False)),
         "plain, equal parameters": partial(train, partial(nets.plain, task)),
-        FIXED: partial(train, partial(nets.lgcnn, task, nets.turns(("quarter-turn",)))),
+        FIXED: partial(given_action, task, nets.turns(("quarter-turn",)), results),
         "plain, single channel": partial(train, partial(nets.plain, task, times=1)),
         "plain, same channels": partial(train, partial(nets.plain, task, times=4)),
         "LGCNN, action from labels": partial(train, partial(nets.from_labels, task)),
@@ -69,6 +69,19 @@ def rows(task: nets.Task, results: Record) -> dict[str, Callable[[int], Record]]
     return known
 
 
+def given_action(task: nets.Task, rep: LearnedRepresentation, results: Record, seed: int) -> Record:
+    """A network with a given action; if the search found it too, the network that was trained then.
+
+    It would be the same to the last bit.
+    """
+    for found in results.get(task.name, {}).get(AUTO, []):
+        if found["seed"] == seed and found["kernel"] == rep.generators().tolist():
+            searched = ("searched", "discovered", "kernel", "choice")
+            known = {k: v for k, v in found.items() if k not in searched}
+            return known | {"seconds": found["seconds"] - found["searched"]}
+    return nets.trained(task, partial(nets.lgcnn, task, rep), seed)
+
+
 def transferred(task: nets.Task, giver: str, results: Record, seed: int) -> Record:
     """A network with the action that this seed, or an earlier one, found on another data set."""
     found = max((r for r in results[giver][AUTO] if r["seed"] <= seed), key=lambda r: r["seed"])
@@ -78,8 +91,8 @@ def transferred(task: nets.Task, giver: str, results: Record, seed: int) -> Reco
         if len(kernel)
         else FixedRepresentation(CyclicGroup(1), kernel)
     )
-    record = nets.trained(task, partial(nets.lgcnn, task, rep), seed)
-    return record | {"moves": found["moves"], "from": giver}
+    record = given_action(task, rep, results, seed)
+    return record | {"moves": found["moves"], "group": found["group"], "from": giver}
 
 
 def published(name: str, results: Record) -> str:
