@@ -132,13 +132,14 @@ def main() -> None:
     parser.add_argument("--set", choices=list(SETS), action="append")
     parser.add_argument("--row", action="append", help="only rows whose name contains this")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first", type=int, default=0, help="the first of the seeds")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     given = parser.parse_args()
     file = given.out / "accuracy.json"
     record = json.loads(file.read_text()) if file.exists() else {}
     results: Record = record.get("measurements", {})
     tasks: dict[str, nets.Task] = {}
-    seeds = range(given.seeds if given.data is not None else 0)
+    seeds = range(given.first, given.seeds) if given.data is not None else range(0)
     # What an action transfers to comes before what it is found on: so every seed goes round twice.
     for seed, _ in itertools.product(seeds, range(2)):
         for name in given.set or list(SETS):
