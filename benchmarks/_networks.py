@@ -170,7 +170,7 @@ def searched(task: Task, seed: int) -> tuple[LearnedRepresentation, dict[str, An
     choice = choose(
         candidates, build, short, held_out, options=options(SHORT_EPOCHS, seed, SHORT_BATCH),
         objective=Classification(SMOOTHING),
-        watch=lambda each: print("   ", each.rep.group, names_of(each.rep), each.score, flush=True),
+        watch=lambda run: print("   ", run.rep.group, names_of(run.rep), run.scores, flush=True),
     )  # fmt: skip
     return choice.rep, {
         "searched": time.perf_counter() - start, "discovered": found.summary(),

@@ -1,6 +1,7 @@
 """Accuracy of linear group networks and their controls: the source's tables, run again.
 
-python benchmarks/accuracy.py --data FOLDER [--set NAME ...] [--seeds 3] [--out benchmarks/results]
+python benchmarks/accuracy.py --data FOLDER [--set NAME ...] [--row PART ...] [--first 0]
+    [--seeds 3] [--out benchmarks/results]
 
 All networks have the places of one pattern, about 40,000 parameters, one training recipe for each
 data set, and bfloat16 convolutions. Every run is kept in a JSON file as soon as it is done, and
@@ -44,8 +45,8 @@ GIVERS = {"mnist": "fashion-mnist", "fashion-mnist": "cifar10"}
 TRANSFER = "LGCNN, group found on {}"
 
 
-def rows(task: nets.Task, results: Record) -> dict[str, Callable[[int], Record]]:
-    """How each row of a data set's table is run, for a seed."""
+def rows(task: nets.Task, results: Record, seed: int) -> dict[str, Callable[[int], Record]]:
+    """How each row of a data set's table is run, for a seed; those that can be run for this one."""
     train = partial(nets.trained, task)
     known: dict[str, Callable[[int], Record]] = {
         AUTO: partial(nets.automatic, task),
@@ -64,7 +65,8 @@ def rows(task: nets.Task, results: Record) -> dict[str, Callable[[int], Record]]
             train, partial(nets.plain, task), augment=moves
         )
     giver = GIVERS.get(task.name)
-    if giver is not None and AUTO in results.get(giver, {}):
+    found = results.get(giver or "", {}).get(AUTO, [])
+    if giver is not None and any(each["seed"] <= seed for each in found):
         known[TRANSFER.format(giver)] = partial(transferred, task, giver, results)
     return known
 
@@ -74,12 +76,15 @@ def given_action(task: nets.Task, rep: LearnedRepresentation, results: Record, s
 
     It would be the same to the last bit.
     """
+    kernel, epochs = rep.generators().tolist(), task.recipe.epochs
     for found in results.get(task.name, {}).get(AUTO, []):
-        if found["seed"] == seed and found["kernel"] == rep.generators().tolist():
+        same = found["kernel"] == kernel and found.get("epochs", epochs) == epochs
+        if same and found["seed"] == seed:
             searched = ("searched", "discovered", "kernel", "choice")
             known = {k: v for k, v in found.items() if k not in searched}
             return known | {"seconds": found["seconds"] - found["searched"]}
-    return nets.trained(task, partial(nets.lgcnn, task, rep), seed)
+    record = nets.trained(task, partial(nets.lgcnn, task, rep), seed)
+    return record | {"group": str(rep.group), "moves": nets.names_of(rep)}
 
 
 def transferred(task: nets.Task, giver: str, results: Record, seed: int) -> Record:
@@ -91,8 +96,7 @@ def transferred(task: nets.Task, giver: str, results: Record, seed: int) -> Reco
         if len(kernel)
         else FixedRepresentation(CyclicGroup(1), kernel)
     )
-    record = given_action(task, rep, results, seed)
-    return record | {"moves": found["moves"], "group": found["group"], "from": giver}
+    return given_action(task, rep, results, seed) | {"from": giver}
 
 
 def published(name: str, results: Record) -> str:
@@ -139,7 +143,7 @@ def main() -> None:
     record = json.loads(file.read_text()) if file.exists() else {}
     results: Record = record.get("measurements", {})
     tasks: dict[str, nets.Task] = {}
-    seeds = range(given.first, given.seeds) if given.data is not None else range(0)
+    seeds = range(given.first, given.first + given.seeds) if given.data is not None else range(0)
     # What an action transfers to comes before what it is found on: so every seed goes round twice.
     for seed, _ in itertools.product(seeds, range(2)):
         for name in given.set or list(SETS):
@@ -149,7 +153,7 @@ def main() -> None:
                 sets = rotated_sets(sets) if name == "rotated-mnist" else sets
                 tasks[name] = nets.task_of(name, sets, recipe)
             kept = results.setdefault(name, {})
-            for row, run in rows(tasks[name], results).items():
+            for row, run in rows(tasks[name], results, seed).items():
                 wanted = not given.row or any(part in row for part in given.row)
                 if not wanted or any(r["seed"] == seed for r in kept.get(row, [])):
                     continue

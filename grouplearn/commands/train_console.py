@@ -139,6 +139,7 @@ def _progress(options: TrainOptions, *, hidden: bool) -> Iterator[Watch]:
 
         def tried(each: Tried) -> None:
             score = "not run" if each.score is None else f"{100 * each.score:.1f} %"
+            score += f" in {len(each.scores)} runs" if len(each.scores) > 1 else ""
             moves = ", ".join(moves_of(each.rep)[:1])
             bars.console.print(Text(f"  {each.rep.group} {moves}: {score}"))
 

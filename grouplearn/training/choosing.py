@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import final
 
 import torch
@@ -42,13 +43,14 @@ class Tried:
     @property
     def score(self) -> float | None:
         """Mean of the scores; None where there was no run."""
-        return sum(self.scores) / len(self.scores) if self.scores else None
+        return fmean(self.scores) if self.scores else None
 
     @property
     def error(self) -> float:
         """Standard error of the score from the number of samples held out alone.
 
-        Other seeds of the short runs may move the score by more.
+        Other seeds of the short runs may move the score by more. Of scores that are no shares of
+        samples, such as those of a reconstruction, it is 0.
         """
         if self.score is None:
             return math.nan
@@ -117,7 +119,7 @@ def choose(
         The choice, with its evidence.
 
     Raises:
-        InputError: no candidate.
+        InputError: no candidate, or a score that is not finite.
 
     Cost:
         One run for each candidate at most, and three for those that the first does not tell apart.
@@ -135,6 +137,9 @@ def choose(
         run = fit(network, train, objective=objective, augment=augment,
                   options=replace(options, seed=seed))  # fmt: skip
         score = evaluate(network, held_out, objective, precision=options.precision)
+        if not math.isfinite(score):
+            refuse(_WHO, "held_out", "samples with a finite score", score,
+                   "look for numbers that are not finite in them")  # fmt: skip
         return replace(before, scores=(*before.scores, score), seconds=before.seconds + run.seconds)
 
     for number, rep in enumerate(ordered):

@@ -124,8 +124,7 @@ def test_short_runs_choose_and_leave_evidence() -> None:
     assert [each.rep for each in choice.tried] == [each.rep for each in told[:4]]
     last = {each.rep: each for each in told}
     assert tuple(last[each.rep] for each in choice.tried) == choice.tried
-    most = max(len(each.scores) for each in choice.tried)
-    scores = {each.rep: each.score for each in choice.tried if len(each.scores) == most}
+    scores = {each.rep: each.score for each in choice.tried}
     assert scores[choice.rep] == max(score for score in scores.values() if score is not None)
     assert "<- chosen" in choice.summary()
     again = choose(candidates, build, train, held, options=options)
@@ -195,6 +194,12 @@ def test_a_clear_lead_costs_one_run_each(monkeypatch: pytest.MonkeyPatch) -> Non
     choice = choose(candidates, build, bars(40, 0), bars(100, 1), options=FitOptions(epochs=1))
     assert choice.rep is candidates[1]
     assert "runs" not in choice.summary()
+
+
+def test_a_score_that_is_no_number_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    candidates = scripted(monkeypatch, [float("nan")])
+    with pytest.raises(InputError, match="held_out must be samples with a finite score, got nan"):
+        choose(candidates, build, bars(4, 0), bars(4, 1), options=FitOptions(epochs=1))
 
 
 def test_no_candidate_is_refused() -> None:
