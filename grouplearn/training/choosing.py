@@ -151,22 +151,19 @@ def choose(
         tried.append(run_once(untried) if hopeful else untried)
         if watch is not None:
             watch(tried[-1])
-    while len(leaders := _leaders(tried)) > 1:
-        tied = [k for k in leaders if len(tried[k].scores) < _MOST_RUNS]
-        if not tied:
-            break
+    while tied := _tied(tried):
         for k in tied:
             tried[k] = run_once(tried[k])
             if watch is not None:
                 watch(tried[k])
-    chosen = tried[max(leaders, key=lambda k: (_score(tried[k]), -k))]
-    return Choice(chosen.rep, tuple(tried))
+    return Choice(max(tried, key=_score).rep, tuple(tried))
 
 
-def _leaders(tried: Sequence[Tried]) -> list[int]:
-    """Those within one standard error of the best."""
+def _tied(tried: Sequence[Tried]) -> list[int]:
+    """Those with runs left that are within one standard error of the best; none if it is alone."""
     best = max(tried, key=_score)
-    return [k for k, each in enumerate(tried) if _score(each) >= _score(best) - best.error]
+    near = [k for k, each in enumerate(tried) if _score(each) >= _score(best) - best.error]
+    return [k for k in near if len(near) > 1 and len(tried[k].scores) < _MOST_RUNS]
 
 
 def _score(candidate: Tried) -> float:
