@@ -37,6 +37,7 @@ from grouplearn.training import (
     evaluate,
     fit,
 )
+from grouplearn.training.fitting import Precision
 
 BUDGET = 40_000
 SMOOTHING = 0.05
@@ -44,6 +45,13 @@ KERNEL = 3
 DOMAIN = ImageDomain(patch_size=KERNEL)
 MU = 1e-4
 SHORT_SAMPLES, SHORT_EPOCHS, SHORT_BATCH, HELD_OUT = 3_000, 16, 32, 10_000
+
+
+def precision() -> Precision:
+    """Of the convolutions: bfloat16 where the processor computes in it; elsewhere it is slower."""
+    has = torch.cpu.get_capabilities()
+    fast = any(has.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    return "bfloat16" if fast else "float32"
 
 
 @dataclass(frozen=True)
@@ -134,7 +142,8 @@ def trained(
     count = sum(each.numel() for each in network.parameters())
     record = {
         "seed": seed, "epochs": task.recipe.epochs, "parameters": count, "seconds": seconds,
-        "accuracy": 100 * evaluate(network, task.test, precision="bfloat16"),
+        "accuracy": 100 * evaluate(network, task.test, precision=precision()),
+        "precision": precision(),
     }  # fmt: skip
     inner: Any = network.network
     reps: list[Any] = list(inner.representations()) if isinstance(inner, LGN) else []
@@ -198,4 +207,4 @@ def augmentation(task: Task, names: tuple[str, ...] = ()) -> Augmentation | None
 
 
 def options(epochs: int, seed: int, batch_size: int = 128) -> FitOptions:
-    return FitOptions(epochs=epochs, batch_size=batch_size, precision="bfloat16", seed=seed)
+    return FitOptions(epochs=epochs, batch_size=batch_size, precision=precision(), seed=seed)
