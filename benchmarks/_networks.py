@@ -36,6 +36,7 @@ from grouplearn.training import (
     choose,
     evaluate,
     fit,
+    short_runs,
 )
 from grouplearn.training.fitting import Precision
 
@@ -44,7 +45,6 @@ SMOOTHING = 0.05
 KERNEL = 3
 DOMAIN = ImageDomain(patch_size=KERNEL)
 MU = 1e-4
-SHORT_SAMPLES, SHORT_EPOCHS, SHORT_BATCH, HELD_OUT = 3_000, 16, 32, 10_000
 
 
 def precision() -> Precision:
@@ -162,23 +162,17 @@ def automatic(task: Task, seed: int) -> dict[str, Any]:
 
 
 def searched(task: Task, seed: int) -> tuple[LearnedRepresentation, dict[str, Any]]:
-    """Discover without labels, and choose by short runs of few images and many small steps.
-
-    Few images, since that is where a symmetry tells; many steps, since a network that has not
-    converged tells how fast it learns, not what.
-    """
+    """Discover without labels, and choose by short runs."""
     start = time.perf_counter()
     found = DOMAIN.discover(task.images, max_moment=2, seed=seed)
     candidates = DOMAIN.network_groups(found, KERNEL)
-    rest, held_out = task.train.split(min(HELD_OUT, len(task.train) // 4), seed)
-    short = rest.take(slice(0, SHORT_SAMPLES))
+    train, held_out, short = short_runs(task.train, options(task.recipe.epochs, seed))
 
     def build(rep: LearnedRepresentation, rng: torch.Generator) -> nn.Module:
-        return Standardised.of(lgcnn(task, rep, rng), short.x)
+        return Standardised.of(lgcnn(task, rep, rng), train.x)
 
     choice = choose(
-        candidates, build, short, held_out, options=options(SHORT_EPOCHS, seed, SHORT_BATCH),
-        objective=Classification(SMOOTHING),
+        candidates, build, train, held_out, options=short, objective=Classification(SMOOTHING),
         watch=lambda run: print("   ", run.rep.group, names_of(run.rep), run.scores, flush=True),
     )  # fmt: skip
     return choice.rep, {
@@ -206,5 +200,5 @@ def augmentation(task: Task, names: tuple[str, ...] = ()) -> Augmentation | None
     return Several(parts) if parts else None
 
 
-def options(epochs: int, seed: int, batch_size: int = 128) -> FitOptions:
-    return FitOptions(epochs=epochs, batch_size=batch_size, precision=precision(), seed=seed)
+def options(epochs: int, seed: int) -> FitOptions:
+    return FitOptions(epochs=epochs, precision=precision(), seed=seed)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
-from math import ceil
 from pathlib import Path
 from typing import final
 
@@ -32,19 +31,16 @@ from grouplearn.representations import (
 from grouplearn.training import (
     Augmentation,
     Choice,
-    FitOptions,
     Labelled,
     Objective,
     Tried,
     choose,
     load,
+    short_runs,
 )
 
 KERNEL = 3
 DOMAIN = ImageDomain(patch_size=KERNEL)
-# Short runs: few images, where a symmetry tells most, and many small steps, since networks far from
-# converged show how fast they learn, not what.
-_SHORT_STEPS, _SHORT_SAMPLES, _SHORT_BATCH, _HELD_OUT = 1_500, 3_000, 32, 10_000
 _PATCHES = 20_000
 _EVIDENCE = 2  # moments propose the groups; the labels choose among them
 
@@ -172,19 +168,12 @@ def _automatic(
     candidates = DOMAIN.network_groups(found, KERNEL)
     if len(candidates) == 1:
         return Action(candidates[0], f"Nothing to choose from: {found.summary()}")
-    rest, held_out = data.split(min(_HELD_OUT, len(data) // 4), options.fit.seed)
-    short = rest.take(slice(0, _SHORT_SAMPLES))
+    train, held_out, short = short_runs(data, options.fit)
     pattern = Pattern(data.x.shape[1], data.classes or 0)
-    fit = options.fit
-    batch_size = min(fit.batch_size, _SHORT_BATCH)
-    seen = min(_SHORT_STEPS * batch_size, fit.epochs * len(data) // 2)
+    build = partial(build_lgcnn, pattern, options.parameters, train)
     choice = choose(
-        candidates, partial(build_lgcnn, pattern, options.parameters, short), short, held_out,
-        options=FitOptions(
-            epochs=ceil(seen / len(short)), batch_size=batch_size, seed=fit.seed,
-            learning_rate=fit.learning_rate, weight_decay=fit.weight_decay, precision=fit.precision,
-        ),
-        augment=augment, objective=objective, watch=watch,
+        candidates, build, train, held_out,
+        options=short, augment=augment, objective=objective, watch=watch,
     )  # fmt: skip
     words = (
         "Chosen by short runs among the groups on the ladder of second moments, and subgroups; "

@@ -138,10 +138,8 @@ def _progress(options: TrainOptions, *, hidden: bool) -> Iterator[Watch]:
             bars.update(task, description=name)
 
         def tried(each: Tried) -> None:
-            score = "not run" if each.score is None else f"{100 * each.score:.1f} %"
-            score += f" in {len(each.scores)} runs" if len(each.scores) > 1 else ""
             moves = ", ".join(moves_of(each.rep)[:1])
-            bars.console.print(Text(f"  {each.rep.group} {moves}: {score}"))
+            bars.console.print(Text(f"  {each.rep.group} {moves}: {each.words}"))
 
         def epoch(each: FitEpoch) -> None:
             bars.update(task, completed=each.epoch, note=f"loss {each.loss:.3f}")

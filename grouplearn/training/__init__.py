@@ -1,7 +1,7 @@
 """Training: networks from labels, actions from pairs, refinement by the moments of samples."""
 
 from grouplearn.training.augmentation import RandomElement, RandomShift, Several
-from grouplearn.training.choosing import Choice, Tried, choose
+from grouplearn.training.choosing import Choice, Tried, choose, short_runs
 from grouplearn.training.fitting import Fit, FitEpoch, FitOptions, evaluate, fit, seeds_interval
 from grouplearn.training.labelled import Augmentation, Labelled, as_labelled
 from grouplearn.training.laws import WithLaws
@@ -43,4 +43,5 @@ __all__ = [
     "refine",
     "save",
     "seeds_interval",
+    "short_runs",
 ]

@@ -19,6 +19,7 @@ from grouplearn.training.objectives import Objective
 
 _WHO = "choose"
 _MOST_RUNS = 3
+_STEPS, _BATCH, _SAMPLES, _HELD_OUT = 1_500, 32, 3_000, 10_000
 Build = Callable[[LearnedRepresentation, torch.Generator], nn.Module]
 
 
@@ -56,6 +57,14 @@ class Tried:
             return math.nan
         return math.sqrt(max(self.score * (1 - self.score), 0.0) / self.held_out)
 
+    @property
+    def words(self) -> str:
+        """The score, its error and the number of runs."""
+        if self.score is None:
+            return "not run: its subgroups fail"
+        runs = f" in {len(self.scores)} runs" if len(self.scores) > 1 else ""
+        return f"{100 * self.score:.1f} +- {100 * self.error:.1f} %{runs}"
+
 
 @final
 @dataclass(frozen=True)
@@ -74,13 +83,38 @@ class Choice:
         """The choice and its evidence in words."""
         lines = []
         for number, each in enumerate(self.tried):
-            how = "not run: its subgroups fail" if each.score is None else (
-                f"{100 * each.score:.1f} +- {100 * each.error:.1f} %"
-            )  # fmt: skip
-            how += f" in {len(each.scores)} runs" if len(each.scores) > 1 else ""
             mark = " <- chosen" if each.rep is self.rep else ""
-            lines.append(f"{number + 1}. {each.rep.group}: {how}{mark}")
+            lines.append(f"{number + 1}. {each.rep.group}: {each.words}{mark}")
         return "; ".join(lines)
+
+
+def short_runs(data: Labelled, options: FitOptions) -> tuple[Labelled, Labelled, FitOptions]:
+    """Samples and options for the runs of `choose`: few samples, and many small steps.
+
+    Few samples, since that is where a symmetry tells most; many steps, since networks far from
+    converged show how fast they learn, not what.
+
+    Args:
+        data: the samples of the training that will follow.
+        options: of that training.
+
+    Returns:
+        Up to 3,000 samples to train on; others to judge by, a quarter of all or 10,000; and the
+        options, changed to 1,500 steps of 32 samples, or to half of the samples that the training
+        goes through where these are fewer.
+
+    Raises:
+        InputError: there are fewer than 4 samples, or a part is of one class.
+    """
+    if len(data) < 4:
+        refuse("short_runs", "data", "4 samples or more", len(data), "pass more samples")
+    rest, held_out = data.split(min(_HELD_OUT, len(data) // 4), options.seed)
+    train = rest.take(slice(0, _SAMPLES))
+    batch_size = min(options.batch_size, _BATCH)
+    seen = min(_STEPS * batch_size, options.epochs * len(data) // 2)
+    epochs = math.ceil(seen / len(train))
+    short = replace(options, epochs=epochs, batch_size=batch_size, patience=None, processes=1)
+    return train, held_out, short
 
 
 def choose(
@@ -110,7 +144,7 @@ def choose(
             many parameters for each, or the comparison says little.
         train: samples of the short runs.
         held_out: others to judge them by, which the final test must not hold.
-        options: of the runs; 4 epochs when None.
+        options: of the runs; 4 epochs when None. `short_runs` has those that proved their worth.
         objective: as for `fit`.
         augment: as for `fit`.
         watch: told of every candidate, and again when it has run again.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from grouplearn.domains.pixels import PixelMove
 from grouplearn.errors import InputError
 from grouplearn.models import LGCNN, Pattern
 from grouplearn.representations import FixedRepresentation, LearnedRepresentation
-from grouplearn.training import FitOptions, Labelled, Tried, choose
+from grouplearn.training import FitOptions, Labelled, Tried, choose, short_runs
 from tests.unit.examples import is_helpful
 
 
@@ -129,6 +130,27 @@ def test_short_runs_choose_and_leave_evidence() -> None:
     assert "<- chosen" in choice.summary()
     again = choose(candidates, build, train, held, options=options)
     assert [each.scores for each in again.tried] == [each.scores for each in choice.tried]
+
+
+def test_short_runs_are_short() -> None:
+    """Of much data 3,000 samples and 1,500 steps of 32; of little, half of what training sees."""
+    wide = FitOptions(epochs=20, batch_size=128, patience=3, seed=7, precision="bfloat16")
+    many = Labelled(torch.zeros(50_000, 1), torch.arange(50_000) % 10)
+    train, held_out, short = short_runs(many, wide)
+    assert (len(train), len(held_out)) == (3_000, 10_000)
+    assert short == replace(wide, epochs=16, batch_size=32, patience=None)
+    few = Labelled(torch.arange(100.0)[:, None], torch.arange(100) % 2)
+    train, held_out, short = short_runs(few, replace(wide, epochs=6, batch_size=16))
+    assert (len(train), len(held_out)) == (75, 25)
+    assert (short.epochs, short.batch_size) == (4, 16), "300 samples, which are 4 times 75"
+    assert sorted([*train.x[:, 0].tolist(), *held_out.x[:, 0].tolist()]) == list(range(100))
+    assert not torch.equal(short_runs(few, replace(wide, seed=8))[1].x, held_out.x)
+
+
+def test_short_runs_of_too_few_samples_are_refused() -> None:
+    three = Labelled(torch.zeros(3, 1), torch.tensor([0, 1, 1]))
+    with pytest.raises(InputError, match="data must be 4 samples or more, got 3"):
+        short_runs(three, FitOptions())
 
 
 def test_another_run_has_another_seed() -> None:
