@@ -34,6 +34,7 @@ from grouplearn.training import (
     WithLaws,
     as_labelled,
     choose,
+    computes_in_bfloat16,
     evaluate,
     fit,
     short_runs,
@@ -48,10 +49,8 @@ MU = 1e-4
 
 
 def precision() -> Precision:
-    """Of the convolutions: bfloat16 where the processor computes in it; elsewhere it is slower."""
-    has = torch.cpu.get_capabilities()
-    fast = any(has.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
-    return "bfloat16" if fast else "float32"
+    """Of the convolutions, the same for every network."""
+    return "bfloat16" if computes_in_bfloat16() else "float32"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,15 @@
 
 from grouplearn.training.augmentation import RandomElement, RandomShift, Several
 from grouplearn.training.choosing import Choice, Tried, choose, short_runs
-from grouplearn.training.fitting import Fit, FitEpoch, FitOptions, evaluate, fit, seeds_interval
+from grouplearn.training.fitting import (
+    Fit,
+    FitEpoch,
+    FitOptions,
+    computes_in_bfloat16,
+    evaluate,
+    fit,
+    seeds_interval,
+)
 from grouplearn.training.labelled import Augmentation, Labelled, as_labelled
 from grouplearn.training.laws import WithLaws
 from grouplearn.training.objectives import Classification, Objective, Reconstruction, Similarity
@@ -35,6 +43,7 @@ __all__ = [
     "WithLaws",
     "as_labelled",
     "choose",
+    "computes_in_bfloat16",
     "evaluate",
     "fit",
     "fit_pairs",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -39,7 +40,8 @@ class FitOptions:
         schedule: "one-cycle" rises for a fifth of the steps and falls to nothing; "halving" halves
             at 1/2, 3/4 and 7/8, as the published networks do; "constant" stays.
         clip: largest norm of the gradient, or None.
-        precision: "bfloat16" computes convolutions and products in it and keeps weights in float32.
+        precision: "bfloat16" computes convolutions and products in it and keeps weights in float32;
+            for processors that `computes_in_bfloat16`.
         patience: validations without a better score after which training ends; None trains all
             epochs.
         validate_every: epochs between validations.
@@ -192,6 +194,12 @@ def fit(
         refuse("fit", "validation", "samples, for a patience", None, "pass some, or no patience")
     if options.accelerator == "gpu" and not _gpu_is_here():
         refuse("fit", "accelerator", "one that is here", "'gpu'", "take 'cpu' or 'auto'")
+    on_processor = options.accelerator == "cpu" or not _gpu_is_here()
+    if options.precision == "bfloat16" and on_processor and not computes_in_bfloat16():
+        warnings.warn(
+            "fit: this processor has no instructions for bfloat16 and is several times slower in "
+            "it; take precision='float32'", stacklevel=2,
+        )  # fmt: skip
     folder = None if folder is None else Path(folder)
     start = time.perf_counter()
     history = run(model, train, validation, objective, augment, options, folder, watch)
@@ -220,6 +228,17 @@ def fingerprint(
         **same, "samples": list(train.x.shape), "samples_sha256": content.hexdigest()[:16],
         "network": shapes, "objective": _settings(objective),
     }  # fmt: skip
+
+
+def computes_in_bfloat16() -> bool:
+    """Has the processor instructions for bfloat16? Without, float32 is several times faster.
+
+    Returns:
+        True also where the installed torch cannot tell.
+    """
+    capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    names = ("avx512_bf16", "amx_bf16", "bf16")  # the last is ARM's
+    return not capabilities or any(capabilities.get(name) for name in names)
 
 
 def _gpu_is_here() -> bool:

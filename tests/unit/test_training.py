@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -33,6 +34,7 @@ from grouplearn.training import (
     Similarity,
     WithLaws,
     as_labelled,
+    computes_in_bfloat16,
     evaluate,
     fit,
     seeds_interval,
@@ -93,6 +95,25 @@ def test_every_schedule_and_precision_trains(schedule: Any) -> None:
         assert next(network.parameters()).dtype == (
             torch.float64 if precision == "float64" else torch.float32
         )
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "fast"),
+    [({"avx2": True, "avx512_bf16": False}, False), ({"amx_bf16": True}, True),
+     ({"architecture": "aarch64", "bf16": True}, True), ({}, True)],
+)  # fmt: skip
+def test_a_processor_without_bfloat16_is_told(
+    capabilities: dict[str, Any], fast: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    assert computes_in_bfloat16() is fast
+    options = FitOptions(epochs=1, precision="bfloat16")
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        fit(plain(), stripes(24), options=options)
+        fit(plain(), stripes(24), options=replace(options, precision="float32"))
+    said = [str(each.message) for each in told if "bfloat16" in str(each.message)]
+    assert len(said) == (0 if fast else 1)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
