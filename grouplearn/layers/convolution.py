@@ -19,7 +19,6 @@ from grouplearn.layers.filters import (
     lifted_filters,
     regular_filters,
     regular_places,
-    uniform,
 )
 from grouplearn.representations import LearnedRepresentation
 
@@ -71,10 +70,7 @@ class FilterBank(MovingFilters, ABC):
         self.stride = _sizes(who, "stride", stride, self.axes)
         self.padding = self._checked_padding(padding)
         self._check_fit(rep)
-        shape = self._weight_shape()
-        bound = 1 / math.sqrt(math.prod(shape[1:]))
-        self.weight = uniform(who, shape, bound, rep, rng)
-        self.bias = uniform(who, shape[:1], bound, rep, rng) if bias else None
+        self.draw(self._weight_shape(), bias=bias, rng=rng)
 
     @abstractmethod
     def filters(self) -> Float[Tensor, "outputs inputs *kernel"]:
@@ -176,7 +172,7 @@ class LiftingConvolution(FilterBank, ABC):
 
     def filters(self) -> Float[Tensor, "outputs inputs *kernel"]:
         """The dual orbit of every filter, (out_channels * n, in_channels, *kernel_size)."""
-        return lifted_filters(self.weight, self.duals()).flatten(0, 1)
+        return lifted_filters(self.weight, self.duals())
 
     def _weight_shape(self) -> tuple[int, ...]:
         return (self.out_channels, self.in_channels, *self.kernel_size)
@@ -200,13 +196,12 @@ class RegularConvolution(FilterBank, ABC):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        places = regular_places(self.rep.group).to(self.rep.device)
+        places = regular_places(self.rep.group, self.in_channels).to(self.rep.device)
         self.register_buffer("_places", places, persistent=False)
 
     def filters(self) -> Float[Tensor, "outputs inputs *kernel"]:
         """(out_channels * n, in_channels * n, *kernel_size)."""
-        moved = regular_filters(self.weight, self.duals(), self._places)
-        return moved.flatten(2, 3).flatten(0, 1)
+        return regular_filters(self.weight, self.duals(), self._places)
 
     def _weight_shape(self) -> tuple[int, ...]:
         return (self.out_channels, self.in_channels, self.rep.group.order, *self.kernel_size)

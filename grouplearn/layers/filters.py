@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from grouplearn.representations import LearnedRepresentation
 
 def lifted_filters(
     weight: Float[Tensor, "*shape"], duals: Float[Tensor, "n d d"]
-) -> Float[Tensor, "out n *rest"]:
+) -> Float[Tensor, "*filters"]:
     """The dual orbit rho(g^-1)^T w of every filter.
 
     The responses <rho(g^-1)^T w, x> then permute when x moves: at rho(h) x the response of element
@@ -28,31 +29,31 @@ def lifted_filters(
         duals: rho(g^-1)^T for every element of the group, as `rep.dual_matrices()` has them.
 
     Returns:
-        (out, n, ...).
+        (out * n, ...), the elements of the group running fastest.
 
     Cost:
         O(n d) multiplications for each entry of `weight`.
     """
     order, dim = duals.shape[:2]
-    moved = weight.reshape(len(weight), -1, dim) @ duals.flatten(0, 1).mT
+    moved = weight.reshape(-1, dim).mm(duals.flatten(0, 1).mT)
     moved = moved.view(len(weight), -1, order, dim).transpose(1, 2)
-    return moved.reshape(len(weight), order, *weight.shape[1:])
+    return moved.reshape(len(weight) * order, *weight.shape[1:])
 
 
 def regular_filters(
     weight: Float[Tensor, "out into n *kernel"],
     duals: Float[Tensor, "n d d"],
-    places: Int[Tensor, " pairs"],
-) -> Float[Tensor, "out n into n *kernel"]:
+    places: Int[Tensor, " entries"],
+) -> Float[Tensor, "outputs inputs *kernel"]:
     """Filters between functions on the group: entry (g, h) is rho(g^-1)^T w[g^-1 h].
 
     Args:
         weight: (out, into, n, ...), whose last axes, flattened, are vectors of dimension d.
         duals: rho(g^-1)^T for every element g of the group.
-        places: `regular_places` of the group.
+        places: `regular_places` of the group and `into`.
 
     Returns:
-        (out, n, into, n, ...).
+        (out * n, into * n, ...), the elements of the group running fastest.
 
     Cost:
         O(n d) multiplications for each entry of `weight`, and one gather of the result.
@@ -62,24 +63,26 @@ def regular_filters(
     """
     order, dim = duals.shape[:2]
     out, into = weight.shape[:2]
-    moved = weight.reshape(out, into, order, dim) @ duals.flatten(0, 1).mT
-    moved = moved.view(out, into, order * order, dim).index_select(2, places)
-    moved = moved.view(out, into, order, order, dim).transpose(1, 2)
-    return moved.reshape(out, order, into, order, *weight.shape[3:])
+    moved = weight.reshape(-1, dim).mm(duals.flatten(0, 1).mT)
+    moved = moved.view(out, -1, dim).index_select(1, places)
+    return moved.view(out * order, into * order, *weight.shape[3:])
 
 
-def regular_places(group: FiniteGroup) -> Int[Tensor, " pairs"]:
-    """For every pair (g, h), where (g^-1 h, g) stands among the pairs: n (g^-1 h) + g.
+def regular_places(group: FiniteGroup, into: int) -> Int[Tensor, " entries"]:
+    """For every (g, i, h), where (i, g^-1 h, g) stands among its like.
 
     Args:
         group: of order n.
+        into: number of channels i.
 
     Returns:
-        (n * n,), int64, a permutation.
+        (n * into * n,), int64, a permutation.
     """
     elements = np.arange(group.order)
     quotients = group.multiply(group.inverses[:, None], elements)
-    return torch.as_tensor(quotients * group.order + elements[:, None]).flatten()
+    places = quotients * group.order + elements[:, None]
+    channels = np.arange(into)[:, None] * group.order**2
+    return torch.as_tensor(places[:, None] + channels).flatten()
 
 
 def checked(who: str, rep: Any) -> LearnedRepresentation:
@@ -90,29 +93,8 @@ def checked(who: str, rep: Any) -> LearnedRepresentation:
     return rep
 
 
-def uniform(
-    who: str,
-    shape: tuple[int, ...],
-    bound: float,
-    like: LearnedRepresentation,
-    rng: torch.Generator | None,
-) -> nn.Parameter:
-    """Random numbers between -bound and bound, of the dtype and on the device of a representation.
-
-    Args:
-        who: asks, for the error.
-        shape: of the parameter.
-        bound: the largest size.
-        like: the representation.
-        rng: torch's global generator when None.
-    """
-    start = torch.empty(shape, dtype=like.dtype)
-    start.uniform_(-bound, bound, generator=generator(who, rng))
-    return nn.Parameter(start.to(like.device))
-
-
 class MovingFilters(nn.Module):
-    """What all layers with moved filters share: a representation, and its dual matrices.
+    """What all layers with moved filters share: a representation, filters, and a bias.
 
     Args:
         rep: how the group acts.
@@ -120,14 +102,32 @@ class MovingFilters(nn.Module):
     Attributes:
         rep: the representation, a submodule: its parameters, if it has any, are trained with the
             layer's, and several layers may share it.
+        weight: (out, ...), the filters of the identity.
         bias: (out,), or None.
     """
 
+    weight: nn.Parameter
     bias: nn.Parameter | None
+    _owners: Tensor
 
     def __init__(self, rep: LearnedRepresentation) -> None:
         super().__init__()
         self.rep = rep
+
+    def draw(self, shape: tuple[int, ...], *, bias: bool, rng: torch.Generator | None) -> None:
+        """Draw weight and bias as torch's layers do, of the representation's dtype and device.
+
+        Args:
+            shape: of the weight.
+            bias: is there one?
+            rng: torch's global generator when None.
+        """
+        bound = 1 / math.sqrt(math.prod(shape[1:]))
+        generator(type(self).__name__, rng)
+        self.weight = _uniform(shape, bound, self.rep, rng)
+        self.bias = _uniform(shape[:1], bound, self.rep, rng) if bias else None
+        owners = torch.arange(shape[0]).repeat_interleave(self.rep.group.order)
+        self.register_buffer("_owners", owners.to(self.rep.device), persistent=False)
 
     def duals(self) -> Float[Tensor, "n d d"]:
         """rho(g^-1)^T for every element g."""
@@ -136,6 +136,13 @@ class MovingFilters(nn.Module):
 
     def repeated_bias(self) -> Float[Tensor, " filters"] | None:
         """The bias of every filter, the same for all elements."""
-        if self.bias is None:
-            return None
-        return self.bias.unsqueeze(1).expand(-1, self.rep.group.order).reshape(-1)
+        return None if self.bias is None else self.bias.index_select(0, self._owners)
+
+
+def _uniform(
+    shape: tuple[int, ...], bound: float, like: LearnedRepresentation, rng: torch.Generator | None
+) -> nn.Parameter:
+    """Random numbers between -bound and bound."""
+    start = torch.empty(shape, dtype=like.dtype)
+    start.uniform_(-bound, bound, generator=rng)
+    return nn.Parameter(start.to(like.device))

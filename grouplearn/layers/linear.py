@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import final
 
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from grouplearn._checks import last_axis, positive_int, refuse
-from grouplearn.layers.filters import MovingFilters, checked, lifted_filters, uniform
+from grouplearn.layers.filters import MovingFilters, checked, lifted_filters
 from grouplearn.representations import LearnedRepresentation
 
 
@@ -64,13 +63,11 @@ class OrbitLinear(MovingFilters):
                    f"build the representation with dim={size}")  # fmt: skip
         self.in_features = size
         self.out_features = positive_int(who, "out_features", out_features)
-        shape, bound = (self.out_features, self.in_features), 1 / math.sqrt(self.in_features)
-        self.weight = uniform(who, shape, bound, rep, rng)
-        self.bias = uniform(who, shape[:1], bound, rep, rng) if bias else None
+        self.draw((self.out_features, self.in_features), bias=bias, rng=rng)
 
     def filters(self) -> Float[Tensor, "outputs d"]:
         """The dual orbit of every vector, (out_features * n, d)."""
-        return lifted_filters(self.weight, self.duals()).flatten(0, 1)
+        return lifted_filters(self.weight, self.duals())
 
     def forward(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch out n"]:
         """The responses of all vectors."""

@@ -103,7 +103,7 @@ class FixedRepresentation(LearnedRepresentation):
         """rho(g^-1)^T for every element g; of permutations, rho(g) itself."""
         if self.is_permutation:
             return self._one_hot(self._sources)
-        return self._table[self._inverses].mT
+        return self._table.index_select(0, self._inverses).mT
 
     def _matrices(self) -> Tensor:
         return self._one_hot(self._sources) if self.is_permutation else self._table

@@ -88,7 +88,7 @@ MUTANTS = {
         filters.MovingFilters, "duals", lambda layer: layer.rep.matrices(), "responses_permute",
     ),
     "elements in another order": (
-        convolution, "regular_places", lambda group: torch.arange(group.order**2),
+        convolution, "regular_places", lambda group, into: torch.arange(into * group.order**2),
         "responses_permute",
     ),
     "a bias of its own for each element": (
