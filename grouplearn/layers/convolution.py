@@ -42,7 +42,8 @@ class FilterBank(MovingFilters, ABC):
         rng: draws the weights; torch's global generator when None.
 
     Attributes:
-        weight: the filters of the identity.
+        weight: the filters of the identity, as torch stores those of a plain convolution from the
+            same channels, merged with the elements of the group where the input has them.
 
     Raises:
         InputError: an argument has the wrong type or range, or `rep` does not fit the kernel.
@@ -204,7 +205,7 @@ class RegularConvolution(FilterBank, ABC):
         return regular_filters(self.weight, self.duals(), self._places)
 
     def _weight_shape(self) -> tuple[int, ...]:
-        return (self.out_channels, self.in_channels, self.rep.group.order, *self.kernel_size)
+        return (self.out_channels, self.in_channels * self.rep.group.order, *self.kernel_size)
 
     def _flat(self, x: Tensor) -> Tensor:
         shape = (self.in_channels, self.rep.group.order)

@@ -41,14 +41,15 @@ def lifted_filters(
 
 
 def regular_filters(
-    weight: Float[Tensor, "out into n *kernel"],
+    weight: Float[Tensor, "out inputs *kernel"],
     duals: Float[Tensor, "n d d"],
     places: Int[Tensor, " entries"],
 ) -> Float[Tensor, "outputs inputs *kernel"]:
     """Filters between functions on the group: entry (g, h) is rho(g^-1)^T w[g^-1 h].
 
     Args:
-        weight: (out, into, n, ...), whose last axes, flattened, are vectors of dimension d.
+        weight: (out, into * n, ...), the elements of the group running fastest; the last axes,
+            flattened, are vectors of dimension d.
         duals: rho(g^-1)^T for every element g of the group.
         places: `regular_places` of the group and `into`.
 
@@ -62,10 +63,10 @@ def regular_filters(
         Cohen and Welling, 2016, Group equivariant convolutional networks, equation 11.
     """
     order, dim = duals.shape[:2]
-    out, into = weight.shape[:2]
+    out, inputs = weight.shape[:2]
     moved = weight.reshape(-1, dim).mm(duals.flatten(0, 1).mT)
     moved = moved.view(out, -1, dim).index_select(1, places)
-    return moved.view(out * order, into * order, *weight.shape[3:])
+    return moved.view(out * order, inputs, *weight.shape[2:])
 
 
 def regular_places(group: FiniteGroup, into: int) -> Int[Tensor, " entries"]:

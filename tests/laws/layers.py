@@ -81,8 +81,8 @@ def filters_are_the_formula(layer: Moving, trial: LayerTrial) -> None:
             if trial.case.lifts:
                 wanted.append((weight[out].reshape(-1, d) @ dual.T).ravel())
             else:
-                moved = [[dual @ weight[out, i, table[inverses[g], h]].ravel() for h in range(n)]
-                         for i in range(IN)]  # fmt: skip
+                moved = [[dual @ weight[out, i * n + table[inverses[g], h]].ravel()
+                          for h in range(n)] for i in range(IN)]  # fmt: skip
                 wanted.append(np.array(moved).ravel())
     got = exact(layer.filters()).reshape(OUT * n, -1)
     assert_near(got, np.array(wanted), trial.tolerance(layer))
