@@ -3,9 +3,10 @@
 python benchmarks/accuracy.py --data FOLDER [--set NAME ...] [--row PART ...] [--first 0]
     [--seeds 3] [--out benchmarks/results]
 
-All networks have the places of one pattern, about 40,000 parameters, one training recipe for each
-data set, and bfloat16 convolutions. Every run is kept in a JSON file as soon as it is done, and
-what is there already is not run again; the tables are made of all that is there.
+All networks have the places of one pattern, about 40,000 parameters, and one training recipe for
+each data set. Convolutions are in bfloat16 where the processor computes in it, else in float32.
+Every run is kept in a JSON file as soon as it is done, and what is there already is not run again;
+the tables are made of all that is there.
 """
 
 from __future__ import annotations
@@ -111,15 +112,15 @@ def published(name: str, results: Record) -> str:
         closure = [r["closure"] for r in records if "closure" in r]
         lines.append([
             row, ", ".join(what), f"{records[0]['parameters']:,}", number(mean, half),
-            number(gap, spread), len(records),
+            number(gap, spread), len(records), ", ".join(sorted({r["precision"] for r in records})),
             f"{max(closure):.1e}" if closure else "",
             f"{sum(r['seconds'] for r in records) / len(records) / 60:.1f}",
         ])  # fmt: skip
     ours, fixed = PUBLISHED[name]
-    lines += [["*published:* LGCNN", "", "", ours, "", "", "", ""],
-              ["*published:* P4CNN", "", "", fixed, "", "", "", ""]]  # fmt: skip
+    for network, accuracy in (("LGCNN", ours), ("P4CNN", fixed)):
+        lines.append([f"*published:* {network}", "", "", accuracy, *[""] * 5])
     header = ["network", "group", "parameters", "test accuracy, %", "minus escnn, C4", "seeds",
-              "closure defect", "minutes"]  # fmt: skip
+              "convolutions", "closure defect", "minutes"]  # fmt: skip
     return table(header, lines)
 
 
