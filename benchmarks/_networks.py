@@ -49,7 +49,7 @@ MU = 1e-4
 
 
 def precision() -> Precision:
-    """Of the convolutions, the same for every network."""
+    """Of the convolutions, on this processor the same for every network."""
     return "bfloat16" if computes_in_bfloat16() else "float32"
 
 
@@ -142,7 +142,7 @@ def trained(
     record = {
         "seed": seed, "epochs": task.recipe.epochs, "parameters": count, "seconds": seconds,
         "accuracy": 100 * evaluate(network, task.test, precision=precision()),
-        "precision": precision(),
+        "precision": precision(), "processor": torch.cpu.get_capabilities()["cpu_name"],
     }  # fmt: skip
     inner: Any = network.network
     reps: list[Any] = list(inner.representations()) if isinstance(inner, LGN) else []

@@ -80,7 +80,7 @@ def given_action(task: nets.Task, rep: LearnedRepresentation, results: Record, s
     kernel, epochs = rep.generators().tolist(), task.recipe.epochs
     for found in results.get(task.name, {}).get(AUTO, []):
         same = found["kernel"] == kernel and found.get("epochs", epochs) == epochs
-        if same and found["seed"] == seed:
+        if same and found["seed"] == seed and found["precision"] == nets.precision():
             searched = ("searched", "discovered", "kernel", "choice")
             known = {k: v for k, v in found.items() if k not in searched}
             return known | {"seconds": found["seconds"] - found["searched"]}
@@ -103,10 +103,11 @@ def transferred(task: nets.Task, giver: str, results: Record, seed: int) -> Reco
 def published(name: str, results: Record) -> str:
     """The table of one data set."""
     lines = []
-    reference = {r["seed"]: r["accuracy"] for r in results.get(ESCNN, [])}
+    reference = {(r["seed"], r["precision"]): r["accuracy"] for r in results.get(ESCNN, [])}
     for row, records in results.items():
         mean, half = seeds_interval([r["accuracy"] for r in records])
-        gaps = [r["accuracy"] - reference[r["seed"]] for r in records if r["seed"] in reference]
+        keyed = [((r["seed"], r["precision"]), r["accuracy"]) for r in records]
+        gaps = [accuracy - reference[key] for key, accuracy in keyed if key in reference]
         gap, spread = seeds_interval(gaps) if gaps else (float("nan"),) * 2
         what = sorted({" ".join([r["group"], *r["moves"][:1]]) for r in records if "group" in r})
         closure = [r["closure"] for r in records if "closure" in r]

@@ -71,7 +71,7 @@ class FilterBank(MovingFilters, ABC):
         self.stride = _sizes(who, "stride", stride, self.axes)
         self.padding = self._checked_padding(padding)
         self._check_fit(rep)
-        self.draw(self._weight_shape(), bias=bias, rng=rng)
+        self._draw(self._weight_shape(), bias=bias, rng=rng)
 
     @abstractmethod
     def filters(self) -> Float[Tensor, "outputs inputs *kernel"]:
@@ -310,6 +310,10 @@ class GroupConv1d(RegularConvolution):
         bias: add one number for each of `out_channels`?
         rng: draws the weights; torch's global generator when None.
 
+    Attributes:
+        weight: (out_channels, in_channels * n, kernel_size), as torch stores weights;
+            `weight.unflatten(1, (in_channels, n))` is w.
+
     Raises:
         InputError: as `OrbitConv1d`; the input is (batch, in_channels, n, length).
 
@@ -345,6 +349,10 @@ class GroupConv2d(RegularConvolution):
         padding: as in nn.Conv2d; "same" needs an odd kernel.
         bias: add one number for each of `out_channels`?
         rng: draws the weights; torch's global generator when None.
+
+    Attributes:
+        weight: (out_channels, in_channels * n, *kernel_size), as torch stores weights;
+            `weight.unflatten(1, (in_channels, n))` is w.
 
     Raises:
         InputError: as `OrbitConv2d`; the input is (batch, in_channels, n, H, W).

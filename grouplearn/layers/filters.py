@@ -70,7 +70,7 @@ def regular_filters(
 
 
 def regular_places(group: FiniteGroup, into: int) -> Int[Tensor, " entries"]:
-    """For every (g, i, h), where (i, g^-1 h, g) stands among its like.
+    """For every (g, i, h), where (i, g^-1 h, g) stands: at n n i + n (g^-1 h) + g.
 
     Args:
         group: of order n.
@@ -109,13 +109,12 @@ class MovingFilters(nn.Module):
 
     weight: nn.Parameter
     bias: nn.Parameter | None
-    _owners: Tensor
 
     def __init__(self, rep: LearnedRepresentation) -> None:
         super().__init__()
         self.rep = rep
 
-    def draw(self, shape: tuple[int, ...], *, bias: bool, rng: torch.Generator | None) -> None:
+    def _draw(self, shape: tuple[int, ...], *, bias: bool, rng: torch.Generator | None) -> None:
         """Draw weight and bias as torch's layers do, of the representation's dtype and device.
 
         Args:
@@ -127,8 +126,6 @@ class MovingFilters(nn.Module):
         generator(type(self).__name__, rng)
         self.weight = _uniform(shape, bound, self.rep, rng)
         self.bias = _uniform(shape[:1], bound, self.rep, rng) if bias else None
-        owners = torch.arange(shape[0]).repeat_interleave(self.rep.group.order)
-        self.register_buffer("_owners", owners.to(self.rep.device), persistent=False)
 
     def duals(self) -> Float[Tensor, "n d d"]:
         """rho(g^-1)^T for every element g."""
@@ -137,7 +134,7 @@ class MovingFilters(nn.Module):
 
     def repeated_bias(self) -> Float[Tensor, " filters"] | None:
         """The bias of every filter, the same for all elements."""
-        return None if self.bias is None else self.bias.index_select(0, self._owners)
+        return None if self.bias is None else self.bias.repeat_interleave(self.rep.group.order)
 
 
 def _uniform(

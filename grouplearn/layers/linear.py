@@ -63,7 +63,7 @@ class OrbitLinear(MovingFilters):
                    f"build the representation with dim={size}")  # fmt: skip
         self.in_features = size
         self.out_features = positive_int(who, "out_features", out_features)
-        self.draw((self.out_features, self.in_features), bias=bias, rng=rng)
+        self._draw((self.out_features, self.in_features), bias=bias, rng=rng)
 
     def filters(self) -> Float[Tensor, "outputs d"]:
         """The dual orbit of every vector, (out_features * n, d)."""

@@ -100,14 +100,25 @@ def short_runs(data: Labelled, options: FitOptions) -> tuple[Labelled, Labelled,
 
     Returns:
         Up to 3,000 samples to train on; others to judge by, a quarter of all or 10,000; and the
-        options, changed to 1,500 steps of 32 samples, or to half of the samples that the training
-        goes through where these are fewer.
+        options with batches of 32 or fewer, and epochs for 1,500 steps of 32, or for half of the
+        samples that the training goes through where these are fewer; without patience, in one
+        process.
 
     Raises:
-        InputError: there are fewer than 4 samples, or a part is of one class.
+        InputError: an argument has the wrong type, there are fewer than 8 samples, or a part is of
+            one class.
+
+    Example:
+        >>> data = Labelled(torch.rand(80, 3), torch.arange(80) % 4)
+        >>> train, held_out, short = short_runs(data, FitOptions(epochs=12))
+        >>> len(train), len(held_out), short.epochs, short.batch_size
+        (60, 20, 8, 32)
     """
-    if len(data) < 4:
-        refuse("short_runs", "data", "4 samples or more", len(data), "pass more samples")
+    for name, given, kind in (("data", data, Labelled), ("options", options, FitOptions)):
+        if not isinstance(given, kind):
+            refuse("short_runs", name, f"a {kind.__name__}", type(given).__name__, "pass one")
+    if len(data) < 8:
+        refuse("short_runs", "data", "8 samples or more", len(data), "pass more samples")
     rest, held_out = data.split(min(_HELD_OUT, len(data) // 4), options.seed)
     train = rest.take(slice(0, _SAMPLES))
     batch_size = min(options.batch_size, _BATCH)

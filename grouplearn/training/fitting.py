@@ -41,7 +41,7 @@ class FitOptions:
             at 1/2, 3/4 and 7/8, as the published networks do; "constant" stays.
         clip: largest norm of the gradient, or None.
         precision: "bfloat16" computes convolutions and products in it and keeps weights in float32;
-            for processors that `computes_in_bfloat16`.
+            on a CPU, worth it only where `computes_in_bfloat16()`.
         patience: validations without a better score after which training ends; None trains all
             epochs.
         validate_every: epochs between validations.
@@ -175,6 +175,9 @@ def fit(
         TrainingError: a term of the loss or a weight became infinite or not a number; the
             checkpoint of the last good epoch stays.
         MissingExtraError: Lightning is absent; the extra `train` brings it.
+
+    Warns:
+        UserWarning: bfloat16 is asked for on a CPU that has no instructions for it.
 
     Example:
         >>> from grouplearn.models import Pattern, PlainCNN

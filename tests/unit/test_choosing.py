@@ -147,10 +147,17 @@ def test_short_runs_are_short() -> None:
     assert not torch.equal(short_runs(few, replace(wide, seed=8))[1].x, held_out.x)
 
 
-def test_short_runs_of_too_few_samples_are_refused() -> None:
-    three = Labelled(torch.zeros(3, 1), torch.tensor([0, 1, 1]))
-    with pytest.raises(InputError, match="data must be 4 samples or more, got 3"):
-        short_runs(three, FitOptions())
+def test_short_runs_of_what_is_none_are_refused() -> None:
+    options: Any = FitOptions()
+    seven: Any = Labelled(torch.zeros(7, 1), torch.arange(7) % 2)
+    with pytest.raises(InputError, match="data must be 8 samples or more, got 7"):
+        short_runs(seven, options)
+    seven = torch.zeros(7, 1)
+    with pytest.raises(InputError, match="data must be a Labelled, got Tensor"):
+        short_runs(seven, options)
+    options = None
+    with pytest.raises(InputError, match="options must be a FitOptions, got NoneType"):
+        short_runs(bars(20, 0), options)
 
 
 def test_another_run_has_another_seed() -> None:
