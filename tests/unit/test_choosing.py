@@ -147,6 +147,7 @@ def test_short_runs_are_short() -> None:
     assert not torch.equal(short_runs(few, replace(wide, seed=8))[1].x, held_out.x)
 
 
+@pytest.mark.usefixtures("as_in_production")
 def test_short_runs_of_what_is_none_are_refused() -> None:
     options: Any = FitOptions()
     seven: Any = Labelled(torch.zeros(7, 1), torch.arange(7) % 2)
