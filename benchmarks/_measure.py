@@ -42,6 +42,7 @@ def machine() -> dict[str, Any]:
     """Processor, threads and versions, for the record."""
     return {
         "processor": platform.machine(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
         "cores": os.cpu_count(),
         "torch_threads": torch.get_num_threads(),
         "python": platform.python_version(),
