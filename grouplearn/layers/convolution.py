@@ -351,7 +351,7 @@ class GroupConv2d(RegularConvolution):
         rng: draws the weights; torch's global generator when None.
 
     Attributes:
-        weight: (out_channels, in_channels * n, *kernel_size), as torch stores weights;
+        weight: (out_channels, in_channels * n, height, width), as torch stores weights;
             `weight.unflatten(1, (in_channels, n))` is w.
 
     Raises:
