@@ -37,6 +37,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     torch.set_num_threads(1)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # As a plugin of its own, since hooks here are not called for doctests outside this folder.
+    config.pluginmanager.register(typecheck)
+
+
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The folder of real data sets, with mnist/train-images-idx3-ubyte.gz and its like."""

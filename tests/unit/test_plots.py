@@ -88,6 +88,13 @@ def test_history_is_logarithmic_and_leaves_out_zeros() -> None:
     assert [text.get_text() for text in legend.get_texts()] == ["dense", "skew"]
 
 
+def test_one_epoch_is_seen_and_numbered() -> None:
+    (axes,) = plot_history({"dense": [1.0]}).axes
+    assert axes.lines[0].get_marker() == "o"
+    low, high = axes.get_xlim()
+    assert [tick for tick in axes.get_xticks() if low <= tick <= high] == [1]
+
+
 def test_png_has_the_size_of_the_figure() -> None:
     figure = plot_generator({"A": cyclic_shift(3)})
     with Image.open(io.BytesIO(png(figure))) as image:
