@@ -21,7 +21,10 @@ _checker = beartype(conf=BeartypeConf(is_pep484_tower=True))
 
 
 def checked(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with its annotations checked; counts its calls, and ends checking in time."""
+    """The function with its annotations checked: counted, and ended in time.
+
+    A call is checked twice: its arguments before, and all with the result after.
+    """
     check = _checker(function)
 
     @functools.wraps(function)
