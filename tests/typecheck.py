@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jaxtyping
+import pytest
 from beartype import BeartypeConf, beartype
 
 CHECKS_OF_A_TEST = 4000
@@ -38,6 +39,7 @@ def checked(function: Callable[..., Any]) -> Callable[..., Any]:
     return counted
 
 
+@pytest.hookimpl(tryfirst=True)  # Before fixtures, one of which ends checking, too.
 def pytest_runtest_setup() -> None:
     global checks  # noqa: PLW0603
     checks = 0
