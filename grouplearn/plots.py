@@ -190,8 +190,7 @@ def plot_history(curves: Mapping[str, Sequence[float]], ylabel: str = "loss") ->
         shown = [value if value > 0 else math.nan for value in values]
         marker = "o" if len(shown) == 1 else None  # A line through one point draws nothing.
         axes.plot(range(1, len(shown) + 1), shown, label=name, linewidth=1.4, marker=marker)
-    epochs = max(map(len, curves.values()))
-    axes.set(yscale="log", xlabel="epoch", ylabel=ylabel, xlim=(0.5, epochs + 0.5))
+    axes.set(yscale="log", xlabel="epoch", ylabel=ylabel)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(color="0.9")
     figure.legend(loc="outside right upper", frameon=False, fontsize=9)

@@ -95,6 +95,11 @@ def test_one_epoch_is_seen_and_numbered() -> None:
     assert [tick for tick in axes.get_xticks() if low <= tick <= high] == [1]
 
 
+def test_a_history_without_epochs_is_an_empty_panel() -> None:
+    (axes,) = plot_history({"dense": []}).axes
+    assert len(axes.lines[0].get_xydata()) == 0
+
+
 def test_png_has_the_size_of_the_figure() -> None:
     figure = plot_generator({"A": cyclic_shift(3)})
     with Image.open(io.BytesIO(png(figure))) as image:
