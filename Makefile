@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 ESCNN := escnn==1.0.11
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long check format format-check lint types imports coverage docs bench clean
+.PHONY: help demo test test-slow test-long check format format-check lint types imports coverage docs bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,10 +25,13 @@ demo: $(STAMP)  ## discover groups in embedded real data, and train a network th
 test: $(STAMP)  ## tests and doctests, with line and branch coverage of at least 95 %
 	$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-report=term
 
+test-slow: $(STAMP)  ## the tests that take more than a few seconds each
+	$(BIN)/python -m pytest -q -n $(WORKERS) -m "slow and not long"
+
 test-long: $(STAMP)  ## the laws on at least 20,000 random examples
 	HYPOTHESIS_PROFILE=long GROUPLEARN_MIN_EXAMPLES=20000 $(BIN)/python -m pytest -q -n $(WORKERS) tests/laws -m ""
 
-check: format-check lint types imports test docs  ## everything a commit must pass
+check: format-check lint types imports test test-slow docs  ## everything a commit must pass
 
 format: $(STAMP)  ## rewrite the sources in the project's format
 	$(BIN)/ruff format

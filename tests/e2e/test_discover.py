@@ -153,6 +153,7 @@ def test_the_finding_is_printed_with_its_ladder(run: Any) -> None:
     assert run("rows.npz", "--array", "a", "--quiet") == Run(0, "", "")
 
 
+@pytest.mark.slow
 def test_json_is_the_only_output_and_a_seed_fixes_it(run: Any) -> None:
     np.save("rows.npy", ring())
     printed = []
@@ -235,6 +236,7 @@ def test_images_of_every_form_are_read(run: Any) -> None:
     assert set(found["generators"]) <= known
 
 
+@pytest.mark.slow
 def test_sequences_of_every_form_are_read(run: Any) -> None:
     rng = np.random.default_rng(0)
     # A chain that favours some steps, then the same read from the other strand.
@@ -256,6 +258,7 @@ def test_sequences_of_every_form_are_read(run: Any) -> None:
     assert rna.coordinates()[:4] == ("A1", "C1", "G1", "U1")
 
 
+@pytest.mark.slow
 def test_token_files_are_read(run: Any) -> None:
     rng = np.random.default_rng(0)
     verbs, ends = ["walk", "run", "look"], ["left", "right"]
@@ -289,6 +292,7 @@ def test_other_actions(run: Any, action: str) -> None:
     np.testing.assert_allclose(found["members"][1], [[-1, 0], [0, 1]], atol=0.1)
 
 
+@pytest.mark.slow
 def test_built_in_data_make_one_page(run: Any) -> None:
     data = ["sky", "digits", "box-drawings", "chloroplast"]
     line = [*data, "--patch-size", "3", "--window", "2", "--out", "demo"]

@@ -86,6 +86,7 @@ def names(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*")}
 
 
+@pytest.mark.slow
 def test_every_class_is_scored_against_the_truth(learned: Path) -> None:
     results = final(learned)["results"]
     assert tuple(results) == CLASSES
@@ -185,6 +186,7 @@ def test_the_table_and_the_verdicts_are_printed(run: Any) -> None:
     assert Path("runs/learn-half-turn-2/report.html").is_file()
 
 
+@pytest.mark.slow
 def test_json_is_the_only_output_and_a_seed_fixes_it(run: Any) -> None:
     line = [*SMALL, "--representation", "dense", "--json", "--seed"]
     printed = {}
@@ -238,6 +240,7 @@ def test_data_that_cannot_identify_the_action_are_reported(run: Any) -> None:
     assert "do not identify A" in Path("out/report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_blur_closes_as_no_group(run: Any) -> None:
     result = run(
         *SMALL, "--transform", "blur", "--representation", "toeplitz", "--epochs", "200",
@@ -251,6 +254,7 @@ def test_a_blur_closes_as_no_group(run: Any) -> None:
     assert "escnn" not in result.out
 
 
+@pytest.mark.slow
 def test_a_flip_shows_what_a_class_cannot_express(run: Any) -> None:
     line = [*SMALL, "--transform", "flip", "--restarts", "0", "--epochs", "200"]
     both = ["--representation", "skew", "--representation", "spectral"]
@@ -298,6 +302,7 @@ def test_a_broken_law_gives_status_one(run: Any, monkeypatch: pytest.MonkeyPatch
     assert final(Path("runs/learn-quarter-turn"))["results"]["spectral"]["homomorphism"] == "nan"
 
 
+@pytest.mark.slow
 def test_a_terminal_sees_progress(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     result = run(*SMALL, "--representation", "toeplitz", "--restarts", "1")
@@ -319,6 +324,7 @@ def test_version_and_help(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert leaving.value.code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_mnist_identifies_a_quarter_turn(run: Any, data_dir: Path) -> None:
     result = run("learn", "--data", str(data_dir / "mnist"), "--json")

@@ -155,6 +155,7 @@ def test_interrupting_the_parser_counts_as_well(
     assert capsys.readouterr().err.strip() == "error: interrupted"
 
 
+@pytest.mark.slow
 def test_overwriting_replaces_an_earlier_run_whole() -> None:
     prepare()
     Path("earlier/leftover").write_text("old", encoding="utf-8")

@@ -20,6 +20,7 @@ def example(number: int) -> dict[str, Any]:
     return names
 
 
+@pytest.mark.slow
 def test_the_example_discovers_the_group_of_the_square(capsys: pytest.CaptureFixture[str]) -> None:
     names = example(0)
     assert names["found"].group.name == "D4"
@@ -33,6 +34,7 @@ def test_the_example_discovers_the_group_of_the_square(capsys: pytest.CaptureFix
     assert words[0] == words[1]
 
 
+@pytest.mark.slow
 def test_the_example_builds_a_network_of_the_found_group() -> None:
     assert example(1)["network"].group.name == "D4"
 

@@ -45,6 +45,7 @@ def test_a_known_group_trains_and_leaves_a_whole_folder(run: Run) -> None:
     assert "grouplearn train digits" in json.loads(Path("a/config.json").read_text())["command"]
 
 
+@pytest.mark.slow
 def test_the_group_is_chosen_by_short_runs(run: Run) -> None:
     result = run("train", "digits", "--rotated", *SMALL, "--json", "--out", "a")
     assert result.status == 0, result.err
@@ -56,6 +57,7 @@ def test_the_group_is_chosen_by_short_runs(run: Run) -> None:
     assert "The choice of the group" in Path("a/report.html").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "kind"),
     [
@@ -82,6 +84,7 @@ def test_every_way_to_train(run: Run, arguments: list[str], kind: type[Any]) -> 
         assert result.json["defects"]["closure"] > 1e-4
 
 
+@pytest.mark.slow
 def test_an_action_is_taken_from_another_run(run: Run) -> None:
     run("train", "digits", "--action", "random", *SMALL, "--out", "a")
     result = run("train", "digits", "--action", "a/network.safetensors", *SMALL, "--json",
@@ -93,6 +96,7 @@ def test_an_action_is_taken_from_another_run(run: Run) -> None:
     assert torch.equal(taken.weight, first.layer_representations()[0].weight), "not trained again"
 
 
+@pytest.mark.slow
 def test_runs_are_compared_with_intervals(run: Run) -> None:
     folders = []
     for seed in ("0", "1"):
@@ -117,6 +121,7 @@ def test_runs_are_compared_with_intervals(run: Run) -> None:
     assert "one run for each seed" in again.err
 
 
+@pytest.mark.slow
 def test_exports_give_the_same_outputs(run: Run) -> None:
     pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
     run("train", "digits", "--action", "quarter-turn", *SMALL, "--out", "a")
@@ -149,6 +154,7 @@ def test_a_file_with_other_outputs_is_refused(run: Run, monkeypatch: pytest.Monk
     assert not list(Path().glob(".*.pt2"))
 
 
+@pytest.mark.slow
 def test_a_cut_off_run_goes_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = ["digits", "--action", "flip", *SMALL]
     whole = run("train", *arguments, "--out", "whole", "--json").json
@@ -170,6 +176,7 @@ def test_a_cut_off_run_goes_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "a finished one" in run("train", *arguments, "--out", "a", "--resume").err
 
 
+@pytest.mark.slow
 def test_options_come_from_a_file(run: Run) -> None:
     run("train", "digits", "--action", "flip", *SMALL, "--seed", "3", "--out", "a")
     again = run("train", "digits", "--config", "a/config.json", "--out", "b", "--json")
@@ -202,6 +209,7 @@ def test_rows_say_in_what_runs_differ(run: Run) -> None:
     assert [row["network"] for row in rows] == ["plain CNN, epochs 1", "plain CNN, epochs 2"]
 
 
+@pytest.mark.slow
 def test_double_precision_goes_all_the_way(run: Run) -> None:
     result = run("train", "digits", "--action", "flip", *SMALL, "--precision", "float64",
                  "--out", "a")  # fmt: skip
@@ -213,6 +221,7 @@ def test_double_precision_goes_all_the_way(run: Run) -> None:
     assert lgn.status == 0, lgn.err
 
 
+@pytest.mark.slow
 def test_a_terminal_sees_progress(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     result = run("train", "digits", "--rotated", *SMALL)

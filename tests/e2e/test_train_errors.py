@@ -79,6 +79,7 @@ def test_a_loss_that_is_no_number_is_status_one(run: Run) -> None:
     assert "result.json" not in files(Path("a"))
 
 
+@pytest.mark.slow
 def test_other_commands_refuse_what_is_no_run(run: Run) -> None:
     Path("empty").mkdir()
     assert "a finished run of grouplearn train" in run("compare", "empty").err
@@ -135,6 +136,7 @@ def test_a_run_that_was_killed_early_gives_the_earlier_one_back(tmp_path: Path) 
     assert files(tmp_path) == {"a/result.json"}
 
 
+@pytest.mark.slow
 def test_an_earlier_run_is_replaced_only_when_asked(run: Run) -> None:
     arguments = ["train", "digits", "--network", "plain", *SMALL, "--out", "a"]
     assert run(*arguments).status == 0

@@ -39,6 +39,7 @@ def names(domain: ImageDomain, rep: LearnedRepresentation) -> set[str]:
     return {str(move) for move in domain.extend(rep)}
 
 
+@pytest.mark.slow
 def test_groups_of_the_ladder_act_on_kernels_of_any_size() -> None:
     domain = ImageDomain(4)
     found = domain.discover(textures(1500))
@@ -115,6 +116,7 @@ def build(rep: LearnedRepresentation, rng: torch.Generator) -> nn.Module:
     return LGCNN(Pattern(1, 2, (2, 4, 4)), rep, rng=rng)
 
 
+@pytest.mark.slow
 def test_short_runs_choose_and_leave_evidence() -> None:
     train, held = bars(120, 0), bars(60, 1)
     told: list[Tried] = []

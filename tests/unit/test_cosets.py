@@ -108,6 +108,7 @@ def random_presentation(rng: np.random.Generator) -> list[Word]:
     return [base * int(rng.integers(2, 5)) for base in powers]
 
 
+@pytest.mark.slow
 def test_enumeration_of_random_presentations_equals_sympys() -> None:
     rng = np.random.default_rng(0)
     orders = []

@@ -56,7 +56,7 @@ PLANTS: dict[str, list[list[int]]] = {
 
 
 @pytest.mark.parametrize("name", PLANTS)
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_planted_groups_are_found(name: str, seed: int) -> None:
     rows = orbit_mixture(PLANTS[name], seed)
     found = discover(rows, seed=seed)
@@ -101,6 +101,7 @@ def test_second_moments_propose_what_third_moments_reject() -> None:
     assert {each.kind: each.verdict for each in rejected.evidence}["order 2"] == "exact"
 
 
+@pytest.mark.slow
 def test_a_long_ring_turns_and_does_not_flip() -> None:
     noise = np.random.default_rng(0).exponential(size=(60_000, 16))
     rows = noise + 0.8 * np.roll(noise, 1, 1) + 0.4 * np.roll(noise, 2, 1)
@@ -170,6 +171,7 @@ def test_labels_are_kept() -> None:
     assert real.group.order == 2
 
 
+@pytest.mark.slow
 def test_one_hot_blocks_stay_together() -> None:
     """Base frequencies fill most of a one-hot covariance; what counts lies between positions."""
     rng = np.random.default_rng(0)
@@ -215,6 +217,7 @@ def test_exchangeable_coordinates_and_too_large_groups() -> None:
     assert "more than 4,096 elements" in many.summary()
 
 
+@pytest.mark.slow
 def test_streams_accumulators_and_channels_give_the_same() -> None:
     rows = orbit_mixture(PLANTS["C3"])
     whole = discover(rows)
@@ -242,6 +245,7 @@ def test_blocks_measure_noise() -> None:
     assert noise[1] > 5 * noise[0]
 
 
+@pytest.mark.slow
 def test_the_answer_is_deterministic_and_a_budget_is_kept() -> None:
     rows = orbit_mixture(PLANTS["C7"])
     assert discover(rows, seed=3).summary() == discover(rows, seed=3).summary()
@@ -286,6 +290,7 @@ def test_bad_input_is_refused_in_one_line(call: Callable[[np.random.Generator], 
     assert is_helpful(caught)
 
 
+@pytest.mark.slow
 def test_columns_in_different_units_are_told_apart() -> None:
     rng = np.random.default_rng(0)
     first, second, third = (rng.gamma(k, size=COUNT) for k in (2, 2, 3))
@@ -328,6 +333,7 @@ def test_batches_may_come_as_a_list_and_in_one_buffer() -> None:
     assert not discover(without).found or discover(without).group.name == "C3"
 
 
+@pytest.mark.slow
 def test_the_chance_of_a_claim_is_small_where_it_can_be_told() -> None:
     """Seven coordinates on a ring leave 720 permutations of the type; three leave two."""
     assert 0 <= discover(orbit_mixture(PLANTS["C7"])).p_value < 0.01

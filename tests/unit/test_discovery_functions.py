@@ -92,6 +92,7 @@ def test_samples_need_not_be_symmetric() -> None:
     assert discover_from_function(petals(4), x).group == DihedralGroup(4)
 
 
+@pytest.mark.slow
 def test_a_plane_among_other_directions_in_any_basis() -> None:
     basis = torch.eye(5).double() + 0.3 * torch.randn(5, 5, generator=seeded(2)).double()
     back = torch.linalg.inv(basis)
@@ -145,6 +146,7 @@ def test_a_round_plane_is_no_finite_group() -> None:
     assert "a continuous rotation" in found.summary()
 
 
+@pytest.mark.slow
 def test_a_circle_that_turns_two_planes_together_is_no_finite_group() -> None:
     def function(x: Tensor) -> Tensor:
         z, w = torch.complex(x[:, 0], x[:, 1]), torch.complex(x[:, 2], x[:, 3])
@@ -186,6 +188,7 @@ def test_functions_without_symmetry_or_gradient() -> None:
     assert unused.group == DihedralGroup(4)
 
 
+@pytest.mark.slow
 def test_trained_networks_are_nearly_invariant() -> None:
     rng = seeded(0)
     x = torch.randn(1500, 2, generator=rng)
@@ -232,6 +235,7 @@ def test_permutations(function: Function, dim: int, name: str) -> None:
         assert "ignores coordinates [3, 4, 5, 6, 7]" in found.summary()
 
 
+@pytest.mark.slow
 def test_too_many_permutations_are_not_listed() -> None:
     found = discover_from_function(lambda x: (x**3).sum(1), normal(400, 8), action="permutation")
     assert not found.found

@@ -210,6 +210,7 @@ def test_dihedral_groups_in_either_order() -> None:
         assert len(found.ladder[0].evidence) == 4
 
 
+@pytest.mark.slow
 def test_products_quaternions_and_redundant_generators() -> None:
     one = np.eye(2)
     third, fourth = turn(2 * math.pi / 3), turn(math.pi / 2)

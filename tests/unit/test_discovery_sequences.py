@@ -69,6 +69,7 @@ def test_planted_steps_are_found(
     assert found.gap > 1.5
 
 
+@pytest.mark.slow
 def test_noise_shared_by_neighbours_is_counted_once() -> None:
     shift = np.roll(np.eye(6), 1, axis=0)
     p_values = []

@@ -238,7 +238,7 @@ def test_rotated_digits_have_the_group_of_the_square() -> None:
     assert {str(move) for move in ImageDomain(3).extend(found.representation)} == set(GRID_MOVES)
 
 
-@pytest.mark.parametrize("size", [3, 5])
+@pytest.mark.parametrize("size", [3, pytest.param(5, marks=pytest.mark.slow)])
 def test_the_sky_has_no_preferred_direction(size: int) -> None:
     domain = ImageDomain(size)
     found = domain.discover(sample_sky())
@@ -298,6 +298,7 @@ def test_refuses_other_representations() -> None:
         domain.moments(torch.rand(2, 9, 9), seed=-1)
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_second_moments_of_digits_propose_the_half_turn(data_dir: Path) -> None:
     images = load_idx_images(data_dir / "mnist")[:5000]

@@ -31,7 +31,7 @@ def test_orders_are_those_of_brute_force(seed: int) -> None:
         np.testing.assert_array_equal(graph[np.ix_(inverse, inverse)], graph)
 
 
-@pytest.mark.parametrize("dim", [16, 40, 100])
+@pytest.mark.parametrize("dim", [16, 40, pytest.param(100, marks=pytest.mark.slow)])
 def test_rings_whose_matrix_ties_neighbours_only(dim: int) -> None:
     """One pinned point does not tell a point from its mirror image, and far points not at all."""
     rng = np.random.default_rng(dim)

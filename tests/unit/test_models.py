@@ -107,6 +107,7 @@ def test_exports_are_plain_and_equal() -> None:
     assert torch.allclose(whole(x), network((x - whole.mean) / whole.deviation))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:`isinstance.treespec:FutureWarning")  # torch's own
 def test_onnx_gives_the_same_outputs(tmp_path: Path) -> None:
     runtime = pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")

@@ -43,6 +43,7 @@ def error(rep: LearnedRepresentation, truth: Tensor) -> float:
     return float(np.linalg.norm(gap) / np.linalg.norm(truth.numpy()))
 
 
+@pytest.mark.slow
 def test_a_free_matrix_becomes_the_least_squares_solution() -> None:
     x = correlated(300, 6)
     noise = torch.randn(300, 6, generator=seeded(1), dtype=DOUBLE)
@@ -57,6 +58,7 @@ def test_a_free_matrix_becomes_the_least_squares_solution() -> None:
     assert fit.loss < 1e-12
 
 
+@pytest.mark.slow
 def test_combining_the_pairs_beats_bad_conditioning() -> None:
     x, truth = correlated(300, 9), quarter_turn(3)
     errors = {}
@@ -68,6 +70,7 @@ def test_combining_the_pairs_beats_bad_conditioning() -> None:
     assert errors[False] > 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_constrained_classes_find_the_turn_from_random_starts(seed: int) -> None:
     x, truth = correlated(200, 9), quarter_turn(3)
@@ -99,6 +102,7 @@ def test_directions_without_data_are_left_alone() -> None:
     np.testing.assert_allclose(after[:, 4:].numpy(), before[:, 4:].numpy(), atol=1e-12)
 
 
+@pytest.mark.slow
 def test_batches_follow_their_seed() -> None:
     x = torch.randn(64, 4, generator=seeded(), dtype=DOUBLE)
     truth = cyclic_shift(4)
@@ -161,6 +165,7 @@ def test_whitened_data_term_is_the_distance_to_least_squares() -> None:
     assert fit.history[0].data == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_penalties_teach_what_pairs_do_not_say() -> None:
     x, truth = correlated(200, 4), cyclic_shift(4)
     rep = dense(4)

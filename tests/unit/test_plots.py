@@ -108,6 +108,7 @@ def test_png_has_the_size_of_the_figure() -> None:
         np.testing.assert_allclose(image.size, expected, atol=1)
 
 
+@pytest.mark.slow
 def test_no_global_state_is_touched() -> None:
     program = (
         "import sys, numpy; from grouplearn.plots import *;"

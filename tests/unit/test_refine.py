@@ -53,6 +53,7 @@ def error(rep: LearnedRepresentation, truth: Tensor) -> float:
     return float((rep.generators().detach()[0] - truth).norm() / truth.norm())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [DenseRepresentation, SpectralRepresentation])
 @pytest.mark.parametrize(("order", "dim"), [(4, 6), (6, 8)])
 def test_planted_actions_are_approached(
@@ -72,6 +73,7 @@ def test_planted_actions_are_approached(
         assert found.moved == pytest.approx(float(moved.detach()))
 
 
+@pytest.mark.slow
 def test_rotations_by_adam_in_float32() -> None:
     points = 2 * torch.randn(40, 2, generator=seeded(1))
     samples = torch.cat([points @ turn(k * torch.pi / 2).float().T for k in range(4)])

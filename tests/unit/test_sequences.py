@@ -344,6 +344,7 @@ def test_embedded_genomes_are_whole(text: str, length: int, gc: float) -> None:
     assert (text.count("G") + text.count("C")) / length == pytest.approx(gc, abs=5e-5)
 
 
+@pytest.mark.slow
 def test_discovery_reads_sequences() -> None:
     """A text and its reverse complement, in many pieces, have that symmetry and no other."""
     domain = SequenceDomain(window=3)

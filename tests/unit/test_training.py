@@ -176,6 +176,7 @@ save(network, folder / "end.safetensors")
 """
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_bit_for_bit(tmp_path: Path) -> None:
     """`kill -9` at a random moment; another start value shows that the checkpoint is used."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"
