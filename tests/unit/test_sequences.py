@@ -380,8 +380,7 @@ def test_reverse_complement_of_a_genome(data_dir: Path, w: int) -> None:
     """Reverse complement nearly keeps how often words occur, reverse and complement do not."""
     (file,) = (data_dir / "genome-ecoli-k12").glob("*_genomic.fna.gz")
     domain = SequenceDomain(window=w)
-    moments = domain.moments(file)
-    (text,) = read_sequences(file)
+    moments, (text,) = domain.moments(file), read_sequences(file)
     assert moments.count == len(text) - w + 1
     if w == 3:
         counts = Counter(words([text], w))
