@@ -25,8 +25,8 @@ demo: $(STAMP)  ## discover groups in embedded real data, and train a network th
 test: $(STAMP)  ## tests and doctests, with line and branch coverage of at least 95 %
 	$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-report=term
 
-test-slow: $(STAMP)  ## the tests that take more than a few seconds each
-	$(BIN)/python -m pytest -q -n $(WORKERS) -m "slow and not long"
+test-slow: $(STAMP)  ## the tests marked slow, without coverage
+	$(BIN)/python -m pytest -q -n $(WORKERS) -m slow
 
 test-long: $(STAMP)  ## the laws on at least 20,000 random examples
 	HYPOTHESIS_PROFILE=long GROUPLEARN_MIN_EXAMPLES=20000 $(BIN)/python -m pytest -q -n $(WORKERS) tests/laws -m ""
