@@ -1,0 +1,91 @@
+"""Minutes that the trainings of the accuracy tables take, from short pieces of them.
+
+python benchmarks/training_time.py [--repetitions 5] [--out benchmarks/results]
+
+Pieces of ten steps run in turns, on random images of the data set's size, on two threads; their
+medians stand for all steps of the recipe. Tests after the training and searches for a group come
+on top, the latter in the tables of accuracy.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import _networks as nets
+import torch
+from _measure import interleaved, median, publish, table
+from accuracy import SETS
+from torch import nn
+
+from grouplearn.models import Standardised
+from grouplearn.training import Classification, WithLaws, as_labelled, fit
+
+THREADS = 2
+LIMIT = 15
+STEPS = 10
+OPTIONS = nets.options(1, seed=0)
+TRAINED_ON = {"rotated-mnist": 12_000, "fashion-mnist": 60_000, "mnist": 60_000, "cifar10": 20_000}
+SHAPES = {(1, 28, 28): ("rotated-mnist", "fashion-mnist", "mnist"), (3, 32, 32): ("cifar10",)}
+
+
+def networks(task: nets.Task) -> dict[str, Callable[[torch.Generator], nn.Module]]:
+    return {
+        "plain, equal parameters": partial(nets.plain, task),
+        "plain, single channel": partial(nets.plain, task, times=1),
+        "plain, same channels": partial(nets.plain, task, times=4),
+        "LGCNN, flip": partial(nets.lgcnn, task, nets.turns(("flip",))),
+        "LGCNN, C4": partial(nets.lgcnn, task, nets.turns(("quarter-turn",))),
+        "LGCNN, action from labels": partial(nets.from_labels, task),
+        "escnn, C4": partial(nets.escnn, task, flips=False),
+        "escnn, D4": partial(nets.escnn, task, flips=True),
+        "LGN, unfolded": partial(nets.unfolded, task),
+    }
+
+
+def pieces(shape: tuple[int, ...], recipe: nets.Recipe) -> dict[str, Callable[[], Any]]:
+    """A piece of training for every network."""
+    rng = torch.Generator().manual_seed(0)
+    images = torch.rand(STEPS * OPTIONS.batch_size, *shape, generator=rng)
+    data = as_labelled(images, torch.arange(len(images)) % 10, 10)
+    task = nets.Task("", data, data, images, recipe)
+    objective = WithLaws(Classification(nets.SMOOTHING), invertibility=nets.MU)
+    augment = nets.augmentation(task)
+
+    def piece(build: Callable[[torch.Generator], nn.Module]) -> Callable[[], Any]:
+        network = Standardised.of(build(rng), data.x)
+        return lambda: fit(network, data, objective=objective, augment=augment, options=OPTIONS)
+
+    return {name: piece(build) for name, build in networks(task).items()}
+
+
+def main() -> None:
+    """Measure and publish."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
+    given = parser.parse_args()
+    torch.set_num_threads(THREADS)
+    record: dict[str, Any] = {}
+    minutes: dict[str, dict[str, float]] = {}
+    for shape, names in SHAPES.items():
+        tasks = pieces(shape, SETS[names[-1]][1])
+        record[str(shape)] = interleaved(tasks, given.repetitions)
+        for row, seconds in record[str(shape)].items():
+            for name in names:
+                steps = SETS[name][1].epochs * -(-TRAINED_ON[name] // OPTIONS.batch_size)
+                minutes.setdefault(row, {})[name] = median(seconds) / STEPS * steps / 60
+    head = ["minutes for", *TRAINED_ON]
+    lines = [
+        [row, *(f"{each[n]:.1f}{' **miss**' * (each[n] > LIMIT)}" for n in TRAINED_ON)]
+        for row, each in minutes.items()
+    ]
+    text = f"Convolutions in {nets.precision()}; limit {LIMIT} minutes.\n\n{table(head, lines)}"
+    publish("training_time", text, record, given.out)
+
+
+if __name__ == "__main__":
+    main()
