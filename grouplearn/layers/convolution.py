@@ -13,13 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from grouplearn._checks import positive_int, refuse
-from grouplearn.layers.filters import (
-    MovingFilters,
-    checked,
-    lifted_filters,
-    regular_filters,
-    regular_places,
-)
+from grouplearn.layers.filters import MovingFilters, checked, regular_blocks
 from grouplearn.representations import LearnedRepresentation
 
 Sizes = int | Sequence[int]
@@ -72,10 +66,6 @@ class FilterBank(MovingFilters, ABC):
         self.padding = self._checked_padding(padding)
         self._check_fit(rep)
         self._draw(self._weight_shape(), bias=bias, rng=rng)
-
-    @abstractmethod
-    def filters(self) -> Float[Tensor, "outputs inputs *kernel"]:
-        """All filters, as torch stores the weights of a plain convolution of the same width."""
 
     @abstractmethod
     def _weight_shape(self) -> tuple[int, ...]:
@@ -171,10 +161,6 @@ class FilterBank(MovingFilters, ABC):
 class LiftingConvolution(FilterBank, ABC):
     """From ordinary channels to functions on the group."""
 
-    def filters(self) -> Float[Tensor, "outputs inputs *kernel"]:
-        """The dual orbit of every filter, (out_channels * n, in_channels, *kernel_size)."""
-        return lifted_filters(self.weight, self.duals())
-
     def _weight_shape(self) -> tuple[int, ...]:
         return (self.out_channels, self.in_channels, *self.kernel_size)
 
@@ -193,16 +179,8 @@ class LiftingConvolution(FilterBank, ABC):
 class RegularConvolution(FilterBank, ABC):
     """Between functions on the group."""
 
-    _places: Tensor
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        places = regular_places(self.rep.group, self.in_channels).to(self.rep.device)
-        self.register_buffer("_places", places, persistent=False)
-
-    def filters(self) -> Float[Tensor, "outputs inputs *kernel"]:
-        """(out_channels * n, in_channels * n, *kernel_size)."""
-        return regular_filters(self.weight, self.duals(), self._places)
+    def _blocks(self, count: int) -> Tensor:
+        return regular_blocks(self.rep.group, count // self.rep.group.order)
 
     def _weight_shape(self) -> tuple[int, ...]:
         return (self.out_channels, self.in_channels * self.rep.group.order, *self.kernel_size)
@@ -240,7 +218,8 @@ class OrbitConv1d(LiftingConvolution):
             input has another shape than (batch, in_channels, length).
 
     Cost:
-        Of a convolution of out_channels * n filters, and O(n d) for each weight.
+        Of a convolution of out_channels * n filters, and of moving these: for permutations a
+        gather, else O(n d) for each weight.
 
     Example:
         >>> from grouplearn.representations import FixedRepresentation
@@ -278,7 +257,8 @@ class OrbitConv2d(LiftingConvolution):
             input has another shape than (batch, in_channels, H, W).
 
     Cost:
-        Of a convolution of out_channels * n filters, and O(n d) for each weight.
+        Of a convolution of out_channels * n filters, and of moving these: for permutations a
+        gather, else O(n d) for each weight.
 
     References:
         Cohen and Welling, 2016, Group equivariant convolutional networks, equation 10.
@@ -318,8 +298,8 @@ class GroupConv1d(RegularConvolution):
         InputError: as `OrbitConv1d`; the input is (batch, in_channels, n, length).
 
     Cost:
-        Of a convolution between in_channels * n and out_channels * n channels, and O(n d) for each
-        weight.
+        Of a convolution between in_channels * n and out_channels * n channels, and of moving its
+        filters: for permutations a gather, else O(n d) for each weight.
 
     References:
         Cohen and Welling, 2016, Group equivariant convolutional networks, equation 11.
@@ -358,8 +338,8 @@ class GroupConv2d(RegularConvolution):
         InputError: as `OrbitConv2d`; the input is (batch, in_channels, n, H, W).
 
     Cost:
-        Of a convolution between in_channels * n and out_channels * n channels, and O(n d) for each
-        weight.
+        Of a convolution between in_channels * n and out_channels * n channels, and of moving its
+        filters: for permutations a gather, else O(n d) for each weight.
 
     References:
         Cohen and Welling, 2016, Group equivariant convolutional networks, equation 11.

@@ -13,77 +13,7 @@ from torch import Tensor, nn
 from grouplearn._checks import generator, refuse
 from grouplearn.groups import FiniteGroup
 from grouplearn.linalg import full_precision
-from grouplearn.representations import LearnedRepresentation
-
-
-def lifted_filters(
-    weight: Float[Tensor, "*shape"], duals: Float[Tensor, "n d d"]
-) -> Float[Tensor, "*filters"]:
-    """The dual orbit rho(g^-1)^T w of every filter.
-
-    The responses <rho(g^-1)^T w, x> then permute when x moves: at rho(h) x the response of element
-    g is that of h^-1 g at x, orthogonal or not.
-
-    Args:
-        weight: (out, ...), whose trailing axes, flattened, are vectors of dimension d.
-        duals: rho(g^-1)^T for every element of the group, as `rep.dual_matrices()` has them.
-
-    Returns:
-        (out * n, ...), the elements of the group running fastest.
-
-    Cost:
-        O(n d) multiplications for each entry of `weight`.
-    """
-    order, dim = duals.shape[:2]
-    moved = weight.reshape(-1, dim).mm(duals.flatten(0, 1).mT)
-    moved = moved.view(len(weight), -1, order, dim).transpose(1, 2)
-    return moved.reshape(len(weight) * order, *weight.shape[1:])
-
-
-def regular_filters(
-    weight: Float[Tensor, "out inputs *kernel"],
-    duals: Float[Tensor, "n d d"],
-    places: Int[Tensor, " entries"],
-) -> Float[Tensor, "outputs inputs *kernel"]:
-    """Filters between functions on the group: entry (g, h) is rho(g^-1)^T w[g^-1 h].
-
-    Args:
-        weight: (out, into * n, ...), the elements of the group running fastest; the last axes,
-            flattened, are vectors of dimension d.
-        duals: rho(g^-1)^T for every element g of the group.
-        places: `regular_places` of the group and `into`.
-
-    Returns:
-        (out * n, into * n, ...), the elements of the group running fastest.
-
-    Cost:
-        O(n d) multiplications for each entry of `weight`, and one gather of the result.
-
-    References:
-        Cohen and Welling, 2016, Group equivariant convolutional networks, equation 11.
-    """
-    order, dim = duals.shape[:2]
-    out, inputs = weight.shape[:2]
-    moved = weight.reshape(-1, dim).mm(duals.flatten(0, 1).mT)
-    moved = moved.view(out, -1, dim).index_select(1, places)
-    return moved.view(out * order, inputs, *weight.shape[2:])
-
-
-def regular_places(group: FiniteGroup, into: int) -> Int[Tensor, " entries"]:
-    """For every (g, i, h), where (i, g^-1 h, g) stands: at n n i + n (g^-1 h) + g.
-
-    Args:
-        group: of order n.
-        into: number of channels i.
-
-    Returns:
-        (n * into * n,), int64, a permutation.
-    """
-    elements = np.arange(group.order)
-    quotients = group.multiply(group.inverses[:, None], elements)
-    places = quotients * group.order + elements[:, None]
-    channels = np.arange(into)[:, None] * group.order**2
-    return torch.as_tensor(places[:, None] + channels).flatten()
+from grouplearn.representations import FixedRepresentation, LearnedRepresentation
 
 
 def checked(who: str, rep: Any) -> LearnedRepresentation:
@@ -94,11 +24,32 @@ def checked(who: str, rep: Any) -> LearnedRepresentation:
     return rep
 
 
+def regular_blocks(group: FiniteGroup, into: int) -> Int[Tensor, "n blocks"]:
+    """Which block of a filter between functions on the group stands at (i, h) for g: (i, g^-1 h).
+
+    Args:
+        group: of order n.
+        into: number of channels i.
+
+    Returns:
+        (n, into * n), int64; h runs fastest.
+
+    References:
+        Cohen and Welling, 2016, Group equivariant convolutional networks, equation 11.
+    """
+    quotients = group.multiply(group.inverses[:, None], np.arange(group.order))
+    channels = np.arange(into)[:, None] * group.order
+    return torch.as_tensor(quotients[:, None] + channels).flatten(1)
+
+
 class MovingFilters(nn.Module):
     """What all layers with moved filters share: a representation, filters, and a bias.
 
+    A filter is a row of blocks, each a vector on which the representation acts. For element g of
+    the group, the blocks change places, too, where the input is a function on the group.
+
     Args:
-        rep: how the group acts.
+        rep: how the group acts on blocks.
 
     Attributes:
         rep: the representation, a submodule: its parameters, if it has any, are trained with the
@@ -109,6 +60,7 @@ class MovingFilters(nn.Module):
 
     weight: nn.Parameter
     bias: nn.Parameter | None
+    _starts: Tensor
 
     def __init__(self, rep: LearnedRepresentation) -> None:
         super().__init__()
@@ -126,6 +78,45 @@ class MovingFilters(nn.Module):
         generator(type(self).__name__, rng)
         self.weight = _uniform(shape, bound, self.rep, rng)
         self.bias = _uniform(shape[:1], bound, self.rep, rng) if bias else None
+        starts = self.rep.dim * self._blocks(math.prod(shape[1:]) // self.rep.dim)
+        starts = starts.unsqueeze(2).to(self.rep.device)
+        self.register_buffer("_starts", starts, persistent=False)
+
+    def _blocks(self, count: int) -> Int[Tensor, "n blocks"]:
+        """Which block of the filter of the identity comes to each place in that of an element.
+
+        Here all stay where they are.
+
+        Args:
+            count: of the blocks.
+        """
+        return torch.arange(count).repeat(self.rep.group.order, 1)
+
+    def filters(self) -> Float[Tensor, " *filters"]:
+        """The filters of all elements, as torch stores the weights of a plain layer.
+
+        At place m of the filter of element g stands rho(g^-1)^T w[b], b the block that comes there.
+        So the responses permute when x moves by rho, orthogonal or not.
+
+        Returns:
+            (out * n, ...), the elements of the group running fastest.
+
+        Cost:
+            Of permutations one gather; else O(n d) multiplications for each entry of `weight`, and
+            a gather of the result.
+        """
+        rep, weight = self.rep, self.weight
+        sources = rep.sources if isinstance(rep, FixedRepresentation) else None
+        if sources is not None:  # a permutation is its own dual
+            places = self._starts + sources.unsqueeze(1)
+            moved = weight.flatten(1)
+        else:
+            duals = self.duals()
+            order, dim = duals.shape[:2]
+            elements = torch.arange(order, device=duals.device)
+            places = self._starts // dim * order + elements.view(order, 1, 1)
+            moved = weight.reshape(-1, dim).mm(duals.flatten(0, 1).mT).view(len(weight), -1, dim)
+        return moved.index_select(1, places.view(-1)).view(-1, *weight.shape[1:])
 
     def duals(self) -> Float[Tensor, "n d d"]:
         """rho(g^-1)^T for every element g."""

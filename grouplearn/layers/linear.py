@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from grouplearn._checks import last_axis, positive_int, refuse
-from grouplearn.layers.filters import MovingFilters, checked, lifted_filters
+from grouplearn.layers.filters import MovingFilters, checked
 from grouplearn.representations import LearnedRepresentation
 
 
@@ -37,7 +37,8 @@ class OrbitLinear(MovingFilters):
             input's last axis is not.
 
     Cost:
-        Of a linear map to out_features * n numbers, and O(n d) for each weight.
+        Of a linear map to out_features * n numbers, and of moving its vectors: for permutations a
+        gather, else O(n d) for each weight.
 
     Example:
         >>> from grouplearn.representations import FixedRepresentation
@@ -64,10 +65,6 @@ class OrbitLinear(MovingFilters):
         self.in_features = size
         self.out_features = positive_int(who, "out_features", out_features)
         self._draw((self.out_features, self.in_features), bias=bias, rng=rng)
-
-    def filters(self) -> Float[Tensor, "outputs d"]:
-        """The dual orbit of every vector, (out_features * n, d)."""
-        return lifted_filters(self.weight, self.duals())
 
     def forward(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch out n"]:
         """The responses of all vectors."""

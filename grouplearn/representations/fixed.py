@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 from torch import Tensor
 
@@ -91,6 +91,11 @@ class FixedRepresentation(LearnedRepresentation):
     def closes_exactly(self) -> bool:
         """Are the generators integer matrices that obey every relator, in exact arithmetic?"""
         return self._closes
+
+    @property
+    def sources(self) -> Int[Tensor, "n d"] | None:
+        """Of permutations, where entries come from: (rho(g) x)[i] = x[sources[g, i]]; else None."""
+        return self._sources if self.is_permutation else None
 
     def generators(self) -> Float[Tensor, "m d d"]:
         """The given matrices."""

@@ -15,8 +15,9 @@ import grouplearn.layers
 from grouplearn.groups import FiniteGroup
 from grouplearn.layers import FilterBank, convolution, filters, pooling
 from grouplearn.layers.pooling import GroupPool
+from grouplearn.representations import FixedRepresentation
 from tests.counting import count_example
-from tests.laws.layers import LAYER_LAWS, LayerTrial, field, modules_of
+from tests.laws.layers import LAYER_LAWS, LayerTrial, field, modules_of, responses_permute
 from tests.laws.oracles import assert_near, assert_same
 from tests.laws.trials import make_group, recipes
 from tests.layer_cases import FIELDS, MOVING, FieldCase, Moving, MovingCase, left_multiplied, shaken
@@ -88,7 +89,8 @@ MUTANTS = {
         filters.MovingFilters, "duals", lambda layer: layer.rep.matrices(), "responses_permute",
     ),
     "elements in another order": (
-        convolution, "regular_places", lambda group, into: torch.arange(into * group.order**2),
+        convolution, "regular_blocks",
+        lambda group, into: torch.arange(into * group.order).repeat(group.order, 1),
         "responses_permute",
     ),
     "a bias of its own for each element": (
@@ -119,6 +121,16 @@ def test_laws_catch(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(owner, attribute, broken)
     with pytest.raises((AssertionError, RuntimeError)):
         rule(trial.layer(), trial)
+
+
+def test_laws_catch_permutations_the_wrong_way_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = next(each for each in MOVING if each.name == "regular-2d")
+    trial = LayerTrial(case, ("dihedral", (3,)), 0, 5, torch.float64)
+    responses_permute(trial.layer(), trial)
+    backwards = property(lambda rep: rep._sources.argsort(-1))
+    monkeypatch.setattr(FixedRepresentation, "sources", backwards)
+    with pytest.raises(AssertionError):
+        responses_permute(trial.layer(), trial)
 
 
 def test_a_normalisation_of_merged_axes_breaks_the_law() -> None:

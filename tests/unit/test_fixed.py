@@ -35,8 +35,10 @@ def test_permutations_move_coordinates(rows: list[list[int]], dtype: torch.dtype
     """Coordinate i moves to row[i]."""
     rep = FixedRepresentation.from_permutations(rows, dtype=dtype)
     x = torch.randn(6, rep.dim, generator=seeded(), dtype=dtype)
+    assert rep.sources is not None
     for row, g in zip(rows, rep.group.generators, strict=True):
         moved = rep.act(x, g)
+        assert torch.equal(moved, x[:, rep.sources[g]])
         for i, target in enumerate(row):
             assert torch.equal(moved[:, target], x[:, i])
     assert rep.dtype == dtype
@@ -70,6 +72,7 @@ def test_the_group_is_inferred() -> None:
 def test_dense_matrices_act_as_they_are() -> None:
     rep = FixedRepresentation(C(5), turn(2 * np.pi / 5)[None])
     assert not rep.is_permutation
+    assert rep.sources is None
     x = torch.randn(4, 2, generator=seeded(), dtype=torch.float64)
     for g in range(5):
         expected = x @ turn(2 * np.pi * g / 5).mT
