@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from grouplearn._checks import positive_int, refuse
-from grouplearn.layers.filters import MovingFilters, checked, regular_blocks
+from grouplearn.layers.filters import MovingFilters, checked, lifted_blocks, regular_blocks
 from grouplearn.representations import LearnedRepresentation
 
 Sizes = int | Sequence[int]
@@ -65,7 +65,7 @@ class FilterBank(MovingFilters, ABC):
         self.stride = _sizes(who, "stride", stride, self.axes)
         self.padding = self._checked_padding(padding)
         self._check_fit(rep)
-        self._draw(self._weight_shape(), bias=bias, rng=rng)
+        self._fill(self._weight_shape(), bias=bias, rng=rng)
 
     @abstractmethod
     def _weight_shape(self) -> tuple[int, ...]:
@@ -161,6 +161,10 @@ class FilterBank(MovingFilters, ABC):
 class LiftingConvolution(FilterBank, ABC):
     """From ordinary channels to functions on the group."""
 
+    def _blocks(self) -> Int[Tensor, "n blocks"]:
+        count = self.in_channels * self.positions // self.rep.dim
+        return lifted_blocks(self.rep.group, count)
+
     def _weight_shape(self) -> tuple[int, ...]:
         return (self.out_channels, self.in_channels, *self.kernel_size)
 
@@ -179,8 +183,8 @@ class LiftingConvolution(FilterBank, ABC):
 class RegularConvolution(FilterBank, ABC):
     """Between functions on the group."""
 
-    def _blocks(self, count: int) -> Tensor:
-        return regular_blocks(self.rep.group, count // self.rep.group.order)
+    def _blocks(self) -> Int[Tensor, "n blocks"]:
+        return regular_blocks(self.rep.group, self.in_channels)
 
     def _weight_shape(self) -> tuple[int, ...]:
         return (self.out_channels, self.in_channels * self.rep.group.order, *self.kernel_size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,19 @@ def checked(who: str, rep: Any) -> LearnedRepresentation:
     return rep
 
 
+def lifted_blocks(group: FiniteGroup, count: int) -> Int[Tensor, "n blocks"]:
+    """Which block of a filter of ordinary channels stands at each place for g: all stay.
+
+    Args:
+        group: of order n.
+        count: of the blocks.
+
+    Returns:
+        (n, count), int64.
+    """
+    return torch.arange(count).repeat(group.order, 1)
+
+
 def regular_blocks(group: FiniteGroup, into: int) -> Int[Tensor, "n blocks"]:
     """Which block of a filter between functions on the group stands at (i, h) for g: (i, g^-1 h).
 
@@ -42,11 +56,11 @@ def regular_blocks(group: FiniteGroup, into: int) -> Int[Tensor, "n blocks"]:
     return torch.as_tensor(quotients[:, None] + channels).flatten(1)
 
 
-class MovingFilters(nn.Module):
+class MovingFilters(nn.Module, ABC):
     """What all layers with moved filters share: a representation, filters, and a bias.
 
-    A filter is a row of blocks, each a vector on which the representation acts. For element g of
-    the group, the blocks change places, too, where the input is a function on the group.
+    A filter w[c] is a row of blocks w[c, b], each a vector on which the representation acts. For
+    element g of the group, blocks change places, too, where the input is a function on the group.
 
     Args:
         rep: how the group acts on blocks.
@@ -61,13 +75,18 @@ class MovingFilters(nn.Module):
     weight: nn.Parameter
     bias: nn.Parameter | None
     _starts: Tensor
+    _places: Tensor
 
     def __init__(self, rep: LearnedRepresentation) -> None:
         super().__init__()
         self.rep = rep
 
-    def _draw(self, shape: tuple[int, ...], *, bias: bool, rng: torch.Generator | None) -> None:
-        """Draw weight and bias as torch's layers do, of the representation's dtype and device.
+    @abstractmethod
+    def _blocks(self) -> Int[Tensor, "n blocks"]:
+        """Which block of w[c] comes to each place of the filter of g."""
+
+    def _fill(self, shape: tuple[int, ...], *, bias: bool, rng: torch.Generator | None) -> None:
+        """Draw weight and bias as torch's layers do, and note where their blocks come to stand.
 
         Args:
             shape: of the weight.
@@ -78,25 +97,18 @@ class MovingFilters(nn.Module):
         generator(type(self).__name__, rng)
         self.weight = _uniform(shape, bound, self.rep, rng)
         self.bias = _uniform(shape[:1], bound, self.rep, rng) if bias else None
-        starts = self.rep.dim * self._blocks(math.prod(shape[1:]) // self.rep.dim)
-        starts = starts.unsqueeze(2).to(self.rep.device)
+        order, blocks = self.rep.group.order, self._blocks().to(self.rep.device)
+        elements = torch.arange(order, device=blocks.device).unsqueeze(1)
+        starts, places = (self.rep.dim * blocks).unsqueeze(2), (order * blocks + elements).flatten()
         self.register_buffer("_starts", starts, persistent=False)
+        self.register_buffer("_places", places, persistent=False)
 
-    def _blocks(self, count: int) -> Int[Tensor, "n blocks"]:
-        """Which block of the filter of the identity comes to each place in that of an element.
-
-        Here all stay where they are.
-
-        Args:
-            count: of the blocks.
-        """
-        return torch.arange(count).repeat(self.rep.group.order, 1)
-
-    def filters(self) -> Float[Tensor, " *filters"]:
+    def filters(self) -> Float[Tensor, "outputs inputs *rest"]:
         """The filters of all elements, as torch stores the weights of a plain layer.
 
-        At place m of the filter of element g stands rho(g^-1)^T w[b], b the block that comes there.
-        So the responses permute when x moves by rho, orthogonal or not.
+        Block m of the filter of (c, g) is rho(g^-1)^T w[c, b]. Of layers that lift, b is m; between
+        functions on the group, b is (i, g^-1 h) for m = (i, h). So the responses permute when x
+        moves by rho, orthogonal or not.
 
         Returns:
             (out * n, ...), the elements of the group running fastest.
@@ -108,15 +120,13 @@ class MovingFilters(nn.Module):
         rep, weight = self.rep, self.weight
         sources = rep.sources if isinstance(rep, FixedRepresentation) else None
         if sources is not None:  # a permutation is its own dual
-            places = self._starts + sources.unsqueeze(1)
+            places = (self._starts + sources.unsqueeze(1)).view(-1)
             moved = weight.flatten(1)
         else:
-            duals = self.duals()
-            order, dim = duals.shape[:2]
-            elements = torch.arange(order, device=duals.device)
-            places = self._starts // dim * order + elements.view(order, 1, 1)
-            moved = weight.reshape(-1, dim).mm(duals.flatten(0, 1).mT).view(len(weight), -1, dim)
-        return moved.index_select(1, places.view(-1)).view(-1, *weight.shape[1:])
+            places = self._places
+            moved = weight.reshape(-1, rep.dim).mm(self.duals().flatten(0, 1).mT)
+            moved = moved.view(len(weight), -1, rep.dim)
+        return moved.index_select(1, places).view(-1, *weight.shape[1:])
 
     def duals(self) -> Float[Tensor, "n d d"]:
         """rho(g^-1)^T for every element g."""

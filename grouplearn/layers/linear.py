@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from grouplearn._checks import last_axis, positive_int, refuse
-from grouplearn.layers.filters import MovingFilters, checked
+from grouplearn.layers.filters import MovingFilters, checked, lifted_blocks
 from grouplearn.representations import LearnedRepresentation
 
 
@@ -64,7 +64,10 @@ class OrbitLinear(MovingFilters):
                    f"build the representation with dim={size}")  # fmt: skip
         self.in_features = size
         self.out_features = positive_int(who, "out_features", out_features)
-        self._draw((self.out_features, self.in_features), bias=bias, rng=rng)
+        self._fill((self.out_features, self.in_features), bias=bias, rng=rng)
+
+    def _blocks(self) -> Int[Tensor, "n 1"]:
+        return lifted_blocks(self.rep.group, 1)
 
     def forward(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch out n"]:
         """The responses of all vectors."""

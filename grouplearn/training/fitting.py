@@ -150,8 +150,9 @@ def fit(
     With a folder, a checkpoint is written after every epoch, and a run that was ended by anything,
     `kill -9` included, goes on where its last finished epoch stood when `fit` is called with the
     same arguments: order of samples, augmentation and dropout depend on the seed and the epoch
-    alone, so that the result is, bit for bit, that of a run that was never stopped. The folder also
-    holds the history for TensorBoard and as CSV. torch's global generator is seeded for this.
+    alone, so that the result is, bit for bit, that of a run that was never stopped; on a GPU, as
+    far as torch's operations are deterministic there. The folder also holds the history for
+    TensorBoard and as CSV. torch's global generator is seeded for this.
 
     Args:
         model: the network, float32 or, for that precision, float64; put into training mode. A

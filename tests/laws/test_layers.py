@@ -17,7 +17,7 @@ from grouplearn.layers import FilterBank, convolution, filters, pooling
 from grouplearn.layers.pooling import GroupPool
 from grouplearn.representations import FixedRepresentation
 from tests.counting import count_example
-from tests.laws.layers import LAYER_LAWS, LayerTrial, field, modules_of, responses_permute
+from tests.laws.layers import LAYER_LAWS, LayerTrial, field, modules_of
 from tests.laws.oracles import assert_near, assert_same
 from tests.laws.trials import make_group, recipes
 from tests.layer_cases import FIELDS, MOVING, FieldCase, Moving, MovingCase, left_multiplied, shaken
@@ -84,22 +84,29 @@ def test_every_layer_is_registered() -> None:
     assert listed == public - {FilterBank}
 
 
+PERMUTATIONS, ROTATED = 0, 2  # among BUILDERS
 MUTANTS = {
     "moved by rho, not its dual": (
-        filters.MovingFilters, "duals", lambda layer: layer.rep.matrices(), "responses_permute",
+        ROTATED, filters.MovingFilters, "duals", lambda layer: layer.rep.matrices(),
+        "responses_permute",
+    ),
+    "permutations the wrong way round": (
+        PERMUTATIONS, FixedRepresentation, "sources",
+        property(lambda rep: rep._sources.argsort(-1)), "responses_permute",
     ),
     "elements in another order": (
-        convolution, "regular_blocks",
+        ROTATED, convolution, "regular_blocks",
         lambda group, into: torch.arange(into * group.order).repeat(group.order, 1),
         "responses_permute",
     ),
     "a bias of its own for each element": (
-        filters.MovingFilters, "repeated_bias",
+        ROTATED, filters.MovingFilters, "repeated_bias",
         lambda layer: torch.arange(len(layer.bias) * layer.rep.group.order).to(layer.weight),
         "responses_permute",
     ),
     "an export of zeros": (
-        convolution.FilterBank, "plain", lambda layer: _wrong(layer), "exports_are_plain_and_equal",
+        ROTATED, convolution.FilterBank, "plain", lambda layer: _wrong(layer),
+        "exports_are_plain_and_equal",
     ),
 }  # fmt: skip
 
@@ -113,24 +120,14 @@ def _wrong(layer: Any) -> Any:
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_laws_catch(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    owner, attribute, broken, rule_name = MUTANTS[name]
+    builder, owner, attribute, broken, rule_name = MUTANTS[name]
     rule = next(each for each in LAYER_LAWS if each.__name__ == rule_name)
     case = next(each for each in MOVING if each.name == "regular-2d")
-    trial = LayerTrial(case, ("dihedral", (3,)), 2, 5, torch.float64)
+    trial = LayerTrial(case, ("dihedral", (3,)), builder, 5, torch.float64)
     rule(trial.layer(), trial)
     monkeypatch.setattr(owner, attribute, broken)
     with pytest.raises((AssertionError, RuntimeError)):
         rule(trial.layer(), trial)
-
-
-def test_laws_catch_permutations_the_wrong_way_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    case = next(each for each in MOVING if each.name == "regular-2d")
-    trial = LayerTrial(case, ("dihedral", (3,)), 0, 5, torch.float64)
-    responses_permute(trial.layer(), trial)
-    backwards = property(lambda rep: rep._sources.argsort(-1))
-    monkeypatch.setattr(FixedRepresentation, "sources", backwards)
-    with pytest.raises(AssertionError):
-        responses_permute(trial.layer(), trial)
 
 
 def test_a_normalisation_of_merged_axes_breaks_the_law() -> None:
