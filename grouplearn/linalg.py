@@ -23,7 +23,7 @@ def full_precision(device: torch.device) -> AbstractContextManager[Any]:
     Args:
         device: of the tensors.
     """
-    if torch.is_autocast_enabled(device.type):
+    if device.type != "meta" and torch.is_autocast_enabled(device.type):
         return torch.autocast(device.type, enabled=False)
     return nullcontext()
 

@@ -25,7 +25,7 @@ from grouplearn.layers import (
     OrbitLinear,
     SpacePool,
 )
-from grouplearn.representations import FixedRepresentation
+from grouplearn.representations import DenseRepresentation, FixedRepresentation
 from grouplearn.testing import assert_network_equivariant, network_errors
 from tests.unit.examples import is_helpful
 
@@ -147,6 +147,17 @@ def test_strides_and_padding_are_torchs() -> None:
     assert torch.equal(layer.export()(x), layer(x))
     assert "stride=(2, 1)" in repr(layer)
     assert layer.positions == 15
+
+
+@pytest.mark.parametrize("kind", [FixedRepresentation, DenseRepresentation])
+def test_shapes_are_inferred_without_data(kind: type[Any]) -> None:
+    """On torch's device for that, as tools that count operations use it."""
+    turn = patch_actions(3)["quarter-turn"].matrix.float()
+    rep = (
+        kind(CyclicGroup(4), turn[None]) if kind is FixedRepresentation else kind(CyclicGroup(4), 9)
+    )
+    layer = GroupConv2d(2, 3, 3, rep).to("meta")
+    assert layer(torch.empty(5, 2, 4, 8, 8, device="meta")).shape == (5, 3, 4, 6, 6)
 
 
 def test_torch_export_and_onnx_take_layers() -> None:
