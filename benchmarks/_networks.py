@@ -124,6 +124,15 @@ def unfolded(task: Task, rng: torch.Generator) -> nn.Module:
     return LGN(LGNShape(task.pattern.in_channels, task.pattern.classes), rng=rng)
 
 
+def train(
+    task: Task, network: nn.Module, options: FitOptions, augment: tuple[str, ...] = ()
+) -> None:
+    """Train a network by the recipe of all."""
+    objective = WithLaws(Classification(SMOOTHING), invertibility=MU)
+    fit(network, task.train, objective=objective, augment=augmentation(task, augment),
+        options=options)  # fmt: skip
+
+
 def trained(
     task: Task,
     build: Callable[[torch.Generator], nn.Module],
@@ -134,9 +143,7 @@ def trained(
     """Train one network and test it."""
     start = time.perf_counter()
     network = Standardised.of(build(torch.Generator().manual_seed(seed)), task.train.x)
-    objective = WithLaws(Classification(SMOOTHING), invertibility=MU)
-    fit(network, task.train, objective=objective, augment=augmentation(task, augment),
-        options=options(task.recipe.epochs, seed))  # fmt: skip
+    train(task, network, options(task.recipe.epochs, seed), augment)
     seconds = time.perf_counter() - start
     count = sum(each.numel() for each in network.parameters())
     record = {

@@ -23,7 +23,7 @@ from accuracy import SETS
 from torch import nn
 
 from grouplearn.models import Standardised
-from grouplearn.training import Classification, WithLaws, as_labelled, fit
+from grouplearn.training import as_labelled
 
 THREADS = 2
 LIMIT = 15
@@ -53,12 +53,10 @@ def pieces(shape: tuple[int, ...], recipe: nets.Recipe) -> dict[str, Callable[[]
     images = torch.rand(STEPS * OPTIONS.batch_size, *shape, generator=rng)
     data = as_labelled(images, torch.arange(len(images)) % 10, 10)
     task = nets.Task("", data, data, images, recipe)
-    objective = WithLaws(Classification(nets.SMOOTHING), invertibility=nets.MU)
-    augment = nets.augmentation(task)
 
     def piece(build: Callable[[torch.Generator], nn.Module]) -> Callable[[], Any]:
         network = Standardised.of(build(rng), data.x)
-        return lambda: fit(network, data, objective=objective, augment=augment, options=OPTIONS)
+        return partial(nets.train, task, network, OPTIONS)
 
     return {name: piece(build) for name, build in networks(task).items()}
 

@@ -17,13 +17,22 @@ from torch import Tensor
 from grouplearn._checks import refuse
 
 
+def autocasts(device: torch.device) -> bool:
+    """Is autocast on for tensors of a device? Never on "meta", which torch refuses to be asked of.
+
+    Args:
+        device: of the tensors.
+    """
+    return device.type != "meta" and torch.is_autocast_enabled(device.type)
+
+
 def full_precision(device: torch.device) -> AbstractContextManager[Any]:
     """A context without autocast: products of matrices of a group, and laws, need all their digits.
 
     Args:
         device: of the tensors.
     """
-    if device.type != "meta" and torch.is_autocast_enabled(device.type):
+    if autocasts(device):
         return torch.autocast(device.type, enabled=False)
     return nullcontext()
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from grouplearn._checks import finite_number, float_tensor, last_axis, positive_int, refuse
 from grouplearn._checks import generator as check_generator
 from grouplearn.groups import FiniteGroup
-from grouplearn.linalg import random_orthogonal
+from grouplearn.linalg import autocasts, random_orthogonal
 
 
 class LearnedRepresentation(nn.Module, ABC):
@@ -220,7 +220,7 @@ class LearnedRepresentation(nn.Module, ABC):
 
     def _check_vectors(self, x: Any) -> Tensor:
         x = last_axis(type(self).__name__, "x", x, self.dim)
-        if x.dtype != self.dtype and not torch.is_autocast_enabled(x.device.type):
+        if x.dtype != self.dtype and not autocasts(x.device):
             refuse(
                 type(self).__name__, "x", f"of the representation's dtype {self.dtype}", x.dtype,
                 "convert one with .to(dtype)",

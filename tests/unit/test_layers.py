@@ -149,13 +149,11 @@ def test_strides_and_padding_are_torchs() -> None:
     assert layer.positions == 15
 
 
-@pytest.mark.parametrize("kind", [FixedRepresentation, DenseRepresentation])
-def test_shapes_are_inferred_without_data(kind: type[Any]) -> None:
+@pytest.mark.parametrize("known", [True, False])
+def test_shapes_are_inferred_without_data(known: bool) -> None:
     """On torch's device for that, as tools that count operations use it."""
-    turn = patch_actions(3)["quarter-turn"].matrix.float()
-    rep = (
-        kind(CyclicGroup(4), turn[None]) if kind is FixedRepresentation else kind(CyclicGroup(4), 9)
-    )
+    turn, learned = patch_actions(3)["quarter-turn"].matrix, DenseRepresentation(CyclicGroup(4), 9)
+    rep = FixedRepresentation(CyclicGroup(4), turn.float()[None]) if known else learned
     layer = GroupConv2d(2, 3, 3, rep).to("meta")
     assert layer(torch.empty(5, 2, 4, 8, 8, device="meta")).shape == (5, 3, 4, 6, 6)
 
