@@ -124,6 +124,20 @@ def unfolded(task: Task, rng: torch.Generator) -> nn.Module:
     return LGN(LGNShape(task.pattern.in_channels, task.pattern.classes), rng=rng)
 
 
+def networks(task: Task) -> dict[str, Callable[[torch.Generator], nn.Module]]:
+    """The networks compared, but the one whose group is found, by their names in the tables."""
+    return {
+        "plain, equal parameters": partial(plain, task),
+        "plain, single channel": partial(plain, task, times=1),
+        "plain, same channels": partial(plain, task, times=4),
+        "LGCNN, C4": partial(lgcnn, task, turns(("quarter-turn",))),
+        "LGCNN, action from labels": partial(from_labels, task),
+        "escnn, C4": partial(escnn, task, flips=False),
+        "escnn, D4": partial(escnn, task, flips=True),
+        "LGN, unfolded": partial(unfolded, task),
+    }
+
+
 def train(
     task: Task, network: nn.Module, options: FitOptions, augment: tuple[str, ...] = ()
 ) -> None:

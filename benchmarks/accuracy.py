@@ -51,15 +51,9 @@ def rows(task: nets.Task, results: Record, seed: int) -> dict[str, Callable[[int
     train = partial(nets.trained, task)
     known: dict[str, Callable[[int], Record]] = {
         AUTO: partial(nets.automatic, task),
-        ESCNN: partial(train, partial(nets.escnn, task, flips=False)),
-        "plain, equal parameters": partial(train, partial(nets.plain, task)),
+        **{name: partial(train, build) for name, build in nets.networks(task).items()},
         FIXED: partial(given_action, task, nets.turns(("quarter-turn",)), results),
-        "plain, single channel": partial(train, partial(nets.plain, task, times=1)),
-        "plain, same channels": partial(train, partial(nets.plain, task, times=4)),
-        "LGCNN, action from labels": partial(train, partial(nets.from_labels, task)),
-        "escnn, D4": partial(train, partial(nets.escnn, task, flips=True)),
-        "LGN, unfolded": partial(train, partial(nets.unfolded, task)),
-    }  # fmt: skip
+    }
     if task.recipe.augment:
         moves = task.recipe.augment
         known[f"plain, equal parameters, random {moves[0]}s"] = partial(

@@ -33,20 +33,6 @@ TRAINED_ON = {"rotated-mnist": 12_000, "fashion-mnist": 60_000, "mnist": 60_000,
 SHAPES = {(1, 28, 28): ("rotated-mnist", "fashion-mnist", "mnist"), (3, 32, 32): ("cifar10",)}
 
 
-def networks(task: nets.Task) -> dict[str, Callable[[torch.Generator], nn.Module]]:
-    return {
-        "plain, equal parameters": partial(nets.plain, task),
-        "plain, single channel": partial(nets.plain, task, times=1),
-        "plain, same channels": partial(nets.plain, task, times=4),
-        "LGCNN, flip": partial(nets.lgcnn, task, nets.turns(("flip",))),
-        "LGCNN, C4": partial(nets.lgcnn, task, nets.turns(("quarter-turn",))),
-        "LGCNN, action from labels": partial(nets.from_labels, task),
-        "escnn, C4": partial(nets.escnn, task, flips=False),
-        "escnn, D4": partial(nets.escnn, task, flips=True),
-        "LGN, unfolded": partial(nets.unfolded, task),
-    }
-
-
 def pieces(shape: tuple[int, ...], recipe: nets.Recipe) -> dict[str, Callable[[], Any]]:
     """A piece of training for every network."""
     rng = torch.Generator().manual_seed(0)
@@ -58,7 +44,9 @@ def pieces(shape: tuple[int, ...], recipe: nets.Recipe) -> dict[str, Callable[[]
         network = Standardised.of(build(rng), data.x)
         return partial(nets.train, task, network, OPTIONS)
 
-    return {name: piece(build) for name, build in networks(task).items()}
+    flip = partial(nets.lgcnn, task, nets.turns(("flip",)))
+    networks = nets.networks(task) | {"LGCNN, flip": flip}
+    return {name: piece(build) for name, build in networks.items()}
 
 
 def report(record: dict[str, dict[str, list[float]]]) -> str:
