@@ -143,6 +143,19 @@ def last_axis(who: str, argument: str, value: Any, size: int) -> Tensor:
     return value
 
 
+def shape_of(value: Any) -> object:
+    """What to say of an argument that should have been a tensor of another shape."""
+    return tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+
+
+def instance(who: str, argument: str, value: Any, kind: type, remedy: str) -> Any:
+    """Return `value` if it is an instance of `kind`."""
+    if not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        refuse(who, argument, f"{article} {kind.__name__}", type(value).__name__, remedy)
+    return value
+
+
 def optional_import(module: str, extra: str) -> ModuleType:
     """Import an optional package, or name the extra that brings it."""
     try:

@@ -108,7 +108,7 @@ def train(options: TrainOptions, data: TrainData, folder: Path, watch: Watch) ->
     Args:
         options: what was asked for.
         data: what `read_data` found.
-        folder: of checkpoints and logs; a run that was cut off there goes on.
+        folder: of choice, checkpoints and logs; a run that was cut off there goes on.
         watch: told what happens.
 
     Raises:
@@ -122,7 +122,7 @@ def train(options: TrainOptions, data: TrainData, folder: Path, watch: Watch) ->
     action = None
     if options.network == "lgcnn":
         watch.step("looking for the action")
-        action = find_action(data, options, augment, objective, watch.tried)
+        action = find_action(data, options, augment, folder, objective, watch.tried)
     network = _build(data, options, action)
     watch.step("training")
     learned, judged = data.train, None
@@ -149,10 +149,13 @@ def _build(data: TrainData, options: TrainOptions, action: Action | None) -> nn.
     if action is not None:
         return build_lgcnn(pattern, options.parameters, data.train, action.rep, rng)
     if options.network == "lgn":
-        return LGN(
-            LGNShape(pattern.in_channels, pattern.classes, order=options.action.order), rng=rng
-        )
-    return Standardised.of(PlainCNN(pattern.within(options.parameters), rng=rng), data.train.x)
+        sizes = LGNShape(pattern.in_channels, pattern.classes, order=options.action.order)
+        network: nn.Module = LGN(sizes, rng=rng)
+        if options.objective == "reconstruction":
+            return network  # of the images as they are
+    else:
+        network = PlainCNN(pattern.within(options.parameters), rng=rng)
+    return Standardised.of(network, data.train.x)
 
 
 def _objective(data: TrainData, options: TrainOptions) -> Objective:
@@ -172,8 +175,9 @@ def _objective(data: TrainData, options: TrainOptions) -> Objective:
 @torch.no_grad()
 def _defects(network: nn.Module, action: Action | None) -> dict[str, float]:
     reps: tuple[LearnedRepresentation, ...] = () if action is None else (action.rep,)
-    if isinstance(network, LGN):
-        reps = network.representations()
+    inner = network.network if isinstance(network, Standardised) else network
+    if isinstance(inner, LGN):
+        reps = inner.representations()
     laws: dict[str, Callable[[Any], Any]] = {
         "closure": closure_defect, "homomorphism": homomorphism_defect,
         "invertibility": invertibility_defect,

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from grouplearn import CyclicGroup, DihedralGroup, FiniteGroup
 from grouplearn._checks import refuse
+from grouplearn.commands.train_choice import keep_choice, kept_choice
 from grouplearn.commands.train_data import TrainData
 from grouplearn.commands.train_kinds import KNOWN, SOURCES, WHO, TrainOptions
 from grouplearn.domains.images import ImageDomain
@@ -65,6 +66,7 @@ def find_action(
     data: TrainData,
     options: TrainOptions,
     augment: Augmentation | None,
+    folder: Path,
     objective: Objective | None = None,
     watch: Callable[[Tried], object] | None = None,
 ) -> Action:
@@ -74,6 +76,7 @@ def find_action(
         data: the images, of which those to learn from are looked at.
         options: what was asked for.
         augment: of the short runs.
+        folder: of the run, which keeps the choice among groups.
         objective: likewise; classification when None.
         watch: told of every short run.
 
@@ -83,7 +86,7 @@ def find_action(
     """
     source = options.action.source
     if source == "auto":
-        return _automatic(data.train, options, augment, objective, watch)
+        return _automatic(data.train, options, augment, folder, objective, watch)
     if source in ("discovered", "trained"):
         return _discovered(data, options)
     if source in KNOWN:
@@ -161,6 +164,7 @@ def _automatic(
     data: Labelled,
     options: TrainOptions,
     augment: Augmentation | None,
+    folder: Path,
     objective: Objective | None,
     watch: Callable[[Tried], object] | None,
 ) -> Action:
@@ -168,13 +172,16 @@ def _automatic(
     candidates = DOMAIN.network_groups(found, KERNEL)
     if len(candidates) == 1:
         return Action(candidates[0], f"Nothing to choose from: {found.summary()}")
-    train, held_out, short = short_runs(data, options.fit)
-    pattern = Pattern(data.x.shape[1], data.classes or 0)
-    build = partial(build_lgcnn, pattern, options.parameters, train)
-    choice = choose(
-        candidates, build, train, held_out,
-        options=short, augment=augment, objective=objective, watch=watch,
-    )  # fmt: skip
+    choice = kept_choice(folder, candidates)
+    if choice is None:
+        train, held_out, short = short_runs(data, options.fit)
+        pattern = Pattern(data.x.shape[1], data.classes or 0)
+        build = partial(build_lgcnn, pattern, options.parameters, train)
+        choice = choose(
+            candidates, build, train, held_out,
+            options=short, augment=augment, objective=objective, watch=watch,
+        )  # fmt: skip
+        keep_choice(folder, choice)
     words = (
         "Chosen by short runs among the groups on the ladder of second moments, and subgroups; "
         f"moments alone say: {found.summary()}"
@@ -190,19 +197,22 @@ def _from_file(source: str) -> Action:
         refuse(WHO, "--action", f"one of {', '.join(known)}, or a file", repr(source),
                f"did you mean {near[0]!r}?" if near else "check the name")  # fmt: skip
     module = load(file)
-    rep = _representation_within(module)
-    if rep is None or rep.dim != KERNEL**2:
-        refuse(WHO, "--action", f"a file with a representation on R^{KERNEL**2}",
-               f"{type(module).__name__} in {os.fspath(file)!r}", "train or save one")  # fmt: skip
+    reps = dict.fromkeys(_representations_within(module))
+    if [rep.dim for rep in reps] != [KERNEL**2]:
+        refuse(WHO, "--action", f"a file with one representation on R^{KERNEL**2}",
+               f"{type(module).__name__} in {os.fspath(file)!r}, dimensions "
+               f"{[rep.dim for rep in reps]}",
+               "train or save one")  # fmt: skip
+    (rep,) = reps
     return Action(rep.float().requires_grad_(False), f"Taken from {os.fspath(file)}.")
 
 
-def _representation_within(module: nn.Module) -> LearnedRepresentation | None:
-    """The representation in a file, or that of the first layer of a network."""
+def _representations_within(module: nn.Module) -> tuple[LearnedRepresentation, ...]:
+    """The representation in a file, or those of the layers of a network."""
     if isinstance(module, LearnedRepresentation):
-        return module
+        return (module,)
     inner = module.network if isinstance(module, Standardised) else module
-    return inner.layer_representations()[0] if isinstance(inner, LGCNN) else None
+    return tuple(inner.layer_representations()) if isinstance(inner, LGCNN) else ()
 
 
 def _family(rep: FixedRepresentation) -> tuple[FiniteGroup, Tensor]:

@@ -18,6 +18,7 @@ from rich.text import Text
 from grouplearn._checks import refuse
 from grouplearn.commands.folders import CONFIG, choose_folder, growing_folder, to_json
 from grouplearn.commands.train import Trained, Watch, read_data, train
+from grouplearn.commands.train_choice import CHOICE
 from grouplearn.commands.train_data import TrainData
 from grouplearn.commands.train_kinds import WHO, TrainOptions, flat
 from grouplearn.commands.train_output import (
@@ -32,7 +33,8 @@ from grouplearn.commands.train_output import (
 from grouplearn.errors import DataError
 from grouplearn.report import Table as ReportTable
 from grouplearn.training import FitEpoch, Tried
-from grouplearn.training.fitting import LAST, MAY_CHANGE
+from grouplearn.training.fingerprints import MAY_CHANGE
+from grouplearn.training.fitting import LAST
 
 _WIDTH = 80
 
@@ -88,7 +90,8 @@ def _run(
         trained = train(options, data, folder, watch)
     except KeyboardInterrupt:
         if _is_begun(folder):
-            sys.stderr.write(f"{folder} keeps the last finished epoch: go on with --resume\n")
+            kept = "last finished epoch" if (folder / LAST).exists() else "choice of the group"
+            sys.stderr.write(f"{folder} keeps the {kept}: go on with --resume\n")
         raise
     watch.step("drawing")
     finish_run(folder, trained, command)
@@ -96,7 +99,7 @@ def _run(
 
 
 def _is_begun(folder: Path) -> bool:
-    return (folder / LAST).exists()
+    return (folder / LAST).exists() or (folder / CHOICE).exists()
 
 
 def _unfinished(out: Path | None, options: TrainOptions) -> Path:

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from grouplearn._checks import positive_int, refuse
+from grouplearn._checks import positive_int, refuse, shape_of
 from grouplearn.layers.filters import MovingFilters, checked, lifted_blocks, regular_blocks
 from grouplearn.representations import LearnedRepresentation
 
@@ -144,11 +144,10 @@ class FilterBank(MovingFilters, ABC):
     def _check_input(self, x: Any, shape: tuple[int, ...], words: str) -> Tensor:
         good = isinstance(x, Tensor) and x.ndim == 1 + len(shape) + self.axes
         if not good or x.shape[1 : 1 + len(shape)] != shape:
-            got = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
             sizes = ", ".join(map(str, shape))
             refuse(type(self).__name__, "x", f"of shape (batch, {sizes}, {_SPACE[self.axes]}): "
-                   f"{words}", got, "check the layer before")  # fmt: skip
-        return x
+                   f"{words}", shape_of(x), "check the layer before")  # fmt: skip
+        return self._same_dtype(x)
 
     def extra_repr(self) -> str:
         """Channels and sizes, for print()."""

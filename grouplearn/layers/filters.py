@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from grouplearn._checks import generator, refuse
 from grouplearn.groups import FiniteGroup
-from grouplearn.linalg import full_precision
+from grouplearn.linalg import autocasts, full_precision
 from grouplearn.representations import FixedRepresentation, LearnedRepresentation
 
 
@@ -127,6 +127,14 @@ class MovingFilters(nn.Module, ABC):
             moved = weight.reshape(-1, rep.dim).mm(self.duals().flatten(0, 1).mT)
             moved = moved.view(len(weight), -1, rep.dim)
         return moved.index_select(1, places).view(-1, *weight.shape[1:])
+
+    def _same_dtype(self, x: Tensor) -> Tensor:
+        """Return an input if the filters can be applied to it."""
+        if x.dtype != self.weight.dtype and not autocasts(x.device):
+            refuse(type(self).__name__, "x", f"of the layer's dtype {self.weight.dtype}", x.dtype,
+                   f"call x.to({self.weight.dtype}), or build the layer with rep.float()"
+                   )  # fmt: skip
+        return x
 
     def duals(self) -> Float[Tensor, "n d d"]:
         """rho(g^-1)^T for every element g."""

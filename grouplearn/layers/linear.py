@@ -71,7 +71,7 @@ class OrbitLinear(MovingFilters):
 
     def forward(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch out n"]:
         """The responses of all vectors."""
-        last_axis(type(self).__name__, "x", x, self.in_features)
+        self._same_dtype(last_axis(type(self).__name__, "x", x, self.in_features))
         y = F.linear(x, self.filters(), self.repeated_bias())
         return y.unflatten(-1, (self.out_features, self.rep.group.order))
 

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from grouplearn._checks import finite_number, positive_int, refuse
+from grouplearn._checks import finite_number, positive_int, refuse, shape_of
 from grouplearn.layers.tracing import traced
 
 Field = Float[Tensor, "batch channels n *space"]
@@ -144,6 +144,10 @@ class GroupLayerNorm(nn.Module):
         """A module of torch alone with the same outputs."""
         return traced(self, "normalise")
 
+    def extra_repr(self) -> str:
+        """Channels and what they are scaled by, for print()."""
+        return f"{self.channels}, eps={self.eps}, affine={self.weight is not None}"
+
 
 @final
 class GroupDropout(nn.Module):
@@ -183,10 +187,13 @@ class GroupDropout(nn.Module):
         """A module of torch alone, which drops nothing."""
         return nn.Identity()
 
+    def extra_repr(self) -> str:
+        """The probability, for print()."""
+        return f"{self.probability}"
+
 
 def _check(module: Any, x: Any, channels: int) -> Tensor:
     if not isinstance(x, Tensor) or x.ndim < 3 or x.shape[1] != channels:
-        got = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
-        refuse(type(module).__name__, "x", f"of shape (batch, {channels}, n, ...)", got,
+        refuse(type(module).__name__, "x", f"of shape (batch, {channels}, n, ...)", shape_of(x),
                "pass the output of a layer of a group")  # fmt: skip
     return x

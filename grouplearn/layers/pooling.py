@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from grouplearn._checks import positive_int, refuse
+from grouplearn._checks import positive_int, refuse, shape_of
 from grouplearn.groups import FiniteGroup
 from grouplearn.layers.tracing import traced
 
@@ -49,13 +49,23 @@ class SpacePool(nn.Module):
         self, x: Float[Tensor, "batch channels n *space"]
     ) -> Float[Tensor, "batch channels n *smaller"]:
         """Pool every axis behind that of elements."""
-        if x.ndim != 3 + self.axes or any(length % self.size for length in x.shape[3:]):
+        given: Any = x
+        good = isinstance(given, Tensor) and given.ndim == 3 + self.axes
+        if not good or any(length % self.size for length in x.shape[3:]):
             space = "length" if self.axes == 1 else "H, W"
             refuse(type(self).__name__, "x", f"of shape (batch, channels, n, {space}), sizes "
-                   f"divisible by {self.size}", tuple(x.shape),
+                   f"divisible by {self.size}", shape_of(x),
                    "pad or crop the input of the network")  # fmt: skip
+        return self.reduce(x)
+
+    def reduce(self, x: Any) -> Any:
+        """The same, unchecked."""
         pool = F.max_pool1d if self.axes == 1 else F.max_pool2d
         return pool(x.flatten(1, 2), self.size).unflatten(1, x.shape[1:3])
+
+    def export(self) -> nn.Module:
+        """A module of torch alone with the same outputs."""
+        return traced(self, "reduce")
 
     def extra_repr(self) -> str:
         """The size, for print()."""
@@ -106,7 +116,8 @@ class GroupPool(nn.Module):
         if reduction not in get_args(Reduction):
             refuse(who, "reduction", f"one of {', '.join(get_args(Reduction))}", repr(reduction),
                    "take one of these")  # fmt: skip
-        if reduction == "triple-correlation" and not isinstance(group, FiniteGroup):
+        needed = reduction == "triple-correlation" or group is not None
+        if needed and not isinstance(group, FiniteGroup):
             refuse(who, "group", "the FiniteGroup whose elements the input's third axis lists",
                    repr(group), "pass group=rep.group")  # fmt: skip
         self.reduction, self.group = reduction, group
@@ -143,10 +154,10 @@ class GroupPool(nn.Module):
 
     def _check(self, x: Any) -> None:
         order = None if self.group is None else self.group.order
-        if x.ndim < 3 or (order is not None and x.shape[2] != order):
+        if not isinstance(x, Tensor) or x.ndim < 3 or (order is not None and x.shape[2] != order):
             wanted = "n" if order is None else str(order)
             refuse(type(self).__name__, "x", f"of shape (batch, channels, {wanted}, ...)",
-                   tuple(x.shape), "pass the output of a layer of this group")  # fmt: skip
+                   shape_of(x), "pass the output of a layer of this group")  # fmt: skip
 
     def extra_repr(self) -> str:
         """The reduction, for print()."""

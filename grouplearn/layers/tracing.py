@@ -27,4 +27,8 @@ def traced(module: nn.Module, method: str) -> fx.GraphModule:
         method: name of the method; it must not depend on the values or sizes of its argument, which
             is a stand-in that writes down what is done with it.
     """
-    return fx.symbolic_trace(_Method(copy.deepcopy(module), method)).train(module.training)
+    graph = fx.symbolic_trace(_Method(copy.deepcopy(module), method)).train(module.training)
+    for node in graph.graph.nodes:
+        node.type = None  # an annotation is a string here, which pickle would take for a class
+    graph.recompile()
+    return graph

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from grouplearn._checks import refuse
+from grouplearn._checks import instance, refuse
 from grouplearn.layers import (
     GroupBatchNorm,
     GroupConv2d,
@@ -132,7 +132,8 @@ class LGCNN(nn.Module):
     ) -> list[LearnedRepresentation]:
         """One representation for each layer, that of single places included."""
         who = type(self).__name__
-        reps = [rep] * (LAYERS - 1) if isinstance(rep, LearnedRepresentation) else list(rep)
+        instance(who, "pattern", self.pattern, Pattern, "pass the pattern, then the representation")
+        reps = list(rep) if isinstance(rep, Sequence) else [rep] * (LAYERS - 1)
         if len(reps) != LAYERS - 1:
             refuse(who, "rep", f"one representation, or {LAYERS - 1} of them", len(reps),
                    "pass one for each layer with k x k kernels")  # fmt: skip

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from grouplearn._checks import finite_number, positive_int, refuse
+from grouplearn._checks import finite_number, generator, instance, positive_int, refuse
 from grouplearn.groups import CyclicGroup
 from grouplearn.linalg import random_orthogonal
 from grouplearn.models.heads import linear_head
@@ -109,7 +109,8 @@ class LGN(nn.Module):
 
     def __init__(self, shape: LGNShape, *, rng: torch.Generator | None = None) -> None:
         super().__init__()
-        self.shape = shape
+        self.shape = instance("LGN", "shape", shape, LGNShape, "pass its sizes")
+        generator("LGN", rng)
         count = shape.layers * shape.filters * shape.in_channels
         places = shape.kernel_size**2
         sizes = (shape.layers, shape.filters, shape.in_channels)
@@ -177,6 +178,10 @@ class LGN(nn.Module):
             rep.inverse.data.copy_(inverse.detach())
             found.append(rep)
         return tuple(found)
+
+    def extra_repr(self) -> str:
+        """The sizes, for print()."""
+        return f"{self.shape}"
 
     def _check(self, images: Tensor) -> None:
         small = min(images.shape[-2:], default=0) < self.shape.kernel_size

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from grouplearn._checks import generator, instance
 from grouplearn.models.heads import linear_head
 from grouplearn.models.pattern import HALVED_AFTER, Pattern
 
@@ -27,7 +28,7 @@ class PlainCNN(nn.Module):
 
     Attributes:
         pattern: the sizes.
-        body: from images (B, in_channels, H, W), H and W divisible by 4, to (B, width, H/4, W/4).
+        body: from images (B, in_channels, H, W) to (B, width, H // 4, W // 4).
         head: the linear map to `classes` numbers.
 
     Example:
@@ -37,7 +38,8 @@ class PlainCNN(nn.Module):
 
     def __init__(self, pattern: Pattern, *, rng: torch.Generator | None = None) -> None:
         super().__init__()
-        self.pattern = pattern
+        self.pattern = instance("PlainCNN", "pattern", pattern, Pattern, "pass its sizes")
+        generator("PlainCNN", rng)
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         for layer, (into, out) in enumerate(pairwise(pattern.channels)):
             kernel = pattern.kernel(layer)

@@ -8,6 +8,7 @@ from typing import Any, final
 
 from lightning.pytorch.plugins.io import CheckpointIO
 
+from grouplearn.errors import DataError
 from grouplearn.training.tensorfile import pack, read_tensors, unpack, write_tensors
 
 
@@ -36,9 +37,14 @@ class TensorFileIO(CheckpointIO):
         """Read a checkpoint, on the CPU.
 
         Raises:
-            DataError: the file is missing, truncated or changed.
+            DataError: the file is missing, truncated, changed, or what `save` wrote.
         """
         found = read_tensors(path, "resume")
+        if "checkpoint" not in found.info:
+            raise DataError(
+                f"resume: path {os.fspath(path)!r} must be a checkpoint that fit wrote, got a "
+                "module; choose another folder"
+            )
         loaded: dict[str, Any] = unpack(found.info["checkpoint"], found.tensors)
         return loaded
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from typing import final
 import torch
 from torch import nn
 
-from grouplearn._checks import refuse
+from grouplearn._checks import instance, refuse
 from grouplearn.representations import LearnedRepresentation
 from grouplearn.training.fitting import FitOptions, evaluate, fit
 from grouplearn.training.labelled import Augmentation, Labelled
@@ -150,7 +151,8 @@ def choose(
 
     Args:
         candidates: one representation of each group, on one space; subgroups are recognised by
-            their matrices. `ImageDomain.network_groups` makes them of a discovery.
+            their matrices. `ImageDomain.network_groups` makes them of a discovery. Those with
+            parameters stay as they are: each run trains a copy.
         build: makes a network for a representation, its weights drawn by the generator; of about as
             many parameters for each, or the comparison says little.
         train: samples of the short runs.
@@ -171,6 +173,10 @@ def choose(
     """
     if not candidates:
         refuse(_WHO, "candidates", "one representation or more", "none", "pass the trivial group's")
+    for rep in candidates:
+        instance(_WHO, "candidates", rep, LearnedRepresentation, "pass one for each group")
+    for name, part in (("train", train), ("held_out", held_out)):
+        instance(_WHO, name, part, Labelled, "pass Labelled(x, y)")
     options = options or FitOptions(epochs=4)
     ordered = sorted(candidates, key=lambda rep: rep.group.order)
     matrices = [_matrices(rep) for rep in ordered]
@@ -178,7 +184,9 @@ def choose(
 
     def run_once(before: Tried) -> Tried:
         seed = options.seed + len(before.scores)
-        network = build(before.rep, torch.Generator().manual_seed(seed))
+        rep = before.rep  # a run that trains it leaves the candidate as it was
+        rep = copy.deepcopy(rep) if any(p.requires_grad for p in rep.parameters()) else rep
+        network = build(rep, torch.Generator().manual_seed(seed))
         run = fit(network, train, objective=objective, augment=augment,
                   options=replace(options, seed=seed))  # fmt: skip
         score = evaluate(network, held_out, objective, precision=options.precision)

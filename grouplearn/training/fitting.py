@@ -6,15 +6,14 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from hashlib import sha256
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, final, get_args
 
 import torch
 from torch import nn
 
-from grouplearn._checks import finite_number, optional_import, positive_int, refuse
+from grouplearn._checks import finite_number, instance, optional_import, positive_int, refuse
 from grouplearn.training.labelled import Augmentation, EachOnce, Labelled
 from grouplearn.training.objectives import Classification, Objective
 
@@ -23,8 +22,6 @@ Precision = Literal["float32", "bfloat16", "float64"]
 Schedule = Literal["one-cycle", "halving", "constant"]
 LAST = "last.safetensors"
 """The checkpoint in a run's folder, that of the last finished epoch."""
-MAY_CHANGE = frozenset({"processes", "accelerator", "patience"})
-"""Options that a run may go on with others of: where it runs, and how long it waits."""
 
 
 @final
@@ -42,10 +39,12 @@ class FitOptions:
         clip: largest norm of the gradient, or None.
         precision: "bfloat16" computes convolutions and products in it and keeps weights in float32;
             on a CPU, worth it only where `computes_in_bfloat16()`.
-        patience: validations without a better score after which training ends; None trains all
-            epochs.
+        patience: validations without a better score after which training ends, the network as it
+            is then; None trains all epochs.
         validate_every: epochs between validations.
         processes: for data parallel training; more than one takes a launcher such as torchrun.
+            `GroupBatchNorm` takes its statistics over all of them. Of torch's own batch
+            normalisation, in `PlainCNN` and `LGN`, and of `Similarity` each sees its own part.
         accelerator: "cpu", "gpu" or "auto".
         seed: of the order of samples, augmentation and dropout.
 
@@ -157,7 +156,7 @@ def fit(
     Args:
         model: the network, float32 or, for that precision, float64; put into training mode. A
             method `after_step()` is called after every step.
-        train: the samples to learn from.
+        train: the samples to learn from, converted to the network's dtype.
         validation: samples to judge the epochs by, or None.
         objective: what is minimised; `Classification()` when None.
         augment: changes every batch of training samples.
@@ -171,7 +170,7 @@ def fit(
     Raises:
         KeyboardInterrupt: SIGINT or SIGTERM came; the checkpoint of the last finished epoch stays.
         InputError: an argument does not fit, there is no such accelerator, or the folder holds a
-            run with other options, samples or objective.
+            run of another network, or with other options, samples, objective or augmentation.
         DataError: the folder's checkpoint is truncated or changed.
         TrainingError: a term of the loss or a weight became infinite or not a number; the
             checkpoint of the last good epoch stays.
@@ -190,10 +189,12 @@ def fit(
     optional_import("lightning", "train")
     from grouplearn.training.running import run
 
-    options, objective = options or FitOptions(), objective or Classification()
+    options = FitOptions() if options is None else options
+    objective = Classification() if objective is None else objective
     for name, part in (("train", train), ("validation", validation or train)):
-        if not isinstance(part, Labelled):
-            refuse("fit", name, "a Labelled", type(part).__name__, "pass Labelled(x, y)")
+        instance("fit", name, part, Labelled, "pass Labelled(x, y)")
+    instance("fit", "options", options, FitOptions, "pass FitOptions(epochs=10), for example")
+    instance("fit", "objective", objective, Objective, "pass Classification(), for example")
     if options.patience is not None and validation is None:
         refuse("fit", "validation", "samples, for a patience", None, "pass some, or no patience")
     if options.accelerator == "gpu" and not _gpu_is_here():
@@ -205,33 +206,12 @@ def fit(
             "it; take precision='float32'", stacklevel=2,
         )  # fmt: skip
     folder = None if folder is None else Path(folder)
+    if folder is not None and folder.exists() and not folder.is_dir():
+        refuse("fit", "folder", "a folder", f"{str(folder)!r}, a file", "choose another name")
     start = time.perf_counter()
     history = run(model, train, validation, objective, augment, options, folder, watch)
     seconds = time.perf_counter() - start
     return Fit(history, seconds, len(history) < options.epochs)
-
-
-def fingerprint(
-    options: FitOptions, train: Labelled, model: nn.Module, objective: Objective
-) -> dict[str, Any]:
-    """What has to be the same for a run to go on: all but where it runs and how long it waits.
-
-    Args:
-        options: of the run.
-        train: the samples.
-        model: the network.
-        objective: what is minimised.
-    """
-    same = {name: value for name, value in asdict(options).items() if name not in MAY_CHANGE}
-    shapes = {name: list(value.shape) for name, value in model.state_dict().items()}
-    content = sha256()
-    for tensor in (train.x, train.y):
-        values: Any = tensor.detach().cpu().contiguous().numpy()
-        content.update(values)
-    return {
-        **same, "samples": list(train.x.shape), "samples_sha256": content.hexdigest()[:16],
-        "network": shapes, "objective": _settings(objective),
-    }  # fmt: skip
 
 
 def computes_in_bfloat16() -> bool:
@@ -247,14 +227,6 @@ def computes_in_bfloat16() -> bool:
 
 def _gpu_is_here() -> bool:
     return torch.cuda.is_available() or torch.backends.mps.is_available()
-
-
-def _settings(objective: Objective) -> dict[str, Any]:
-    """The class of an objective and the numbers that it was given."""
-    values = vars(objective).items()
-    inner = {name: _settings(value) for name, value in values if isinstance(value, Objective)}
-    numbers = {name: value for name, value in values if isinstance(value, bool | int | float | str)}
-    return {"kind": type(objective).__name__, **numbers, **inner}
 
 
 @torch.no_grad()
@@ -279,6 +251,7 @@ def evaluate(
         A number.
     """
     objective = objective or Classification()
+    instance("evaluate", "data", data, Labelled, "pass Labelled(x, y)")
     like = next(model.parameters(), data.x)
     training = {module: module.training for module in model.modules()}
     model.eval()

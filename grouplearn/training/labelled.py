@@ -198,11 +198,17 @@ def as_labelled(images: Any, labels: Any, classes: int | None = None) -> Labelle
         classes: as in `Labelled`.
 
     Raises:
-        InputError: labels are no integers, or as for `Labelled`.
+        InputError: labels are no integers, channels stand last, or as for `Labelled`.
     """
     x = torch.as_tensor(np.array(images) if isinstance(images, np.ndarray) else images)
     x = x.float() / 255 if x.dtype == torch.uint8 else x.float()
-    y = torch.as_tensor(np.array(labels) if isinstance(labels, np.ndarray) else labels)
+    try:
+        y = torch.as_tensor(np.array(labels) if isinstance(labels, np.ndarray) else labels)
+    except (TypeError, ValueError) as problem:
+        refuse("as_labelled", "labels", "integers", problem, "number the classes from 0")
     if y.is_floating_point():
         refuse("as_labelled", "labels", "integers", y.dtype, "round them, if that is what you mean")
+    if x.ndim == 4 and x.shape[-1] == 3 < min(x.shape[1:3]):
+        refuse("as_labelled", "images", "(N, C, H, W)", tuple(x.shape),
+               "move the channels: images.transpose(0, 3, 1, 2)")  # fmt: skip
     return Labelled(x.unsqueeze(1) if x.ndim == 3 else x, y.long(), classes)

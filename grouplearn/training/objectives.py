@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, final
+from typing import Any, NoReturn, final
 
 import torch
 from jaxtyping import Float
@@ -64,13 +64,15 @@ class Classification(Objective):
         try:
             loss = F.cross_entropy(scores, batch[1], label_smoothing=self.smoothing)
         except IndexError:
-            refuse("Classification", "y", f"below {scores.shape[1]}, the network's outputs",
-                   int(batch[1].max()), "build the network with as many classes")  # fmt: skip
+            _refuse_labels(batch[1], scores)
         return {"cross-entropy": loss}
 
     def score(self, model: nn.Module, batch: Batch) -> Float[Tensor, " batch"]:
         """Is the class right?"""
-        return (_scores(model(batch[0])).argmax(1) == batch[1]).to(batch[0].dtype)
+        scores = _scores(model(batch[0]))
+        if bool((batch[1] >= scores.shape[1]).any()):
+            _refuse_labels(batch[1], scores)
+        return (scores.argmax(1) == batch[1]).to(batch[0].dtype)
 
 
 @final
@@ -133,6 +135,11 @@ class Similarity(Objective):
         cosines, same, own = _cosines(model(batch[0]), batch[1])
         nearest = cosines.masked_fill(own, -torch.inf).argmax(1, keepdim=True)
         return same.gather(1, nearest)[:, 0].to(cosines.dtype)
+
+
+def _refuse_labels(labels: Tensor, scores: Tensor) -> NoReturn:
+    refuse("Classification", "y", f"below {scores.shape[1]}, the network's outputs",
+           int(labels.max()), "build the network with as many classes")  # fmt: skip
 
 
 def _scores(output: Any) -> Tensor:

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import lightning as L
 import torch
@@ -21,11 +21,11 @@ from torch import Tensor, nn
 from grouplearn._checks import refuse
 from grouplearn.errors import TrainingError
 from grouplearn.training.checkpoints import TensorFileIO
+from grouplearn.training.fingerprints import fingerprint, same_run
 from grouplearn.training.fitting import (
     LAST,
     FitEpoch,
     FitOptions,
-    fingerprint,
 )
 from grouplearn.training.labelled import Augmentation, Batch, Batches, EachOnce, Labelled, mixed
 from grouplearn.training.objectives import Objective
@@ -49,7 +49,13 @@ def run(
     watch: Watch | None,
 ) -> tuple[FitEpoch, ...]:
     """Train, as `fit` says, and return all epochs."""
-    known = {} if folder is None else fingerprint(options, train, model, objective)
+    known: dict[str, Any] = {}
+    last = None if folder is None else folder / LAST
+    if last is not None:
+        known = fingerprint(model, train, validation, objective, augment, options)
+        last = last if last.exists() else None
+    if last is not None:
+        same_run(_known_in(last), json.loads(json.dumps(known)))
     keep = _Keeper(known, watch)
     model.train()
     with _quiet():
@@ -60,11 +66,10 @@ def run(
         )
         judged = None if validation is None else EachOnce(validation)
         module = _Module(model, objective, options, len(batches))
-        last = None if folder is None else folder / LAST
         try:
             trainer.fit(
                 module, batches, judged,
-                ckpt_path=str(last) if last is not None and last.exists() else None,
+                ckpt_path=None if last is None else str(last),
                 weights_only=True,
             )  # fmt: skip
         except SystemExit:  # what Lightning makes of SIGINT and SIGTERM
@@ -123,7 +128,7 @@ class _Module(L.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of a batch; refuses what is not finite."""
-        terms = self.objective.terms(self.model, batch)
+        terms = self.objective.terms(self.model, self._in_dtype(batch))
         for name, value in terms.items():
             if not bool(torch.isfinite(value.detach())):
                 raise TrainingError(
@@ -134,6 +139,9 @@ class _Module(L.LightningModule):
             held = self.sums.get(name, torch.zeros((), dtype=torch.float64))
             self.sums[name] = held + value.detach().double().cpu()
         return torch.stack(list(terms.values())).sum()
+
+    def _in_dtype(self, batch: Batch) -> Batch:
+        return batch[0].to(next(self.model.parameters()).dtype), batch[1]
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
         """Let the network put its weights right."""
@@ -147,7 +155,8 @@ class _Module(L.LightningModule):
 
     def validation_step(self, batch: Batch, _: int) -> None:
         """Score a batch."""
-        self.scores.append(self.objective.score(self.model, batch).double().cpu())
+        score = self.objective.score(self.model, self._in_dtype(batch))
+        self.scores.append(score.double().cpu())
 
     def on_validation_epoch_end(self) -> None:
         """Tell early stopping the mean."""
@@ -188,30 +197,22 @@ class _Patience(EarlyStopping):
 
 @final
 class _Keeper(Callback):
-    """The history, kept in checkpoints; and the check that a run goes on as it began."""
+    """The history, kept in checkpoints, beside what has to be the same for a run to go on."""
+
+    state_key: ClassVar[str] = "history"
 
     def __init__(self, known: dict[str, Any], watch: Watch | None) -> None:
         self.known, self.watch = known, watch
         self.history: list[FitEpoch] = []
         self.start = time.perf_counter()
 
-    @property
-    def state_key(self) -> str:
-        """The name of the state within a checkpoint."""
-        return "history"
-
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint holds of this run."""
         epochs = [vars(each) for each in self.history]
-        return {"known": json.dumps(self.known, sort_keys=True), "epochs": epochs}
+        return {"known": json.dumps(self.known), "epochs": epochs}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what came before; refuse a run of another kind."""
-        earlier, now = json.loads(state_dict["known"]), json.loads(json.dumps(self.known))
-        for name in sorted({*earlier, *now}):
-            if earlier.get(name) != now.get(name):
-                refuse("fit", name, f"{earlier.get(name)}, as the run in this folder has it",
-                       now.get(name), "choose another folder, or the same options")  # fmt: skip
+        """Take over what came before."""
         self.history = [FitEpoch(**each) for each in state_dict["epochs"]]
 
     def on_train_start(self, trainer: L.Trainer, pl_module: Any) -> None:  # noqa: ARG002
@@ -247,6 +248,13 @@ class _Keeper(Callback):
             _log(logger, epoch)
         if self.watch is not None and trainer.is_global_zero:
             self.watch(epoch)
+
+
+def _known_in(checkpoint: Path) -> dict[str, Any]:
+    """The fingerprint of the run that a checkpoint is of."""
+    state = TensorFileIO().load_checkpoint(checkpoint)["callbacks"][_Keeper.state_key]
+    known: dict[str, Any] = json.loads(state["known"])
+    return known
 
 
 def _log(logger: Logger, epoch: FitEpoch) -> None:

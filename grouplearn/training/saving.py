@@ -64,6 +64,11 @@ def load(path: str | os.PathLike[str]) -> nn.Module:
         MissingExtraError: safetensors is absent.
     """
     found = read_tensors(path)
+    if "checkpoint" in found.info:
+        raise DataError(
+            f"load: path {os.fspath(path)!r} must be a file that save wrote, got a checkpoint of a "
+            "training run; call fit with its folder to go on, then save"
+        )
     try:
         module = _built(found.info, found.tensors)
     except (KeyError, TypeError, RuntimeError, InputError) as problem:

@@ -60,6 +60,8 @@ def write_tensors(
     target = Path(path)
     if not target.parent.is_dir():
         refuse("write_tensors", "path", "in a folder that exists", repr(str(target)), "make it")
+    if target.is_dir():
+        refuse("write_tensors", "path", "a file", f"{str(target)!r}, a folder", "name a file in it")
     part = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
     try:
         with part.open("xb") as stream:

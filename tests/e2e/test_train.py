@@ -176,6 +176,46 @@ def test_a_cut_off_run_goes_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "a finished one" in run("train", *arguments, "--out", "a", "--resume").err
 
 
+def test_a_run_that_goes_on_does_not_search_again(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Short runs are replaced by given scores; a search that was over leaves its evidence."""
+    from grouplearn.commands import train, train_actions
+    from grouplearn.training import Choice, Tried
+
+    def given(candidates: Any, *_: Any, **__: Any) -> Choice:
+        reps = sorted(candidates, key=lambda rep: rep.group.order)
+        tried = tuple(Tried(rep, (0.25, 0.5), 100, 1.0) for rep in reps)
+        return Choice(reps[1], tried)
+
+    def cut(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    arguments = ["train", "digits", "--rotated", *SMALL, "--out", "a"]
+    with monkeypatch.context() as patched:
+        patched.setattr(train_actions, "choose", given)
+        patched.setattr(train, "fit", cut)
+        cut_off = run(*arguments)
+    assert cut_off.status == 130
+    assert "a keeps the choice of the group: go on with --resume" in cut_off.err
+    assert files(Path("a")) == {"config.json", "choice.json"}
+    monkeypatch.setattr(train_actions, "choose", cut)
+    kept = Path("a/choice.json").read_text()
+    for wrong, part in ((kept[:-9], "with a whole choice.json"), ("[]", "with a whole choice"),
+                        (kept.replace("0.0", "1.0", 1), "a run on these images")):  # fmt: skip
+        Path("a/choice.json").write_text(wrong)
+        refused = run(*arguments, "--resume")
+        assert refused.status == 2
+        assert part in refused.err
+    Path("a/choice.json").write_text(kept)
+    resumed = run(*arguments, "--resume", "--json")
+    assert resumed.status == 0, resumed.err
+    chosen = next(each for each in resumed.json["choice"] if each["chosen"])
+    assert chosen["group"] == resumed.json["group"]
+    assert (chosen["score"], chosen["runs"]) == (0.375, 2)
+    assert {each["score"] for each in resumed.json["choice"]} == {0.375}
+
+
 @pytest.mark.slow
 def test_options_come_from_a_file(run: Run) -> None:
     run("train", "digits", "--action", "flip", *SMALL, "--seed", "3", "--out", "a")

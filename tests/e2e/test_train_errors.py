@@ -32,7 +32,7 @@ BAD: dict[str, list[str]] = {
     "digits --epochs 0": ["epochs must be an integer >= 1"],
     "digits --learning-rate -1": ["learning_rate must be a finite number > 0"],
     "digits --schedule never": ["schedule must be one of"],
-    "digits --action wrong.safetensors": ["a representation on R^9"],
+    "digits --action wrong.safetensors": ["one representation on R^9"],
     "digits --action broken.safetensors": ["load: path", "truncated"],
     "odd": ["images whose height and width 4 divides, got 6 x 6"],
     "digits --config none.json": ["--config 'none.json' must be a JSON file"],

@@ -15,7 +15,11 @@ from grouplearn.domains.images import ImageDomain
 from grouplearn.domains.pixels import PixelMove
 from grouplearn.errors import InputError
 from grouplearn.models import LGCNN, Pattern
-from grouplearn.representations import FixedRepresentation, LearnedRepresentation
+from grouplearn.representations import (
+    DenseRepresentation,
+    FixedRepresentation,
+    LearnedRepresentation,
+)
 from grouplearn.training import FitOptions, Labelled, Tried, choose, short_runs
 from tests.unit.examples import is_helpful
 
@@ -161,6 +165,30 @@ def test_short_runs_of_what_is_none_are_refused() -> None:
     options = None
     with pytest.raises(InputError, match="options must be a FitOptions, got NoneType"):
         short_runs(bars(20, 0), options)
+
+
+def test_candidates_that_are_trained_stay_as_they_are() -> None:
+    """So every run starts from the same; `Choice.rep` is what was offered."""
+    rep = DenseRepresentation(CyclicGroup(2), 9, rng=torch.Generator().manual_seed(0))
+    before = rep.generators().detach().clone()
+    choice = choose([rep], build, bars(40, 0), bars(60, 1), options=FitOptions(epochs=1))
+    assert choice.rep is rep
+    assert torch.equal(rep.generators(), before)
+
+
+@pytest.mark.usefixtures("as_in_production")
+def test_what_cannot_be_chosen_among_is_refused() -> None:
+    untyped: Any = choose
+    data = bars(20, 0)
+    for candidates, train, held, part in (
+        ([CyclicGroup(4)], data, data, "candidates must be a LearnedRepresentation, got CyclicGr"),
+        ([moves()], (data.x, data.y), data, "train must be a Labelled, got tuple"),
+        ([moves()], data, data.x, "held_out must be a Labelled, got Tensor"),
+        ([], data, data, "candidates must be one representation or more"),
+    ):
+        with pytest.raises(InputError) as problem:
+            untyped(candidates, build, train, held)
+        assert is_helpful(problem, "choose: ", part)
 
 
 def test_another_run_has_another_seed() -> None:

@@ -158,7 +158,7 @@ def test_shapes_are_inferred_without_data(known: bool) -> None:
     assert layer(torch.empty(5, 2, 4, 8, 8, device="meta")).shape == (5, 3, 4, 6, 6)
 
 
-def test_torch_export_and_onnx_take_layers() -> None:
+def test_torch_export_takes_layers() -> None:
     network = image_network().float().eval()
     x = torch.rand(2, 2, 12, 12)
     for module in (network, _exported(network)):
@@ -211,9 +211,11 @@ def test_wrong_arguments_are_refused() -> None:
         OrbitConv2d(1, 1, (2, 3), even)
     with pytest.raises(InputError, match=r"rep.dim must be equal to in_features = 3"):
         OrbitLinear(3, 2, even)
+    pool: Any = GroupPool
     calls: list[tuple[Any, str]] = [
         (lambda: GroupPool("sum"), "reduction must be one of max, mean"),  # type: ignore[arg-type]
         (lambda: GroupPool("triple-correlation"), "group must be the FiniteGroup"),
+        (lambda: pool("max", 4), "group must be the FiniteGroup whose elements"),
         (lambda: GroupDropout(1.0), "probability must be below 1"),
         (lambda: GroupBatchNorm(0), "channels must be an integer >= 1"),
         (lambda: GroupLayerNorm(2, eps=0.0), "eps must be a finite number > 0"),
@@ -234,6 +236,11 @@ def test_wrong_inputs_are_refused() -> None:
         (lift, torch.zeros(2, 9, 9), "x must be of shape (batch, 2, H, W)"),
         (lift, torch.zeros(5, 3, 9, 9), "x must be of shape (batch, 2, H, W)"),
         (lift, None, "got NoneType"),
+        (lift, torch.zeros(5, 2, 9, 9).double(), "x must be of the layer's dtype torch.float32"),
+        (lift, torch.zeros(5, 2, 9, 9).byte(), "got torch.uint8; call x.to(torch.float32)"),
+        (OrbitLinear(9, 1, rep), torch.zeros(9).double(), "of the layer's dtype torch.float32"),
+        (GroupPool("max"), None, "got NoneType"),
+        (SpacePool(2), None, "got NoneType"),
         (regular, torch.zeros(5, 2, 4, 9, 9), "x must be of shape (batch, 2, 8, H, W)"),
         (regular, torch.zeros(5, 16, 9, 9), "x must be of shape (batch, 2, 8, H, W)"),
         (GroupBatchNorm(3), torch.zeros(5, 2, 8), "x must be of shape (batch, 3, n, ...)"),

@@ -109,12 +109,16 @@ def test_exports_are_plain_and_equal() -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:`isinstance.treespec:FutureWarning")  # torch's own
-def test_onnx_gives_the_same_outputs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("exported", [True, False])
+def test_onnx_gives_the_same_outputs(exported: bool, tmp_path: Path) -> None:
+    """Of exported networks, and of the layers of a fixed representation as they are."""
     runtime = pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
     pytest.importorskip("onnxscript", reason="the extra onnx is not installed")
     network = LGCNN(Pattern(1, 3, (2, 3, 4)), known("quarter-turn")).eval()
     x, file = torch.rand(2, 1, 12, 12), tmp_path / "network.onnx"
-    program = torch.onnx.export(network.export(), (x,), dynamo=True, verbose=False)
+    program = torch.onnx.export(
+        network.export() if exported else network, (x,), dynamo=True, verbose=False
+    )
     assert program is not None
     program.save(str(file))
     session = runtime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
@@ -138,11 +142,24 @@ for module in (net, net.export()):
 assert rep.weight.grad.any()
 program = torch.export.export(net.eval(), (x,))
 torch.testing.assert_close(program.module()(x), net(x))
+from grouplearn.models import LGN, LGNShape
+from tests.layer_cases import FIELDS, MOVING
+group, space = CyclicGroup(3), (6, 6)
+layers = [(LGN(LGNShape(1, 3, layers=1, kernel_size=3)).eval(), torch.rand(2, 1, 6, 6))]
+for case in MOVING:
+    layer = case.build(DenseRepresentation(group, case.dim), torch.Generator())
+    layers.append((layer, torch.rand(2, *case.shape(group, space[: len(case.kernel)]))))
+for case in FIELDS:
+    layers.append((case.build(2, group).eval(), torch.rand(2, 2, 3, *space[: max(case.axes)])))
+for layer, x in layers:
+    torch.compiler.reset()
+    fast = torch.compile(layer, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(fast(x), layer(x))
 """
 
 
 @pytest.mark.slow
-def test_compile_and_export_take_the_whole_network() -> None:
+def test_compile_and_export_take_networks_and_every_layer() -> None:
     """In a process of its own: the import hook that checks shapes cannot be compiled."""
     command = [sys.executable, "-W", "error", "-c", COMPILED]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

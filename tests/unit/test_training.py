@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import os
-import signal
 import subprocess
 import sys
-import time
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from grouplearn.errors import DataError, InputError, TrainingError
+from grouplearn.errors import InputError, TrainingError
 from grouplearn.models import LGN, LGNShape, Pattern, PlainCNN, Standardised
 from grouplearn.training import (
     Classification,
@@ -130,18 +127,6 @@ def test_patience_ends_training() -> None:
     assert len(found.history) == 3
 
 
-def test_a_run_that_patience_ended_is_not_trained_on(tmp_path: Path) -> None:
-    train, test = stripes(48), stripes(30, seed=1)
-    options = FitOptions(epochs=50, batch_size=24, patience=2, learning_rate=1e-12)
-    first, again = plain(), plain(seed=1)
-    ended = fit(first, train, test, options=options, folder=tmp_path)
-    same = fit(again, train, test, options=options, folder=tmp_path)
-    assert same.history == ended.history
-    assert same_state(first, again)
-    longer = replace(options, patience=4)
-    assert len(fit(plain(), train, test, options=longer, folder=tmp_path).history) == 5
-
-
 def test_scores_leave_the_network_as_it_was() -> None:
     network = plain()
     network.train()
@@ -152,87 +137,23 @@ def test_scores_leave_the_network_as_it_was() -> None:
     assert evaluate(nn.Flatten(), Labelled(torch.eye(4), torch.arange(4))) == 1
 
 
+def test_samples_take_the_dtype_of_the_network() -> None:
+    """NumPy's arrays are double, networks single."""
+    double = Labelled(stripes(24).x.double(), stripes(24).y)
+    one, two = plain(), plain()
+    found = [
+        fit(network, data, data, options=FitOptions(epochs=1, batch_size=12))
+        for network, data in ((one, double), (two, stripes(24)))
+    ]
+    assert found[0].score == found[1].score
+    assert same_state(one, two)
+
+
 def test_dictionaries_are_put_right_after_every_step() -> None:
     network = LGN(LGNShape(1, 3, layers=1, kernel_size=3))
     objective = WithLaws(Reconstruction(), invertibility=1e-2)
     fit(network, stripes(24), objective=objective, options=FitOptions(epochs=1, batch_size=12))
     assert torch.allclose(network.weight.norm(dim=-1), torch.ones(1, 5, 1), atol=1e-6)
-
-
-RUN = """
-import sys
-from pathlib import Path
-import torch
-from tests.unit.test_training import plain, stripes
-from grouplearn.training import FitOptions, RandomShift, fit
-folder = Path(sys.argv[1])
-network = plain(seed=int(sys.argv[2]))
-def tell(epoch):
-    print(epoch.epoch, flush=True)
-fit(network, stripes(120), stripes(30, seed=1), augment=RandomShift(1), folder=folder,
-    options=FitOptions(epochs=6, batch_size=24), watch=tell)
-from grouplearn.training import save
-save(network, folder / "end.safetensors")
-"""
-
-
-@pytest.mark.slow
-def test_a_killed_run_goes_on_bit_for_bit(tmp_path: Path) -> None:
-    """`kill -9` at a random moment; another start value shows that the checkpoint is used."""
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    command = [sys.executable, "-W", "ignore", "-c", RUN]
-    subprocess.run([*command, str(whole), "0"], cwd=ROOT, check=True, capture_output=True)
-    with subprocess.Popen(
-        [*command, str(killed), "0"], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        while process.stdout.readline().strip() != "3":
-            pass
-        time.sleep(0.02)
-        os.kill(process.pid, signal.SIGKILL)
-    assert not (killed / "end.safetensors").exists()
-    result = subprocess.run(
-        [*command, str(killed), "7"], cwd=ROOT, check=True, capture_output=True, text=True
-    )
-    assert result.stdout.split()[-1] == "6"
-    assert int(result.stdout.split()[0]) >= 3
-    from grouplearn.training import load
-
-    assert same_state(load(whole / "end.safetensors"), load(killed / "end.safetensors"))
-    histories = [
-        [
-            (row["step"], row["loss"], row["score"])
-            for row in csv.DictReader(file.read_text().splitlines())
-        ]
-        for file in (whole / "log" / "metrics.csv", killed / "log" / "metrics.csv")
-    ]
-    assert histories[0] == histories[1]
-    assert len(histories[0]) == 6
-    assert list((whole / "tensorboard").glob("events.*"))
-
-
-def test_a_run_goes_on_with_the_same_options_only(tmp_path: Path) -> None:
-    train = stripes(48)
-    fit(plain(), train, options=FitOptions(epochs=2, batch_size=24), folder=tmp_path)
-    done = fit(plain(), train, options=FitOptions(epochs=2, batch_size=24), folder=tmp_path)
-    assert len(done.history) == 2, "what is finished is not trained again"
-    others = [
-        (train, FitOptions(epochs=3, batch_size=24), "epochs must be 2"),
-        (train, FitOptions(epochs=2, batch_size=12), "batch_size must be 24"),
-        (stripes(60), FitOptions(epochs=2, batch_size=24), "samples must be [48, 1, 8, 8]"),
-        (stripes(48, seed=2), FitOptions(epochs=2, batch_size=24), "samples_sha256 must be "),
-    ]
-    for data, options, part in others:
-        with pytest.raises(InputError) as problem:
-            fit(plain(), data, options=options, folder=tmp_path)
-        assert is_helpful(problem, "fit: ", part)
-    with pytest.raises(InputError, match=r"objective must be .*Classification.* got .*Similarity"):
-        fit(plain(), train, objective=Similarity(), options=FitOptions(epochs=2, batch_size=24),
-            folder=tmp_path)  # fmt: skip
-    file = tmp_path / "last.safetensors"
-    file.write_bytes(file.read_bytes()[:-3])
-    with pytest.raises(DataError, match="resume: path"):
-        fit(plain(), train, options=FitOptions(epochs=2, batch_size=24), folder=tmp_path)
 
 
 class _Explodes(Objective):
@@ -334,21 +255,15 @@ def test_intervals_are_students() -> None:
 
 
 @pytest.mark.usefixtures("as_in_production")
-def test_wrong_arguments_are_refused() -> None:
+def test_wrong_samples_are_refused() -> None:
     x, y = torch.rand(4, 1, 8, 8), torch.tensor([0, 1, 2, 1])
     nan = x.clone()
     nan[2, 0, 1, 1] = math.nan
     labelled: Any = Labelled
-    options: Any = FitOptions
-    untrained: Any = fit
-    frozen = plain().requires_grad_(False)
-    few = PlainCNN(Pattern(1, 2, (2, 2, 2)))
     calls: list[tuple[Any, str]] = [
-        (lambda: untrained(plain(), (x, y)), "train must be a Labelled, got tuple"),
-        (lambda: fit(frozen, Labelled(x, y)), "model must be a network with parameters to train"),
-        (lambda: fit(few, Labelled(x, y)), "y must be below 2, the network's outputs, got 2"),
+        (lambda: as_labelled(x[:, 0], ["a", "b", "c", "d"]), "labels must be integers, got"),
+        (lambda: as_labelled(torch.rand(4, 8, 8, 3), y), "images must be (N, C, H, W), got (4, 8"),
         (lambda: as_labelled(x, y / 2), "labels must be integers, got torch.float32"),
-        (lambda: options(seed=2**63), "seed must be below 2**63"),
         (lambda: labelled(x[:0], y[:0]), "x must be one sample or more"),
         (lambda: labelled(x, y[:3]), "y must be one label for each of 4 samples, got 3"),
         (lambda: labelled(x, y.float()), "y must be an int64 tensor (N,)"),
@@ -359,6 +274,33 @@ def test_wrong_arguments_are_refused() -> None:
         (lambda: labelled(nan, y), "x must be finite, got nan at (2, 0, 1, 1)"),
         (lambda: labelled(x, y).split(4), "held_out must be from 1 to 3"),
         (lambda: Batches(Labelled(x, y), 3, world=2), "size must be a multiple of the 2 processes"),
+        (lambda: Labelled(x, y).only([0, 3]), "classes must be different ones from 0 to 2"),
+        (lambda: Labelled(x, y).only([0, -1]), "classes must be different ones from 0 to 2"),
+    ]
+    for call, part in calls:
+        with pytest.raises(InputError) as problem:
+            call()
+        assert is_helpful(problem, part)
+
+
+@pytest.mark.usefixtures("as_in_production")
+def test_wrong_arguments_are_refused() -> None:
+    x, y = torch.rand(4, 1, 8, 8), torch.tensor([0, 1, 2, 1])
+    options: Any = FitOptions
+    untrained: Any = fit
+    scored: Any = evaluate
+    data = Labelled(x, y)
+    frozen = plain().requires_grad_(False)
+    few = PlainCNN(Pattern(1, 2, (2, 2, 2)))
+    calls: list[tuple[Any, str]] = [
+        (lambda: untrained(plain(), (x, y)), "train must be a Labelled, got tuple"),
+        (lambda: untrained(plain(), data, options={}), "options must be a FitOptions, got dict"),
+        (lambda: untrained(plain(), data, objective="own"), "objective must be an Objective"),
+        (lambda: scored(plain(), (x, y)), "data must be a Labelled, got tuple"),
+        (lambda: evaluate(few, data), "y must be below 2, the network's outputs, got 2"),
+        (lambda: fit(frozen, data), "model must be a network with parameters to train"),
+        (lambda: fit(few, data), "y must be below 2, the network's outputs, got 2"),
+        (lambda: options(seed=2**63), "seed must be below 2**63"),
         (lambda: options(epochs=0), "epochs must be an integer >= 1"),
         (lambda: options(learning_rate=0), "learning_rate must be a finite number > 0"),
         (lambda: options(schedule="linear"), "schedule must be one of one-cycle, halving"),
@@ -366,17 +308,15 @@ def test_wrong_arguments_are_refused() -> None:
         (lambda: options(clip=-1), "clip must be a finite number > 0"),
         (lambda: options(patience=0), "patience must be an integer >= 1"),
         (lambda: options(accelerator="tpu"), "accelerator must be one of cpu, gpu, auto"),
-        (
-            lambda: fit(plain(), Labelled(x, y), options=options(patience=1)),
-            "validation must be samples, for a patience",
-        ),
-        (lambda: Labelled(x, y).only([0, 3]), "classes must be different ones from 0 to 2"),
-        (lambda: Labelled(x, y).only([0, -1]), "classes must be different ones from 0 to 2"),
         (lambda: Classification(1.0), "smoothing must be below 1"),
         (lambda: Similarity(0), "temperature must be a finite number > 0"),
         (lambda: WithLaws(Classification(), moments=1.0), "samples must be the moments"),
         (lambda: RandomElement([None]), "moves must be a function for each element"),
         (lambda: RandomShift(0), "pixels must be an integer >= 1"),
+        (
+            lambda: fit(plain(), data, options=options(patience=1)),
+            "validation must be samples, for",
+        ),
     ]
     for call, part in calls:
         with pytest.raises(InputError) as problem:
