@@ -91,7 +91,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 @contextmanager
 def growing_folder(
-    who: str, target: Path, is_worth_keeping: Callable[[Path], bool], *, replace: bool
+    who: str, target: Path, is_worth_keeping: Callable[[Path], object], *, replace: bool
 ) -> Iterator[None]:
     """A folder that a long run fills at `target` while it goes on.
 

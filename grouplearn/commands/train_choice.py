@@ -25,9 +25,9 @@ def keep_choice(folder: Path, choice: Choice) -> None:
         choice: what was tried.
     """
     rows = [
-        {**_name(each.rep), "scores": each.scores, "held_out": each.held_out,
+        {"group": group, "kernel": kernel, "scores": each.scores, "held_out": each.held_out,
          "seconds": each.seconds, "chosen": each.rep is choice.rep}
-        for each in choice.tried
+        for each in choice.tried for group, kernel in [_name(each.rep)]
     ]  # fmt: skip
     write_whole(folder / CHOICE, to_json(rows, indent=2) + "\n")
 
@@ -48,20 +48,19 @@ def kept_choice(folder: Path, candidates: Sequence[LearnedRepresentation]) -> Ch
     ordered = sorted(candidates, key=lambda rep: rep.group.order)
     try:
         rows: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
-        tried = [
-            Tried(rep, tuple(row["scores"]), row["held_out"], row["seconds"])
-            for rep, row in zip(ordered, rows, strict=True)
-            if _name(rep) == {name: row[name] for name in _name(rep)}
-        ]
-        (chosen,) = (rep for rep, row in zip(ordered, rows, strict=True) if row["chosen"])
+        names = [(row["group"], row["kernel"]) for row in rows]
+        runs = [(tuple(row["scores"]), row["held_out"], row["seconds"]) for row in rows]
+        chosen = [row["chosen"] for row in rows].index(True)
     except (ValueError, KeyError, TypeError) as problem:
         refuse(WHO, "--out", f"the folder of a run, with a whole {CHOICE}", f"{problem!r}",
                "start a new run", DataError)  # fmt: skip
-    if len(tried) < len(ordered):
-        refuse(WHO, "--out", f"the folder of a run on these images, as {CHOICE} has them",
-               f"groups {[str(rep.group) for rep in ordered]}", "start a new run")  # fmt: skip
-    return Choice(chosen, tuple(tried))
+    if names != [_name(rep) for rep in ordered]:
+        refuse(WHO, "--out", f"the folder of a run that chose among what these images propose, "
+               f"{', '.join(str(rep.group) for rep in ordered)}", f"others in {CHOICE}",
+               "start a new run", DataError)  # fmt: skip
+    tried = [Tried(rep, *run) for rep, run in zip(ordered, runs, strict=True)]
+    return Choice(ordered[chosen], tuple(tried))
 
 
-def _name(rep: LearnedRepresentation) -> dict[str, Any]:
-    return {"group": str(rep.group), "kernel": rep.generators().tolist()}
+def _name(rep: LearnedRepresentation) -> tuple[str, Any]:
+    return str(rep.group), rep.generators().tolist()

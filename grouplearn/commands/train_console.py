@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from rich import box
@@ -71,11 +72,12 @@ def run_train(
     with _progress(options, hidden=quiet or as_json) as watch:
         data = read_data(options, watch)
         if resume:
-            trained = _run(options, data, folder, command, watch)
+            trained = _run(options, data, folder, command, watch, replaced=False)
         else:
-            with growing_folder(WHO, folder, _is_begun, replace=overwrite):
+            begun = partial(_kept, replaced=overwrite)
+            with growing_folder(WHO, folder, begun, replace=overwrite):
                 begin_run(folder, options, command)
-                trained = _run(options, data, folder, command, watch)
+                trained = _run(options, data, folder, command, watch, replaced=overwrite)
     if as_json:
         sys.stdout.write(to_json({**summary_of(trained), "folder": folder}, indent=2) + "\n")
     elif not quiet:
@@ -84,13 +86,18 @@ def run_train(
 
 
 def _run(
-    options: TrainOptions, data: TrainData, folder: Path, command: str, watch: Watch
+    options: TrainOptions,
+    data: TrainData,
+    folder: Path,
+    command: str,
+    watch: Watch,
+    *,
+    replaced: bool,
 ) -> Trained:
     try:
         trained = train(options, data, folder, watch)
     except KeyboardInterrupt:
-        if _is_begun(folder):
-            kept = "last finished epoch" if (folder / LAST).exists() else "choice of the group"
+        if kept := _kept(folder, replaced=replaced):
             sys.stderr.write(f"{folder} keeps the {kept}: go on with --resume\n")
         raise
     watch.step("drawing")
@@ -98,8 +105,11 @@ def _run(
     return trained
 
 
-def _is_begun(folder: Path) -> bool:
-    return (folder / LAST).exists() or (folder / CHOICE).exists()
+def _kept(folder: Path, *, replaced: bool) -> str:
+    """What there is to go on with, in words; empty for what is not worth the run it replaced."""
+    if (folder / LAST).exists():
+        return "last finished epoch"
+    return "choice of the group" if (folder / CHOICE).exists() and not replaced else ""
 
 
 def _unfinished(out: Path | None, options: TrainOptions) -> Path:

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from grouplearn._checks import generator, refuse
+from grouplearn._checks import generator, instance, refuse
 from grouplearn.groups import FiniteGroup
 from grouplearn.linalg import autocasts, full_precision
 from grouplearn.representations import FixedRepresentation, LearnedRepresentation
@@ -19,10 +19,10 @@ from grouplearn.representations import FixedRepresentation, LearnedRepresentatio
 
 def checked(who: str, rep: Any) -> LearnedRepresentation:
     """Return `rep` if it is a representation."""
-    if not isinstance(rep, LearnedRepresentation):
-        refuse(who, "rep", "a LearnedRepresentation", type(rep).__name__,
-               "for example found.representation")  # fmt: skip
-    return rep
+    found: LearnedRepresentation = instance(
+        who, "rep", rep, LearnedRepresentation, "pass found.representation, for example"
+    )
+    return found
 
 
 def lifted_blocks(group: FiniteGroup, count: int) -> Int[Tensor, "n blocks"]:
@@ -131,9 +131,9 @@ class MovingFilters(nn.Module, ABC):
     def _same_dtype(self, x: Tensor) -> Tensor:
         """Return an input if the filters can be applied to it."""
         if x.dtype != self.weight.dtype and not autocasts(x.device):
+            or_layer = f", or layer.to({x.dtype})" if x.is_floating_point() else ""
             refuse(type(self).__name__, "x", f"of the layer's dtype {self.weight.dtype}", x.dtype,
-                   f"call x.to({self.weight.dtype}), or build the layer with rep.float()"
-                   )  # fmt: skip
+                   f"call x.to({self.weight.dtype}){or_layer}")  # fmt: skip
         return x
 
     def duals(self) -> Float[Tensor, "n d d"]:

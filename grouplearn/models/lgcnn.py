@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, final
 
@@ -133,7 +133,7 @@ class LGCNN(nn.Module):
         """One representation for each layer, that of single places included."""
         who = type(self).__name__
         instance(who, "pattern", self.pattern, Pattern, "pass the pattern, then the representation")
-        reps = list(rep) if isinstance(rep, Sequence) else [rep] * (LAYERS - 1)
+        reps = list(rep) if isinstance(rep, Iterable) else [rep] * (LAYERS - 1)
         if len(reps) != LAYERS - 1:
             refuse(who, "rep", f"one representation, or {LAYERS - 1} of them", len(reps),
                    "pass one for each layer with k x k kernels")  # fmt: skip

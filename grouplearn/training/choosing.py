@@ -116,8 +116,7 @@ def short_runs(data: Labelled, options: FitOptions) -> tuple[Labelled, Labelled,
         (60, 20, 8, 32)
     """
     for name, given, kind in (("data", data, Labelled), ("options", options, FitOptions)):
-        if not isinstance(given, kind):
-            refuse("short_runs", name, f"a {kind.__name__}", type(given).__name__, "pass one")
+        instance("short_runs", name, given, kind, "pass one")
     if len(data) < 8:
         refuse("short_runs", "data", "8 samples or more", len(data), "pass more samples")
     rest, held_out = data.split(min(_HELD_OUT, len(data) // 4), options.seed)
@@ -151,8 +150,8 @@ def choose(
 
     Args:
         candidates: one representation of each group, on one space; subgroups are recognised by
-            their matrices. `ImageDomain.network_groups` makes them of a discovery. Those with
-            parameters stay as they are: each run trains a copy.
+            their matrices. `ImageDomain.network_groups` makes them of a discovery. They stay
+            as they are: each run has copies.
         build: makes a network for a representation, its weights drawn by the generator; of about as
             many parameters for each, or the comparison says little.
         train: samples of the short runs.
@@ -177,15 +176,15 @@ def choose(
         instance(_WHO, "candidates", rep, LearnedRepresentation, "pass one for each group")
     for name, part in (("train", train), ("held_out", held_out)):
         instance(_WHO, name, part, Labelled, "pass Labelled(x, y)")
-    options = options or FitOptions(epochs=4)
+    options = FitOptions(epochs=4) if options is None else options
+    instance(_WHO, "options", options, FitOptions, "pass FitOptions(epochs=4), for example")
     ordered = sorted(candidates, key=lambda rep: rep.group.order)
     matrices = [_matrices(rep) for rep in ordered]
     tried: list[Tried] = []
 
     def run_once(before: Tried) -> Tried:
         seed = options.seed + len(before.scores)
-        rep = before.rep  # a run that trains it leaves the candidate as it was
-        rep = copy.deepcopy(rep) if any(p.requires_grad for p in rep.parameters()) else rep
+        rep = copy.deepcopy(before.rep)  # training may change its weights, and its dtype
         network = build(rep, torch.Generator().manual_seed(seed))
         run = fit(network, train, objective=objective, augment=augment,
                   options=replace(options, seed=seed))  # fmt: skip

@@ -191,8 +191,15 @@ def fit(
 
     options = FitOptions() if options is None else options
     objective = Classification() if objective is None else objective
-    for name, part in (("train", train), ("validation", validation or train)):
+    instance("fit", "model", model, nn.Module, "pass a network")
+    for name, part in (
+        ("train", train),
+        ("validation", train if validation is None else validation),
+    ):
         instance("fit", name, part, Labelled, "pass Labelled(x, y)")
+    if augment is not None and not callable(augment):
+        refuse("fit", "augment", "a function of a batch and a generator", repr(augment),
+               "pass RandomShift(2), for example")  # fmt: skip
     instance("fit", "options", options, FitOptions, "pass FitOptions(epochs=10), for example")
     instance("fit", "objective", objective, Objective, "pass Classification(), for example")
     if options.patience is not None and validation is None:
@@ -250,7 +257,8 @@ def evaluate(
     Returns:
         A number.
     """
-    objective = objective or Classification()
+    objective = Classification() if objective is None else objective
+    instance("evaluate", "objective", objective, Objective, "pass Classification(), for example")
     instance("evaluate", "data", data, Labelled, "pass Labelled(x, y)")
     like = next(model.parameters(), data.x)
     training = {module: module.training for module in model.modules()}

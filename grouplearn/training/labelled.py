@@ -204,11 +204,12 @@ def as_labelled(images: Any, labels: Any, classes: int | None = None) -> Labelle
     x = x.float() / 255 if x.dtype == torch.uint8 else x.float()
     try:
         y = torch.as_tensor(np.array(labels) if isinstance(labels, np.ndarray) else labels)
-    except (TypeError, ValueError) as problem:
-        refuse("as_labelled", "labels", "integers", problem, "number the classes from 0")
+    except (TypeError, ValueError):
+        got = getattr(labels, "dtype", f"{type(labels).__name__} of {type(labels[0]).__name__}")
+        refuse("as_labelled", "labels", "integers", got, "number the classes from 0")
     if y.is_floating_point():
         refuse("as_labelled", "labels", "integers", y.dtype, "round them, if that is what you mean")
-    if x.ndim == 4 and x.shape[-1] == 3 < min(x.shape[1:3]):
+    if x.ndim == 4 and x.shape[-1] in (1, 3, 4) and min(x.shape[1:3]) > 4:
         refuse("as_labelled", "images", "(N, C, H, W)", tuple(x.shape),
-               "move the channels: images.transpose(0, 3, 1, 2)")  # fmt: skip
+               "move the channels by np.moveaxis(images, -1, 1)")  # fmt: skip
     return Labelled(x.unsqueeze(1) if x.ndim == 3 else x, y.long(), classes)

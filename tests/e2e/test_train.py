@@ -202,7 +202,7 @@ def test_a_run_that_goes_on_does_not_search_again(
     monkeypatch.setattr(train_actions, "choose", cut)
     kept = Path("a/choice.json").read_text()
     for wrong, part in ((kept[:-9], "with a whole choice.json"), ("[]", "with a whole choice"),
-                        (kept.replace("0.0", "1.0", 1), "a run on these images")):  # fmt: skip
+                        (kept.replace("0.0", "1.0", 1), "others in choice.json")):  # fmt: skip
         Path("a/choice.json").write_text(wrong)
         refused = run(*arguments, "--resume")
         assert refused.status == 2

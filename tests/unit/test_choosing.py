@@ -167,13 +167,15 @@ def test_short_runs_of_what_is_none_are_refused() -> None:
         short_runs(bars(20, 0), options)
 
 
-def test_candidates_that_are_trained_stay_as_they_are() -> None:
+def test_candidates_stay_as_they_are() -> None:
     """So every run starts from the same; `Choice.rep` is what was offered."""
     rep = DenseRepresentation(CyclicGroup(2), 9, rng=torch.Generator().manual_seed(0))
-    before = rep.generators().detach().clone()
-    choice = choose([rep], build, bars(40, 0), bars(60, 1), options=FitOptions(epochs=1))
-    assert choice.rep is rep
+    before, fixed = rep.generators().detach().clone(), moves()
+    options = FitOptions(epochs=1, precision="float64")
+    choice = choose([fixed, rep], build, bars(40, 0), bars(60, 1), options=options)
+    assert [each.rep for each in choice.tried] == [fixed, rep]
     assert torch.equal(rep.generators(), before)
+    assert {rep.dtype, fixed.dtype} == {torch.float32}
 
 
 @pytest.mark.usefixtures("as_in_production")

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import copy
 import csv
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from grouplearn import CyclicGroup
+from grouplearn import CyclicGroup, DihedralGroup
 from grouplearn.domains.pixels import PixelMove
 from grouplearn.errors import DataError, InputError
 from grouplearn.losses import sample_moments
-from grouplearn.models import LGCNN, Pattern, PlainCNN
-from grouplearn.representations import FixedRepresentation
+from grouplearn.models import LGCNN, Pattern, PlainCNN, Standardised
+from grouplearn.representations import (
+    ChangeOfBasis,
+    DenseRepresentation,
+    FixedRepresentation,
+    SpectralRepresentation,
+)
 from grouplearn.training import (
     Classification,
     FitOptions,
@@ -35,6 +43,7 @@ from grouplearn.training import (
     load,
     save,
 )
+from grouplearn.training.fingerprints import fingerprint, same_run
 from tests.unit.examples import is_helpful
 from tests.unit.training_examples import SMALL, plain, same_state, stripes
 
@@ -112,11 +121,11 @@ def test_a_run_goes_on_with_the_same_options_only(tmp_path: Path) -> None:
     others = [
         (train, FitOptions(epochs=3, batch_size=24), "epochs must be 2"),
         (train, FitOptions(epochs=2, batch_size=12), "batch_size must be 24"),
-        (stripes(60), FitOptions(epochs=2, batch_size=24), "samples must be [48, 1, 8, 8, "),
+        (stripes(60), FitOptions(epochs=2, batch_size=24), "samples.shape.0 must be 48"),
         (
             stripes(48, seed=2),
             FitOptions(epochs=2, batch_size=24),
-            "samples must be [48, 1, 8, 8, ",
+            "samples.content must be ",
         ),
     ]
     for data, options, part in others:
@@ -142,7 +151,7 @@ def frozen() -> nn.Module:
     [
         (partial(moved, "flip-up-down"), "network.frozen"),
         (partial(moved, "flip", dropout=0.5), "network.layers"),
-        (partial(PlainCNN, SMALL), "network.kind must be LGCNN, as the run"),
+        (partial(PlainCNN, SMALL), "network.class must be LGCNN, as the run"),
         (frozen, "network.layers"),
     ],
     ids=["action", "dropout", "kind", "frozen"],
@@ -172,20 +181,123 @@ def test_a_run_goes_on_with_the_same_objective_and_augmentation_only(tmp_path: P
     fit(plain(), train, options=ONCE, folder=tmp_path, **began)
     laws = partial(WithLaws, moments=1.0)
     others: list[tuple[str, Any, str]] = [
-        ("objective", Similarity(), "objective.kind must be WithLaws"),
+        ("objective", Similarity(), "objective.class must be WithLaws"),
         ("objective", laws(Classification(), samples=one), "objective.objective.smoothing must be"),
         ("objective", laws(Classification(0.1), samples=two), "objective.samples.full.2 must be "),
-        ("augment", RandomShift(1), "augment.kind must be RandomElement"),
-        ("augment", RandomElement([PixelMove("flip")]), "augment.moves must be [{'kind'"),
-        ("augment", None, "augment must be {'kind': 'RandomElement'"),
-        ("validation", stripes(9, seed=2), "validation must be [9, 1, 8, 8, "),
-        ("validation", None, "validation must be [9, 1, 8, 8, "),
+        ("augment", RandomShift(1), "augment.class must be RandomElement"),
+        ("augment", RandomElement([PixelMove("flip")]), "augment.moves must be [{'class'"),
+        ("augment", None, "augment must be {'class': 'RandomElement'"),
+        ("validation", stripes(9, seed=2), "validation.content must be "),
+        ("validation", None, "validation must be {'shape': [9, 1, 8, 8], "),
     ]
     for name, other, part in others:
         with pytest.raises(InputError) as problem:
             fit(plain(), train, options=ONCE, folder=tmp_path, **{**began, name: other})
         assert is_helpful(problem, f"fit: {part}")
     assert len(fit(plain(), train, options=ONCE, folder=tmp_path, **began).history) == 1
+
+
+def spectral(seed: int, near: str) -> nn.Module:
+    """Trained, but what it turns by is set by the matrix that it starts near."""
+    rng = torch.Generator().manual_seed(seed)
+    rep = SpectralRepresentation(CyclicGroup(2), 9, near=PixelMove(near).matrix(3)[None], rng=rng)
+    return LGCNN(Pattern(1, 3, (2, 2, 2)), rep.float(), rng=rng)
+
+
+def based(basis: torch.Tensor) -> nn.Module:
+    rep = DenseRepresentation(CyclicGroup(2), 9, rng=torch.Generator().manual_seed(0))
+    return LGCNN(Pattern(1, 3, (2, 2, 2)), ChangeOfBasis(rep, basis))
+
+
+def standardised(mean: float) -> nn.Module:
+    return Standardised(plain(), torch.full((1, 1, 1, 1), mean), torch.ones(1, 1, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (based(torch.eye(9)), based(torch.eye(9).flip(0))),
+        (spectral(0, "flip"), spectral(0, "half-turn")),
+        (standardised(0.0), standardised(9.0)),
+    ],
+    ids=["basis", "multiplicities", "mean"],
+)
+def test_what_is_set_within_what_is_trained_counts(one: nn.Module, other: nn.Module) -> None:
+    assert difference(one, other) == "network.frozen"
+
+
+def test_weights_to_train_and_their_dtype_do_not_count() -> None:
+    one, other = spectral(0, "flip"), spectral(1, "flip")
+    assert not same_state(one, other)
+    assert difference(one, other) is None
+    frozen = spectral(0, "flip").requires_grad_(False)
+    frozen.head.requires_grad_()
+    assert difference(frozen, copy.deepcopy(frozen).double()) is None
+    assert difference(frozen, one) == "network.layers"
+
+
+class Turned:
+    """An augmentation with a group, which computes things when it is used."""
+
+    def __init__(self, order: int, share: Any = None) -> None:
+        self.group, self.share = DihedralGroup(order), share
+
+    def __call__(self, images: torch.Tensor, _: torch.Generator) -> torch.Tensor:
+        return images * (self.group.element_orders.max() > 1)
+
+    def shift(self, images: torch.Tensor, _: torch.Generator, *, pixels: int) -> torch.Tensor:
+        return images.roll(pixels)
+
+
+@dataclass(slots=True)
+class Slotted:
+    share: float
+
+    def __call__(self, images: torch.Tensor, _: torch.Generator) -> torch.Tensor:
+        return images * self.share
+
+
+@pytest.mark.parametrize(
+    ("one", "same", "other"),
+    [
+        (Turned(4), Turned(4), Turned(3)),
+        (partial(Turned(4).shift, pixels=1), partial(Turned(4).shift, pixels=1),
+         partial(Turned(4).shift, pixels=2)),
+        (Turned(4).shift, Turned(4).shift, Turned(5).shift),
+        (Slotted(0.1), Slotted(0.1), Slotted(0.2)),
+        (Turned(4, np.float32(0.5)), Turned(4, np.float64(0.5)), Turned(4, np.float32(0.1))),
+        (Turned(4, np.arange(3)), Turned(4, np.arange(3)), Turned(4, np.arange(3)[::-1])),
+        (Turned(4, np.array(["a"])), Turned(4, np.array(["a"])), Turned(4, np.array(["b"]))),
+        (Turned(4, nn.Linear(2, 2)), None, Turned(4, nn.Linear(2, 2))),
+        (Turned(4, {"a": 1}), Turned(4, {"a": 1}), Turned(4, {"b": None})),
+    ],
+)  # fmt: skip
+def test_augmentations_are_told_apart_by_what_they_were_given(
+    one: Any, same: Any, other: Any
+) -> None:
+    before = fingerprint(plain(), stripes(9), None, Classification(), one, ONCE)
+    if isinstance(one, Turned):
+        one(torch.zeros(2), torch.Generator())
+    for given in (one, same or one):
+        now = fingerprint(plain(), stripes(9), None, Classification(), given, ONCE)
+        same_run(before, json.loads(json.dumps(now)))
+    now = fingerprint(plain(), stripes(9), None, Classification(), other, ONCE)
+    with pytest.raises(InputError) as problem:
+        same_run(before, now)
+    assert is_helpful(problem, "fit: augment.")
+
+
+def difference(one: nn.Module, other: nn.Module) -> str | None:
+    """The name of what two runs of these networks differ in."""
+    before, now = (
+        fingerprint(network, stripes(9), None, Classification(), None, ONCE)
+        for network in (one, other)
+    )
+    try:
+        same_run(before, now)
+    except InputError as problem:
+        return str(problem).split()[1]
+    return None
 
 
 def test_checkpoints_and_saved_networks_are_told_apart(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -261,7 +262,8 @@ def test_wrong_samples_are_refused() -> None:
     nan[2, 0, 1, 1] = math.nan
     labelled: Any = Labelled
     calls: list[tuple[Any, str]] = [
-        (lambda: as_labelled(x[:, 0], ["a", "b", "c", "d"]), "labels must be integers, got"),
+        (lambda: as_labelled(x[:, 0], ["a", "b", "c", "d"]), "got list of str; number"),
+        (lambda: as_labelled(x[:, 0], np.array(["a"] * 4)), "labels must be integers, got <U1"),
         (lambda: as_labelled(torch.rand(4, 8, 8, 3), y), "images must be (N, C, H, W), got (4, 8"),
         (lambda: as_labelled(x, y / 2), "labels must be integers, got torch.float32"),
         (lambda: labelled(x[:0], y[:0]), "x must be one sample or more"),
@@ -296,6 +298,10 @@ def test_wrong_arguments_are_refused() -> None:
         (lambda: untrained(plain(), (x, y)), "train must be a Labelled, got tuple"),
         (lambda: untrained(plain(), data, options={}), "options must be a FitOptions, got dict"),
         (lambda: untrained(plain(), data, objective="own"), "objective must be an Objective"),
+        (lambda: untrained(plain(), data, augment="flip"), "augment must be a function of a batch"),
+        (lambda: untrained(plain(), data, []), "validation must be a Labelled, got list"),
+        (lambda: untrained(fit, data), "model must be a Module, got function"),
+        (lambda: scored(plain(), data, "own"), "objective must be an Objective, got str"),
         (lambda: scored(plain(), (x, y)), "data must be a Labelled, got tuple"),
         (lambda: evaluate(few, data), "y must be below 2, the network's outputs, got 2"),
         (lambda: fit(frozen, data), "model must be a network with parameters to train"),
