@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields, is_dataclass
 from functools import cached_property, partial
 from hashlib import sha256
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -134,7 +135,7 @@ def _settings(value: Any, depth: int = _DEPTH) -> Any:
     elif isinstance(value, FiniteGroup | bytes | complex | torch.dtype):
         found = str(value)
     elif value is not None and not isinstance(value, bool | int | float | str):
-        name = getattr(value, "__qualname__", type(value).__name__)
+        name = getattr(value, "__qualname__", type(value).__qualname__)
         found = {"class": name, **(each(_attributes(value)) if depth else {})}
     return found
 
@@ -143,7 +144,7 @@ def _attributes(value: Any) -> dict[str, Any]:
     """What an object was given; what it has computed of that and keeps does not count."""
     if isinstance(value, partial):
         return {"func": value.func, "args": value.args, "keywords": value.keywords}
-    if isinstance(value, type):
+    if isinstance(value, type | ModuleType):
         return {}
     if is_dataclass(value):
         return {field.name: getattr(value, field.name) for field in fields(value)}

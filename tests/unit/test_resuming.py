@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import csv
 import json
+import math
 import os
 import signal
 import subprocess
@@ -269,6 +270,8 @@ class Slotted:
         (Turned(4, np.arange(3)), Turned(4, np.arange(3)), Turned(4, np.arange(3)[::-1])),
         (Turned(4, np.array(["a"])), Turned(4, np.array(["a"])), Turned(4, np.array(["b"]))),
         (Turned(4, nn.Linear(2, 2)), None, Turned(4, nn.Linear(2, 2))),
+        (partial(torch.add, alpha=1), partial(torch.add, alpha=1), torch.add),
+        (math.floor, math.floor, math.ceil),
         (Turned(4, {"a": 1}), Turned(4, {"a": 1}), Turned(4, {"b": None})),
     ],
 )  # fmt: skip
