@@ -112,11 +112,9 @@ def published(name: str, results: Record) -> str:
             f"{max(closure):.1e}" if closure else "",
             f"{sum(r['seconds'] for r in records) / len(records) / 60:.1f}",
         ])  # fmt: skip
-    figures = [*zip(("LGCNN", "P4CNN"), PUBLISHED[name], strict=True)]
-    if name in PUBLISHED_TRANSFER:
-        networks = "LGN, group found elsewhere", "P4CNN, beside that LGN"
-        figures += zip(networks, PUBLISHED_TRANSFER[name], strict=True)
-    for network, accuracy in figures:
+    networks = "LGCNN", "P4CNN", "LGN, group found elsewhere", "P4CNN, beside that LGN"
+    figures = *PUBLISHED[name], *PUBLISHED_TRANSFER.get(name, ())
+    for network, accuracy in zip(networks, figures, strict=False):
         lines.append([f"*published:* {network}", "", "", accuracy, *[""] * 5])
     header = ["network", "group", "parameters", "test accuracy, %", "minus escnn, C4", "seeds",
               "convolutions", "closure defect", "minutes"]  # fmt: skip

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import Any, final
 
 import lightning as L
 import torch
@@ -32,6 +32,7 @@ from grouplearn.training.objectives import Objective
 
 Watch = Callable[[FitEpoch], object]
 _RISE = 0.2
+_STATE = "history"
 _DROPOUT = 1  # another stream than that of order and augmentation, mixed(seed, epoch)
 _PRECISIONS: dict[str, Any] = {
     "float32": "32-true", "bfloat16": "bf16-mixed", "float64": "64-true",
@@ -199,12 +200,15 @@ class _Patience(EarlyStopping):
 class _Keeper(Callback):
     """The history, kept in checkpoints, beside what has to be the same for a run to go on."""
 
-    state_key: ClassVar[str] = "history"
-
     def __init__(self, known: dict[str, Any], watch: Watch | None) -> None:
         self.known, self.watch = known, watch
         self.history: list[FitEpoch] = []
         self.start = time.perf_counter()
+
+    @property
+    def state_key(self) -> str:
+        """The name of the state within a checkpoint."""
+        return _STATE
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint holds of this run."""
@@ -252,7 +256,7 @@ class _Keeper(Callback):
 
 def _known_in(checkpoint: Path) -> dict[str, Any]:
     """The fingerprint of the run that a checkpoint is of."""
-    state = TensorFileIO().load_checkpoint(checkpoint)["callbacks"][_Keeper.state_key]
+    state = TensorFileIO().load_checkpoint(checkpoint)["callbacks"][_STATE]
     known: dict[str, Any] = json.loads(state["known"])
     return known
 
