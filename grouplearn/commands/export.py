@@ -18,7 +18,8 @@ from grouplearn.commands.folders import to_json
 from grouplearn.commands.train_data import assert_fits
 from grouplearn.commands.train_output import NETWORK, RESULT
 from grouplearn.errors import DataError
-from grouplearn.models import LGN, Pattern, Standardised
+from grouplearn.models import LGN, Pattern
+from grouplearn.models.standardised import unwrapped
 from grouplearn.training import load
 
 WHO = "grouplearn export"
@@ -60,7 +61,7 @@ def run_export(
     if not to.absolute().parent.is_dir():
         refuse(WHO, "--to", "in a folder that exists", repr(str(to)), "make the folder")
     network: Any = load(run / NETWORK if run.is_dir() else run)
-    inner = network.network if isinstance(network, Standardised) else network
+    inner = unwrapped(network)
     if isinstance(inner, LGN) or not hasattr(inner, "pattern"):
         refuse(WHO, "RUN", "a run of an LGCNN or a plain CNN", type(inner).__name__,
                "use its filters as they are")  # fmt: skip

@@ -21,6 +21,7 @@ from grouplearn.commands.train_data import TrainData, load_data
 from grouplearn.commands.train_kinds import TrainOptions
 from grouplearn.defects import closure_defect, homomorphism_defect, invertibility_defect
 from grouplearn.models import LGN, LGNShape, Pattern, PlainCNN, Standardised
+from grouplearn.models.standardised import unwrapped
 from grouplearn.representations import LearnedRepresentation
 from grouplearn.training import (
     Classification,
@@ -175,7 +176,7 @@ def _objective(data: TrainData, options: TrainOptions) -> Objective:
 @torch.no_grad()
 def _defects(network: nn.Module, action: Action | None) -> dict[str, float]:
     reps: tuple[LearnedRepresentation, ...] = () if action is None else (action.rep,)
-    inner = network.network if isinstance(network, Standardised) else network
+    inner = unwrapped(network)
     if isinstance(inner, LGN):
         reps = inner.representations()
     laws: dict[str, Callable[[Any], Any]] = {

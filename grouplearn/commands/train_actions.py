@@ -23,6 +23,7 @@ from grouplearn.domains.images import ImageDomain
 from grouplearn.domains.pixels import PixelMove
 from grouplearn.losses import SampleMoments, sample_moments
 from grouplearn.models import LGCNN, Pattern, Standardised
+from grouplearn.models.standardised import unwrapped
 from grouplearn.representations import (
     DenseRepresentation,
     FixedRepresentation,
@@ -211,7 +212,7 @@ def _representations_within(module: nn.Module) -> tuple[LearnedRepresentation, .
     """The representation in a file, or those of the layers of a network."""
     if isinstance(module, LearnedRepresentation):
         return (module,)
-    inner = module.network if isinstance(module, Standardised) else module
+    inner = unwrapped(module)
     return tuple(inner.layer_representations()) if isinstance(inner, LGCNN) else ()
 
 

@@ -14,7 +14,8 @@ from grouplearn.commands.output import number, versions
 from grouplearn.commands.train import Trained
 from grouplearn.commands.train_actions import DOMAIN, KERNEL
 from grouplearn.commands.train_kinds import TrainOptions
-from grouplearn.models import LGCNN, LGN, Standardised
+from grouplearn.models import LGCNN, LGN
+from grouplearn.models.standardised import unwrapped
 from grouplearn.plots import plot_history, plot_orbit, png
 from grouplearn.report import Page, Picture, Section, Table, render_page
 from grouplearn.representations import LearnedRepresentation
@@ -191,7 +192,7 @@ def _labels(trained: Trained, count: int) -> list[str]:
 @torch.no_grad()
 def _filters(network: nn.Module) -> torch.Tensor | None:
     """The first filters of the first layer, (filters, n, k, k), for their first channel."""
-    inner = network.network if isinstance(network, Standardised) else network
+    inner = unwrapped(network)
     if isinstance(inner, LGCNN):
         first: Any = inner.body[0]
         bank = first.filters().unflatten(0, (first.out_channels, -1))

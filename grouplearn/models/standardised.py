@@ -84,3 +84,12 @@ class Standardised(nn.Module):
         scale.running_mean = self.mean.flatten().clone()
         scale.running_var = self.deviation.flatten().square()
         return nn.Sequential(scale, inner).eval()
+
+
+def unwrapped(network: nn.Module) -> nn.Module:
+    """The network that a `Standardised` one holds; any other as it is.
+
+    Args:
+        network: any.
+    """
+    return network.network if isinstance(network, Standardised) else network

@@ -190,18 +190,15 @@ def fit(
     from grouplearn.training.running import run
 
     options = FitOptions() if options is None else options
-    objective = Classification() if objective is None else objective
+    objective = _objective("fit", objective)
     instance("fit", "model", model, nn.Module, "pass a network")
-    for name, part in (
-        ("train", train),
-        ("validation", train if validation is None else validation),
-    ):
-        instance("fit", name, part, Labelled, "pass Labelled(x, y)")
+    instance("fit", "train", train, Labelled, "pass Labelled(x, y)")
+    if validation is not None:
+        instance("fit", "validation", validation, Labelled, "pass Labelled(x, y)")
     if augment is not None and not callable(augment):
         refuse("fit", "augment", "a function of a batch and a generator", repr(augment),
                "pass RandomShift(2), for example")  # fmt: skip
     instance("fit", "options", options, FitOptions, "pass FitOptions(epochs=10), for example")
-    instance("fit", "objective", objective, Objective, "pass Classification(), for example")
     if options.patience is not None and validation is None:
         refuse("fit", "validation", "samples, for a patience", None, "pass some, or no patience")
     if options.accelerator == "gpu" and not _gpu_is_here():
@@ -232,6 +229,15 @@ def computes_in_bfloat16() -> bool:
     return not capabilities or any(capabilities.get(name) for name in names)
 
 
+def _objective(who: str, given: Objective | None) -> Objective:
+    """The objective, that of classification when None."""
+    remedy = "pass Classification(), for example"
+    found: Objective = (
+        Classification() if given is None else instance(who, "objective", given, Objective, remedy)
+    )
+    return found
+
+
 def _gpu_is_here() -> bool:
     return torch.cuda.is_available() or torch.backends.mps.is_available()
 
@@ -257,8 +263,7 @@ def evaluate(
     Returns:
         A number.
     """
-    objective = Classification() if objective is None else objective
-    instance("evaluate", "objective", objective, Objective, "pass Classification(), for example")
+    objective = _objective("evaluate", objective)
     instance("evaluate", "data", data, Labelled, "pass Labelled(x, y)")
     like = next(model.parameters(), data.x)
     training = {module: module.training for module in model.modules()}

@@ -204,8 +204,9 @@ def as_labelled(images: Any, labels: Any, classes: int | None = None) -> Labelle
     x = x.float() / 255 if x.dtype == torch.uint8 else x.float()
     try:
         y = torch.as_tensor(np.array(labels) if isinstance(labels, np.ndarray) else labels)
-    except (TypeError, ValueError):
-        got = getattr(labels, "dtype", f"{type(labels).__name__} of {type(labels[0]).__name__}")
+    except (TypeError, ValueError, RuntimeError):
+        listed = f" of {type(labels[0]).__name__}" if isinstance(labels, list | tuple) else ""
+        got = getattr(labels, "dtype", f"{type(labels).__name__}{listed}")
         refuse("as_labelled", "labels", "integers", got, "number the classes from 0")
     if y.is_floating_point():
         refuse("as_labelled", "labels", "integers", y.dtype, "round them, if that is what you mean")

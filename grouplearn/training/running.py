@@ -22,11 +22,7 @@ from grouplearn._checks import refuse
 from grouplearn.errors import TrainingError
 from grouplearn.training.checkpoints import TensorFileIO
 from grouplearn.training.fingerprints import fingerprint, same_run
-from grouplearn.training.fitting import (
-    LAST,
-    FitEpoch,
-    FitOptions,
-)
+from grouplearn.training.fitting import LAST, FitEpoch, FitOptions
 from grouplearn.training.labelled import Augmentation, Batch, Batches, EachOnce, Labelled, mixed
 from grouplearn.training.objectives import Objective
 
@@ -51,12 +47,12 @@ def run(
 ) -> tuple[FitEpoch, ...]:
     """Train, as `fit` says, and return all epochs."""
     known: dict[str, Any] = {}
-    last = None if folder is None else folder / LAST
-    if last is not None:
+    last: Path | None = None
+    if folder is not None:
         known = fingerprint(model, train, validation, objective, augment, options)
-        last = last if last.exists() else None
+        last = folder / LAST if (folder / LAST).exists() else None
     if last is not None:
-        same_run(_known_in(last), json.loads(json.dumps(known)))
+        same_run(_known_in(last), known)
     keep = _Keeper(known, watch)
     model.train()
     with _quiet():

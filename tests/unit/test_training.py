@@ -263,6 +263,7 @@ def test_wrong_samples_are_refused() -> None:
     labelled: Any = Labelled
     calls: list[tuple[Any, str]] = [
         (lambda: as_labelled(x[:, 0], ["a", "b", "c", "d"]), "got list of str; number"),
+        (lambda: as_labelled(x[:, 0], None), "labels must be integers, got NoneType"),
         (lambda: as_labelled(x[:, 0], np.array(["a"] * 4)), "labels must be integers, got <U1"),
         (lambda: as_labelled(torch.rand(4, 8, 8, 3), y), "images must be (N, C, H, W), got (4, 8"),
         (lambda: as_labelled(x, y / 2), "labels must be integers, got torch.float32"),
@@ -321,7 +322,7 @@ def test_wrong_arguments_are_refused() -> None:
         (lambda: RandomShift(0), "pixels must be an integer >= 1"),
         (
             lambda: fit(plain(), data, options=options(patience=1)),
-            "validation must be samples, for",
+            "validation must be samples, for a patience",
         ),
     ]
     for call, part in calls:
