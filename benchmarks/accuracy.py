@@ -137,11 +137,13 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="the first of the seeds")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
     file = given.out / "accuracy.json"
     record = json.loads(file.read_text()) if file.exists() else {}
     results: Record = record.get("measurements", {})
     tasks: dict[str, nets.Task] = {}
     seeds = range(given.first, given.first + given.seeds) if given.data is not None else range(0)
+    tried: set[str] = set()
     # What an action transfers to comes before what it is found on: so every seed goes round twice.
     for seed, _ in itertools.product(seeds, range(2)):
         for name in given.set or list(SETS):
@@ -152,6 +154,7 @@ def main() -> None:
                 tasks[name] = nets.task_of(name, sets, recipe)
             kept = results.setdefault(name, {})
             for row, run in rows(tasks[name], results, seed).items():
+                tried.add(row)
                 wanted = not given.row or any(part in row for part in given.row)
                 if not wanted or any(r["seed"] == seed for r in kept.get(row, [])):
                     continue
@@ -159,13 +162,15 @@ def main() -> None:
                 print(
                     name, row, {k: v for k, v in kept[row][-1].items() if k != "kernel"}, flush=True
                 )
-                given.out.mkdir(parents=True, exist_ok=True)
                 text = json.dumps({"machine": machine(), "measurements": results}, indent=1)
                 file.write_text(text + "\n")
     for name, each in results.items():
         text = published(name, each)
         print(name, text, sep="\n")
         (given.out / f"accuracy-{name}.md").write_text(text + "\n")
+    for part in given.row or []:
+        if tried and not any(part in row for row in tried):
+            parser.error(f"no row contains {part!r}; there are: {'; '.join(sorted(tried))}")
 
 
 if __name__ == "__main__":

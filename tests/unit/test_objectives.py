@@ -83,6 +83,8 @@ def test_shifts_move_and_elements_act() -> None:
     assert set(rows.tolist()) == set(columns.tolist()) == {-2, -1, 0, 1, 2}
     assert torch.equal(moved[:, 0], moved[:, 1])
     assert float(moved.sum()) == 400
+    grey = images[:, :1].contiguous()
+    assert RandomShift(2)(grey, rng).stride() == grey.stride(), "channels first in memory, too"
     turn = FixedRepresentation(
         CyclicGroup(4), patch_actions(3)["quarter-turn"].matrix.float().unsqueeze(0)
     )
