@@ -163,7 +163,8 @@ def trained(
     record = {
         "seed": seed, "epochs": task.recipe.epochs, "parameters": count, "seconds": seconds,
         "accuracy": 100 * evaluate(network, task.test, precision=precision()),
-        "precision": precision(), "processor": torch.cpu.get_capabilities().get("cpu_name"),
+        "precision": precision(), "threads": torch.get_num_threads(),
+        "processor": torch.cpu.get_capabilities().get("cpu_name"),
     }  # fmt: skip
     inner: Any = network.network
     reps: list[Any] = list(inner.representations()) if isinstance(inner, LGN) else []

@@ -105,12 +105,14 @@ def published(name: str, results: Record) -> str:
         gaps = [accuracy - reference[key] for key, accuracy in keyed if key in reference]
         gap, spread = seeds_interval(gaps) if gaps else (float("nan"),) * 2
         what = sorted({" ".join([r["group"], *r["moves"][:1]]) for r in records if "group" in r})
+        same = [r for r in records if r["precision"] == "bfloat16"] or records
+        timed = [r["seconds"] for r in same]
         closure = [r["closure"] for r in records if "closure" in r]
         lines.append([
             row, ", ".join(what), f"{records[0]['parameters']:,}", number(mean, half),
             number(gap, spread), len(records), ", ".join(sorted({r["precision"] for r in records})),
             f"{max(closure):.1e}" if closure else "",
-            f"{sum(r['seconds'] for r in records) / len(records) / 60:.1f}",
+            f"{sum(timed) / len(timed) / 60:.1f}",
         ])  # fmt: skip
     networks = "LGCNN", "P4CNN", "LGN, group found elsewhere", "P4CNN, beside that LGN"
     figures = *PUBLISHED[name], *PUBLISHED_TRANSFER.get(name, ())
@@ -127,6 +129,14 @@ def number(mean: float, half: float) -> str:
     return f"{mean:.2f}" if math.isnan(half) else f"{mean:.2f} ± {half:.2f}"
 
 
+def task_of(name: str, data: Path) -> nets.Task:
+    """A data set, from the folder of all."""
+    folder, recipe = SETS[name]
+    sets = load_labelled_images(data / folder)
+    sets = rotated_sets(sets) if name == "rotated-mnist" else sets
+    return nets.task_of(name, sets, recipe)
+
+
 def main() -> None:
     """Run what is missing, and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -141,20 +151,19 @@ def main() -> None:
     file = given.out / "accuracy.json"
     record = json.loads(file.read_text()) if file.exists() else {}
     results: Record = record.get("measurements", {})
-    tasks: dict[str, nets.Task] = {}
-    seeds = range(given.first, given.first + given.seeds) if given.data is not None else range(0)
-    tried: set[str] = set()
+    names = (given.set or list(SETS)) if given.data is not None else []
+    tasks = {name: task_of(name, given.data) for name in names}
+    offered = set(map(TRANSFER.format, GIVERS.values()))
+    offered |= {row for task in tasks.values() for row in rows(task, results, 0)}
+    for part in given.row or []:
+        if tasks and not any(part in row for row in offered):
+            parser.error(f"no row contains {part!r}; there are: {'; '.join(sorted(offered))}")
+    seeds = range(given.first, given.first + given.seeds)
     # What an action transfers to comes before what it is found on: so every seed goes round twice.
     for seed, _ in itertools.product(seeds, range(2)):
-        for name in given.set or list(SETS):
-            folder, recipe = SETS[name]
-            if name not in tasks:
-                sets = load_labelled_images((given.data or Path()) / folder)
-                sets = rotated_sets(sets) if name == "rotated-mnist" else sets
-                tasks[name] = nets.task_of(name, sets, recipe)
+        for name, task in tasks.items():
             kept = results.setdefault(name, {})
-            for row, run in rows(tasks[name], results, seed).items():
-                tried.add(row)
+            for row, run in rows(task, results, seed).items():
                 wanted = not given.row or any(part in row for part in given.row)
                 if not wanted or any(r["seed"] == seed for r in kept.get(row, [])):
                     continue
@@ -168,9 +177,6 @@ def main() -> None:
         text = published(name, each)
         print(name, text, sep="\n")
         (given.out / f"accuracy-{name}.md").write_text(text + "\n")
-    for part in given.row or []:
-        if tried and not any(part in row for row in tried):
-            parser.error(f"no row contains {part!r}; there are: {'; '.join(sorted(tried))}")
 
 
 if __name__ == "__main__":
