@@ -40,7 +40,7 @@ copybutton_prompt_text = "$ "
 # Notebooks: every number and picture on a page is computed while the page is built.
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
-nb_execution_timeout = 300
+nb_execution_timeout = 900
 nb_merge_streams = True
 nb_render_markdown_format = "myst"
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence", "fieldlist"]
