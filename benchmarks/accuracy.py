@@ -151,8 +151,9 @@ def main() -> None:
     file = given.out / "accuracy.json"
     record = json.loads(file.read_text()) if file.exists() else {}
     results: Record = record.get("measurements", {})
-    names = (given.set or list(SETS)) if given.data is not None else []
-    tasks = {name: task_of(name, given.data) for name in names}
+    data: Path | None = given.data
+    names = given.set or list(SETS)
+    tasks = {} if data is None else {name: task_of(name, data) for name in names}
     offered = set(map(TRANSFER.format, GIVERS.values()))
     offered |= {row for task in tasks.values() for row in rows(task, results, 0)}
     for part in given.row or []:
