@@ -105,14 +105,13 @@ def published(name: str, results: Record) -> str:
         gaps = [accuracy - reference[key] for key, accuracy in keyed if key in reference]
         gap, spread = seeds_interval(gaps) if gaps else (float("nan"),) * 2
         what = sorted({" ".join([r["group"], *r["moves"][:1]]) for r in records if "group" in r})
-        same = [r for r in records if r["precision"] == "bfloat16"] or records
-        timed = [r["seconds"] for r in same]
+        timed = [r for r in records if r["precision"] == "bfloat16"] or records
         closure = [r["closure"] for r in records if "closure" in r]
         lines.append([
             row, ", ".join(what), f"{records[0]['parameters']:,}", number(mean, half),
             number(gap, spread), len(records), ", ".join(sorted({r["precision"] for r in records})),
             f"{max(closure):.1e}" if closure else "",
-            f"{sum(timed) / len(timed) / 60:.1f}",
+            f"{sum(r['seconds'] for r in timed) / len(timed) / 60:.1f}",
         ])  # fmt: skip
     networks = "LGCNN", "P4CNN", "LGN, group found elsewhere", "P4CNN, beside that LGN"
     figures = *PUBLISHED[name], *PUBLISHED_TRANSFER.get(name, ())
@@ -129,7 +128,7 @@ def number(mean: float, half: float) -> str:
     return f"{mean:.2f}" if math.isnan(half) else f"{mean:.2f} ± {half:.2f}"
 
 
-def task_of(name: str, data: Path) -> nets.Task:
+def load(name: str, data: Path) -> nets.Task:
     """A data set, from the folder of all."""
     folder, recipe = SETS[name]
     sets = load_labelled_images(data / folder)
@@ -153,7 +152,7 @@ def main() -> None:
     results: Record = record.get("measurements", {})
     data: Path | None = given.data
     names = given.set or list(SETS)
-    tasks = {} if data is None else {name: task_of(name, data) for name in names}
+    tasks = {} if data is None else {name: load(name, data) for name in names}
     offered = set(map(TRANSFER.format, GIVERS.values()))
     offered |= {row for task in tasks.values() for row in rows(task, results, 0)}
     for part in given.row or []:

@@ -31,7 +31,7 @@ from grouplearn.training.fitting import Precision
 THREADS = 2
 LIMIT = 15
 STEPS = 10
-BATCH = nets.options(1, seed=0).batch_size
+OPTIONS = nets.options(1, seed=0)
 TRAINED_ON = {"rotated-mnist": 12_000, "fashion-mnist": 60_000, "mnist": 60_000, "cifar10": 20_000}
 SHAPES = {(1, 28, 28): ("rotated-mnist", "fashion-mnist", "mnist"), (3, 32, 32): ("cifar10",)}
 
@@ -41,8 +41,8 @@ def pieces(
 ) -> dict[str, Callable[[], Any]]:
     """A piece of training for every network."""
     rng = torch.Generator().manual_seed(0)
-    images = torch.rand(STEPS * BATCH, *shape, generator=rng)
-    options = replace(nets.options(1, seed=0), precision=precision)
+    images = torch.rand(STEPS * OPTIONS.batch_size, *shape, generator=rng)
+    options = replace(OPTIONS, precision=precision)
     data = as_labelled(images, torch.arange(len(images)) % 10, 10)
     task = nets.Task("", data, data, images, recipe)
 
@@ -63,7 +63,7 @@ def report(record: dict[str, dict[str, list[float]]], precision: Precision) -> s
         for shape, names in SHAPES.items():
             each = median(record[str(shape)][row]) / STEPS / 60
             for name in names:
-                steps = SETS[name][1].epochs * (TRAINED_ON[name] // BATCH)
+                steps = SETS[name][1].epochs * (TRAINED_ON[name] // OPTIONS.batch_size)
                 minutes[name] = each * steps
         lines.append([row, *(f"{t:.1f}{' **miss**' * (t > LIMIT)}" for t in minutes.values())])
     text = table(["minutes for", *itertools.chain(*SHAPES.values())], lines)
