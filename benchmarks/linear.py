@@ -18,7 +18,7 @@ import numpy as np
 from _measure import median, publish, table
 from _plants import Array, plant, rotation, sawtooth, sources
 
-from grouplearn.discovery.linear import discover_linear
+from grouplearn.discovery.linear.entry import discover_linear
 from grouplearn.discovery.reservoir import Sample
 from grouplearn.discovery.result import Discovery
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from grouplearn.commands.discover_words import as_matrix
 from grouplearn.discovery import MomentAccumulator
-from grouplearn.discovery.degenerate import restrict, still_and_copies
-from grouplearn.discovery.judgement import Judge, relabelled
+from grouplearn.discovery.permutations.degenerate import restrict, still_and_copies
+from grouplearn.discovery.permutations.judgement import Judge, relabelled
 
 Points = NDArray[np.int64]
 

@@ -12,9 +12,9 @@ from grouplearn.commands.discover import Finding
 from grouplearn.commands.discover_null import Points, distinct, points_of, random_points
 from grouplearn.commands.discover_words import arrows, as_matrix, name_of
 from grouplearn.discovery import Discovery, MomentAccumulator
-from grouplearn.discovery.evidence import Moment
-from grouplearn.discovery.judgement import Judge
-from grouplearn.discovery.tensors import moments_of
+from grouplearn.discovery.permutations.judgement import Judge
+from grouplearn.discovery.permutations.tensors import moments_of
+from grouplearn.discovery.permutations.violations import Moment
 from grouplearn.domains.sequences import SequenceDomain
 from grouplearn.plots import plot_generator, png
 from grouplearn.plots_discovery import (

@@ -8,28 +8,28 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from grouplearn.discovery.entry import discover
-    from grouplearn.discovery.functions import discover_from_function
-    from grouplearn.discovery.linear import check_linear_group
-    from grouplearn.discovery.matching import Automorphisms, automorphisms
+    from grouplearn.discovery.functions.entry import discover_from_function
+    from grouplearn.discovery.linear.entry import check_linear_group
     from grouplearn.discovery.moments import MomentAccumulator
-    from grouplearn.discovery.pairs import discover_from_pairs
+    from grouplearn.discovery.pairs.entry import discover_from_pairs
+    from grouplearn.discovery.pairs.sequences import discover_from_sequences
+    from grouplearn.discovery.permutations.automorphisms import Automorphisms, automorphisms
     from grouplearn.discovery.reservoir import Sample
     from grouplearn.discovery.result import Discovery, Evidence, Rung
-    from grouplearn.discovery.sequences import discover_from_sequences
 
 _HOME = {
-    "Automorphisms": "matching",
+    "Automorphisms": "permutations.automorphisms",
     "Discovery": "result",
     "Evidence": "result",
     "MomentAccumulator": "moments",
     "Rung": "result",
     "Sample": "reservoir",
-    "automorphisms": "matching",
-    "check_linear_group": "linear",
+    "automorphisms": "permutations.automorphisms",
+    "check_linear_group": "linear.entry",
     "discover": "entry",
-    "discover_from_function": "functions",
-    "discover_from_pairs": "pairs",
-    "discover_from_sequences": "sequences",
+    "discover_from_function": "functions.entry",
+    "discover_from_pairs": "pairs.entry",
+    "discover_from_sequences": "pairs.sequences",
 }
 
 __all__ = [

@@ -87,7 +87,7 @@ def discover(
         "max_moment": max_moment, "level": level, "seed": seed, "time_budget": time_budget,
     }  # fmt: skip
     if action == "linear":
-        from grouplearn.discovery.linear import discover_linear
+        from grouplearn.discovery.linear.entry import discover_linear
 
         if accumulated.channels > 1:
             refuse(_WHO, "samples", "of one channel for action='linear'",
@@ -98,7 +98,7 @@ def discover(
             centre = "Linear actions keep the origin, and the mean is not there: subtract the mean "
             return replace(found, notes=(*found.notes, centre + "to look for actions about it."))
         return found
-    from grouplearn.discovery.degenerate import discover_on_varying
+    from grouplearn.discovery.permutations.degenerate import discover_on_varying
 
     return discover_on_varying(accumulated, signed=action == "signed", **options)
 

@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from grouplearn.discovery.functions import _conclude, discover_from_function
-from grouplearn.discovery.invariance import Candidate, Frame, _elements
-from grouplearn.discovery.invariant_linear import Invariance
-from grouplearn.discovery.probes import Probe, Ruler
+from grouplearn.discovery.functions.entry import _conclude, discover_from_function
+from grouplearn.discovery.functions.invariance import Candidate, Frame, _elements
+from grouplearn.discovery.functions.linear import Invariance
+from grouplearn.discovery.functions.probes import Probe, Ruler
 from grouplearn.discovery.result import Discovery
 from grouplearn.errors import InputError
 from grouplearn.groups import CyclicGroup, DihedralGroup

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from grouplearn.defects import closure_defect, homomorphism_defect
 from grouplearn.discovery.closing import close_matrices, permutation_near
-from grouplearn.discovery.estimates import compare_order, estimate, tail
-from grouplearn.discovery.pairs import discover_from_pairs
+from grouplearn.discovery.pairs.entry import discover_from_pairs
+from grouplearn.discovery.pairs.estimates import compare_order, estimate, tail
 from grouplearn.discovery.result import Discovery
 from grouplearn.errors import InputError
 from grouplearn.groups import CyclicGroup, DihedralGroup, ProductGroup

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from grouplearn.discovery.sequences import discover_from_sequences
+from grouplearn.discovery.pairs.sequences import discover_from_sequences
 from grouplearn.errors import InputError
 from grouplearn.groups import CyclicGroup
 from tests.unit.examples import is_helpful

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from grouplearn import CyclicGroup, DihedralGroup
-from grouplearn.discovery.linear import check_linear_group, discover_linear
+from grouplearn.discovery.linear.entry import check_linear_group, discover_linear
 from grouplearn.discovery.reservoir import Sample
 from grouplearn.discovery.result import Discovery
 from grouplearn.errors import InputError

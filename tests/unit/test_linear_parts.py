@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from grouplearn import CyclicGroup, DihedralGroup, FiniteGroup, ProductGroup
-from grouplearn.discovery.linear_action import Action
-from grouplearn.discovery.linear_data import label_functions, rank_cosines, whitened, wild_p_value
-from grouplearn.discovery.linear_fit import fitted
-from grouplearn.discovery.linear_harmonics import Frame, group_harmonics, harmonics
-from grouplearn.discovery.linear_ladder import chance, rivals, subgroups
-from grouplearn.discovery.linear_lattice import Lattice, Turns, smith
-from grouplearn.discovery.linear_polish import polished
-from grouplearn.discovery.linear_reflect import reflected
-from grouplearn.discovery.linear_search import finite_groups, remarks
-from grouplearn.discovery.linear_tensors import Moments, commuting, group_moments, mean_moments
+from grouplearn.discovery.linear.action import Action
+from grouplearn.discovery.linear.data import label_functions, rank_cosines, whitened, wild_p_value
+from grouplearn.discovery.linear.fit import fitted
+from grouplearn.discovery.linear.harmonics import Frame, group_harmonics, harmonics
+from grouplearn.discovery.linear.ladder import chance, rivals, subgroups
+from grouplearn.discovery.linear.lattice import Lattice, Turns, smith
+from grouplearn.discovery.linear.refine import polished
+from grouplearn.discovery.linear.reflect import reflected
+from grouplearn.discovery.linear.search import finite_groups, remarks
+from grouplearn.discovery.linear.tensors import Moments, commuting, group_moments, mean_moments
 from grouplearn.discovery.reservoir import Sample
 
 

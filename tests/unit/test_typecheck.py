@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from jaxtyping import TypeCheckError
 
-from grouplearn.discovery.evidence import Move
+from grouplearn.discovery.permutations.violations import Move
 from tests import typecheck
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Complex, Float
 from numpy.typing import NDArray
 
-from grouplearn.discovery.linear_harmonics import Frame
-from grouplearn.discovery.linear_lattice import Turns
+from grouplearn.discovery.linear.harmonics import Frame
+from grouplearn.discovery.linear.lattice import Turns
 from grouplearn.groups import CyclicGroup, DihedralGroup, FiniteGroup, ProductGroup
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
-from grouplearn.discovery.linear_action import Action
-from grouplearn.discovery.linear_lattice import Turns
+from grouplearn.discovery.linear.action import Action
+from grouplearn.discovery.linear.lattice import Turns
 
 _DRAWS = 999
 _LARGEST = 12

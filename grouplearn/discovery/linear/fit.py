@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from grouplearn.discovery.linear_action import Action
-from grouplearn.discovery.linear_lattice import Turns
+from grouplearn.discovery.linear.action import Action
+from grouplearn.discovery.linear.lattice import Turns
 from grouplearn.groups import CyclicGroup, DihedralGroup, FiniteGroup
 
 

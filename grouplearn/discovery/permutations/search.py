@@ -12,7 +12,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from grouplearn.discovery.likeness import profile_distances, squared_distances, waves
+from grouplearn.discovery.permutations.similarity import profile_distances, squared_distances, waves
 
 _STEPS = 20
 _RESTARTS = 100

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from grouplearn.discovery.estimates import FLOOR, Estimate
+from grouplearn.discovery.pairs.estimates import FLOOR, Estimate
 from grouplearn.discovery.result import Evidence, Verdict
 
 

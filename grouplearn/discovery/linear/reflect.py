@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from grouplearn.discovery.linear_action import Action
-from grouplearn.discovery.linear_harmonics import Harmonic
+from grouplearn.discovery.linear.action import Action
+from grouplearn.discovery.linear.harmonics import Harmonic
 
 _GRID = 180
 _BEAM = 12

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from grouplearn.discovery.judgement import (
+from grouplearn.discovery.moments import MomentAccumulator
+from grouplearn.discovery.permutations.judgement import (
     CLEAR_GAP,
     FARTHEST,
     LEAST_GAP,
@@ -19,10 +20,9 @@ from grouplearn.discovery.judgement import (
     Judge,
     search_p_value,
 )
-from grouplearn.discovery.moments import MomentAccumulator
+from grouplearn.discovery.permutations.search import search_automorphisms
+from grouplearn.discovery.permutations.tensors import Moments, moments_of
 from grouplearn.discovery.result import Discovery, Rung
-from grouplearn.discovery.search import search_automorphisms
-from grouplearn.discovery.tensors import Moments, moments_of
 from grouplearn.groups.base import MAX_TABLE_ORDER
 from grouplearn.groups.structure import small_generating_set
 from grouplearn.groups.table import TableGroup, group_from_permutations

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from grouplearn.discovery.closing import permutation_near
-from grouplearn.discovery.estimates import (
+from grouplearn.discovery.pairs.estimates import (
     FLOOR,
     Array,
     Estimate,
@@ -22,7 +22,7 @@ from grouplearn.discovery.estimates import (
     estimate,
     tail,
 )
-from grouplearn.discovery.periods import period_evidence
+from grouplearn.discovery.pairs.periods import period_evidence
 from grouplearn.discovery.result import Evidence, Rung, Verdict
 
 TOLERANCE = 0.05

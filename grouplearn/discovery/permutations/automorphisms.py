@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from grouplearn._checks import finite_number, positive_int, refuse
 from grouplearn.discovery.moments import as_array
-from grouplearn.discovery.search import contains, generated, search_automorphisms
+from grouplearn.discovery.permutations.search import contains, generated, search_automorphisms
 from grouplearn.groups import FiniteGroup
 
 _WHO = "automorphisms"

@@ -12,11 +12,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from grouplearn._checks import positive_int, refuse
-from grouplearn.discovery.invariance import Candidate
-from grouplearn.discovery.invariant_linear import Invariance, search_linear
-from grouplearn.discovery.invariant_permutations import search_permutations
-from grouplearn.discovery.pairs import check_level
-from grouplearn.discovery.probes import (
+from grouplearn.discovery.functions.invariance import Candidate
+from grouplearn.discovery.functions.linear import Invariance, search_linear
+from grouplearn.discovery.functions.permutations import search_permutations
+from grouplearn.discovery.functions.probes import (
     EXACT,
     LEAST_GAP,
     TOLERANCE,
@@ -25,6 +24,7 @@ from grouplearn.discovery.probes import (
     Ruler,
     check_samples,
 )
+from grouplearn.discovery.pairs.entry import check_level
 from grouplearn.discovery.result import Discovery, Evidence, Rung, Verdict
 from grouplearn.groups import CyclicGroup
 from grouplearn.groups.table import TableGroup

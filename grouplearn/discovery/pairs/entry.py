@@ -14,8 +14,8 @@ from torch import Tensor
 
 from grouplearn._checks import finite_number, float_tensor, positive_int, refuse
 from grouplearn.discovery.closing import close_matrices
-from grouplearn.discovery.estimates import FLOOR, Array, Estimate, Method
-from grouplearn.discovery.orders import TOLERANCE, Generator, Pairs, Search, find_order
+from grouplearn.discovery.pairs.estimates import FLOOR, Array, Estimate, Method
+from grouplearn.discovery.pairs.orders import TOLERANCE, Generator, Pairs, Search, find_order
 from grouplearn.discovery.result import Discovery, Evidence, Rung
 from grouplearn.groups import CyclicGroup
 from grouplearn.groups.table import TableGroup

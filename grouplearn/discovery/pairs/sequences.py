@@ -8,9 +8,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from grouplearn._checks import float_tensor, positive_int, refuse
-from grouplearn.discovery.estimates import Method
-from grouplearn.discovery.orders import Pairs, Search
-from grouplearn.discovery.pairs import check_level, check_span, conclude
+from grouplearn.discovery.pairs.entry import check_level, check_span, conclude
+from grouplearn.discovery.pairs.estimates import Method
+from grouplearn.discovery.pairs.orders import Pairs, Search
 from grouplearn.discovery.result import Discovery
 
 

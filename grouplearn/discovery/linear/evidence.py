@@ -10,11 +10,11 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from grouplearn.discovery.linear_action import Action
-from grouplearn.discovery.linear_data import Whitened, wild_p_value
-from grouplearn.discovery.linear_fit import nearest_orthogonal
-from grouplearn.discovery.linear_harmonics import group_harmonics
-from grouplearn.discovery.linear_tensors import group_moments, mean_moments, turn
+from grouplearn.discovery.linear.action import Action
+from grouplearn.discovery.linear.data import Whitened, wild_p_value
+from grouplearn.discovery.linear.fit import nearest_orthogonal
+from grouplearn.discovery.linear.harmonics import group_harmonics
+from grouplearn.discovery.linear.tensors import group_moments, mean_moments, turn
 from grouplearn.discovery.result import Evidence, Verdict
 
 SMALL = 0.1

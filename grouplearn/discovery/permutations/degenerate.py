@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from grouplearn._checks import refuse
 from grouplearn.discovery.moments import MomentAccumulator
-from grouplearn.discovery.permutations import discover_permutations
+from grouplearn.discovery.permutations.entry import discover_permutations
 from grouplearn.discovery.reservoir import Sample
 from grouplearn.discovery.result import Discovery
 from grouplearn.representations import FixedRepresentation

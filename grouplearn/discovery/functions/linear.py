@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from grouplearn.discovery.closing import close_matrices
-from grouplearn.discovery.invariance import (
+from grouplearn.discovery.functions.invariance import (
     PASSING,
     ROUND,
     Candidate,
@@ -23,7 +23,7 @@ from grouplearn.discovery.invariance import (
     mirrors_of,
     turns_of,
 )
-from grouplearn.discovery.probes import EXACT, LEAST_GAP, TOLERANCE, Probe, Ruler
+from grouplearn.discovery.functions.probes import EXACT, LEAST_GAP, TOLERANCE, Probe, Ruler
 from grouplearn.groups import CyclicGroup
 from grouplearn.representations import FixedRepresentation, LearnedRepresentation
 

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from grouplearn.discovery.linear_action import Action
-from grouplearn.discovery.linear_tensors import Moments, mean_moments
+from grouplearn.discovery.linear.action import Action
+from grouplearn.discovery.linear.tensors import Moments, mean_moments
 
 _STEPS = 8
 _NULL = 6.0

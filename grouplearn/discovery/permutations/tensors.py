@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
-from grouplearn.discovery.evidence import Array, Moment
 from grouplearn.discovery.moments import LEAST_GROUPS, MomentAccumulator
+from grouplearn.discovery.permutations.violations import Array, Moment
 
 RIDGE = 0.1
 _SHIFT = 0.15

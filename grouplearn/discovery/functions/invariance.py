@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
-from grouplearn.discovery.probes import Probe, Ruler
+from grouplearn.discovery.functions.probes import Probe, Ruler
 
 PASSING = 0.4
 ROUND = 0.1

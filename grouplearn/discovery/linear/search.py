@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from grouplearn.discovery.linear_action import Action
-from grouplearn.discovery.linear_data import Whitened
-from grouplearn.discovery.linear_evidence import Judge
-from grouplearn.discovery.linear_harmonics import HIGHEST, Frame, Harmonic, harmonics
-from grouplearn.discovery.linear_lattice import Lattice, Turns
-from grouplearn.discovery.linear_polish import polished
-from grouplearn.discovery.linear_reflect import reflected
-from grouplearn.discovery.linear_split import split
-from grouplearn.discovery.linear_tensors import Moments, group_moments
+from grouplearn.discovery.linear.action import Action
+from grouplearn.discovery.linear.data import Whitened
+from grouplearn.discovery.linear.evidence import Judge
+from grouplearn.discovery.linear.harmonics import HIGHEST, Frame, Harmonic, harmonics
+from grouplearn.discovery.linear.lattice import Lattice, Turns
+from grouplearn.discovery.linear.refine import polished
+from grouplearn.discovery.linear.reflect import reflected
+from grouplearn.discovery.linear.split import split
+from grouplearn.discovery.linear.tensors import Moments, group_moments
 from grouplearn.discovery.result import Evidence
 
 _CANDIDATES = 5

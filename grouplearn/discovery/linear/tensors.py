@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from grouplearn.discovery.linear_data import Whitened, rank_cosines
+from grouplearn.discovery.linear.data import Whitened, rank_cosines
 
 _RADIAL = 4
 

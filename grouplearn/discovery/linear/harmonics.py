@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Complex
 from numpy.typing import NDArray
 
-from grouplearn.discovery.linear_data import Whitened, rank_cosines
+from grouplearn.discovery.linear.data import Whitened, rank_cosines
 
 HIGHEST = 14
 _Features: TypeAlias = list[dict[int, NDArray[np.complex128]]]

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from grouplearn.discovery.linear_tensors import Moments, pseudo_values
+from grouplearn.discovery.linear.tensors import Moments, pseudo_values
 
 SIGNIFICANT = 6.0
 

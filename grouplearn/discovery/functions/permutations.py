@@ -9,10 +9,10 @@ import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from grouplearn.discovery.invariance import Candidate
-from grouplearn.discovery.invariant_linear import Invariance
-from grouplearn.discovery.matching import automorphisms
-from grouplearn.discovery.probes import EXACT, TOLERANCE, Probe, Ruler
+from grouplearn.discovery.functions.invariance import Candidate
+from grouplearn.discovery.functions.linear import Invariance
+from grouplearn.discovery.functions.probes import EXACT, TOLERANCE, Probe, Ruler
+from grouplearn.discovery.permutations.automorphisms import automorphisms
 from grouplearn.groups import CyclicGroup
 from grouplearn.groups.base import MAX_TABLE_ORDER
 from grouplearn.representations import FixedRepresentation

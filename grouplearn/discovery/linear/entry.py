@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from grouplearn._checks import finite_number, positive_int, refuse
-from grouplearn.discovery.linear_action import Action
-from grouplearn.discovery.linear_data import Whitened, whitened
-from grouplearn.discovery.linear_evidence import Judge
-from grouplearn.discovery.linear_fit import fitted
-from grouplearn.discovery.linear_harmonics import group_harmonics, harmonics
-from grouplearn.discovery.linear_ladder import chance, rivals, subgroups
-from grouplearn.discovery.linear_search import ASKED, Candidate, Search, holds, remarks, search
+from grouplearn.discovery.linear.action import Action
+from grouplearn.discovery.linear.data import Whitened, whitened
+from grouplearn.discovery.linear.evidence import Judge
+from grouplearn.discovery.linear.fit import fitted
+from grouplearn.discovery.linear.harmonics import group_harmonics, harmonics
+from grouplearn.discovery.linear.ladder import chance, rivals, subgroups
+from grouplearn.discovery.linear.search import ASKED, Candidate, Search, holds, remarks, search
 from grouplearn.discovery.reservoir import Sample
 from grouplearn.discovery.result import Discovery, Evidence, Rung
 from grouplearn.groups import CyclicGroup, DihedralGroup, real_irreps

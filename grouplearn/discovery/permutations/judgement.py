@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Int
 from numpy.typing import NDArray
 
-from grouplearn.discovery.evidence import EXACT_LEVEL, Measure, Moment, Move
+from grouplearn.discovery.permutations.tensors import Moments
+from grouplearn.discovery.permutations.violations import EXACT_LEVEL, Measure, Moment, Move
 from grouplearn.discovery.result import Evidence, Verdict
-from grouplearn.discovery.tensors import Moments
 
 TOLERANCE = {"order 1": 0.15, "order 2": 0.15, "labels": 0.15}
 """The largest violation, noise subtracted, of an approximate symmetry; 0.08 for higher orders."""

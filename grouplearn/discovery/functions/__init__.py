@@ -1,0 +1,1 @@
+"""Discovery of what a function does not see."""

@@ -1,0 +1,1 @@
+"""Discovery of linear actions, in any basis."""

@@ -1,0 +1,1 @@
+"""Discovery from pairs (x, g x) and from sequences."""

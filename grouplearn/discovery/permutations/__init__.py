@@ -1,0 +1,1 @@
+"""Discovery of permutation and signed permutation actions."""
