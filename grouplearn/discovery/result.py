@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal, final, get_args
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -109,6 +110,13 @@ class Discovery:
         exact: is what is left of the violation no more than sampling noise?
         action: "permutation", "signed" or "linear".
         notes: sentences that qualify the finding, for example that it is a proposal only.
+        effect: deviation from symmetry, as a part of what an action of the same kind that is no
+            symmetry shows; nan where it was not measured.
+        effect_bound: its upper confidence bound.
+        region: names of the groups above the claimed one that the data do not exclude.
+        hypotheses: extensions that the data suggest and cannot show.
+        lie_algebra: (k, d, d), generators X of continuous turns exp(t X); k = 0 where there are
+            none.
     """
 
     representation: LearnedRepresentation
@@ -121,6 +129,17 @@ class Discovery:
     exact: bool
     action: str
     notes: tuple[str, ...] = field(default=())
+    effect: float = math.nan
+    effect_bound: float = math.nan
+    region: tuple[str, ...] = ()
+    hypotheses: tuple[str, ...] = ()
+    lie_algebra: Float[Tensor, "k d d"] | None = None
+
+    def __post_init__(self) -> None:
+        if self.lie_algebra is None:
+            dim = self.representation.dim
+            empty = torch.zeros(0, dim, dim, dtype=torch.float64)
+            object.__setattr__(self, "lie_algebra", empty)
 
     @property
     def group(self) -> FiniteGroup:
