@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from grouplearn.discovery.entry import discover
+    from grouplearn.discovery.evidence.given import InvarianceTest, invariance_test
     from grouplearn.discovery.functions.entry import discover_from_function
     from grouplearn.discovery.linear.entry import check_linear_group
     from grouplearn.discovery.moments import MomentAccumulator
@@ -21,6 +22,7 @@ _HOME = {
     "Automorphisms": "permutations.automorphisms",
     "Discovery": "result",
     "Evidence": "result",
+    "InvarianceTest": "evidence.given",
     "MomentAccumulator": "moments",
     "Rung": "result",
     "Sample": "reservoir",
@@ -30,12 +32,14 @@ _HOME = {
     "discover_from_function": "functions.entry",
     "discover_from_pairs": "pairs.entry",
     "discover_from_sequences": "pairs.sequences",
+    "invariance_test": "evidence.given",
 }
 
 __all__ = [
     "Automorphisms",
     "Discovery",
     "Evidence",
+    "InvarianceTest",
     "MomentAccumulator",
     "Rung",
     "Sample",
@@ -45,6 +49,7 @@ __all__ = [
     "discover_from_function",
     "discover_from_pairs",
     "discover_from_sequences",
+    "invariance_test",
 ]
 
 

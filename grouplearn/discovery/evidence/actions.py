@@ -1,0 +1,187 @@
+"""Actions as the engine sees them: elements that move rows, all of them or drawn at random."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import TypeAlias, final
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy.typing import NDArray
+
+from grouplearn.representations import FixedRepresentation, LearnedRepresentation
+
+Array: TypeAlias = NDArray[np.float64]
+Move: TypeAlias = Callable[[Array], Array]
+"""Moves every row of an (N, D) array by one element; the rows themselves stay as they are."""
+
+
+class Action(ABC):
+    """A compact group that moves rows.
+
+    The one thing it must do is draw an element uniformly at random. A finite group of few elements
+    also lists them.
+    """
+
+    @abstractmethod
+    def draw(self, rng: np.random.Generator) -> Move:
+        """A uniformly random element."""
+
+    def elements(self) -> Sequence[Move] | None:
+        """All elements, the identity first; None where they are too many to list."""
+        return None
+
+    def draw_other(self, rng: np.random.Generator) -> Move:
+        """A random element that is not the identity."""
+        elements = self.elements()
+        if elements is None:
+            return self.draw(rng)
+        return elements[int(rng.integers(1, len(elements)))]
+
+    @abstractmethod
+    def elsewhere(self, rng: np.random.Generator) -> Move:
+        """What a random element would do if it acted on other coordinates: no symmetry."""
+
+
+@final
+class Permutations(Action):
+    """Permutations of d coordinates, in the convention of `Discovery.members`, perhaps with signs.
+
+    Args:
+        points: (n, d), all elements, the identity first; x[i] moves to place points[g, i].
+        signs: (n, d), what x[i] is multiplied with on the way; None for no signs.
+        channels: c; rows have c * d entries, and every channel moves alike.
+    """
+
+    def __init__(
+        self,
+        points: Int[np.ndarray, "n d"],
+        signs: Float[np.ndarray, "n d"] | None = None,
+        channels: int = 1,
+    ) -> None:
+        self.points, self.signs, self.channels = points, signs, channels
+
+    def draw(self, rng: np.random.Generator) -> Move:
+        """A uniformly random element."""
+        return self._move(int(rng.integers(len(self.points))))
+
+    def elements(self) -> Sequence[Move] | None:
+        """All elements, the identity first."""
+        return [self._move(g) for g in range(len(self.points))]
+
+    def elsewhere(self, rng: np.random.Generator) -> Move:
+        """A random conjugate of a random element."""
+        dim = self.points.shape[1]
+        g = int(rng.integers(1, len(self.points)))
+        relabel = rng.permutation(dim)
+        points = np.empty(dim, dtype=np.int64)
+        points[relabel] = relabel[self.points[g]]
+        signs = None
+        if self.signs is not None:
+            # Conjugate by signs too: where only signs change, labels alone would change nothing.
+            flips = rng.choice((-1.0, 1.0), dim)
+            moved = np.empty(dim)
+            moved[relabel] = self.signs[g]
+            signs = moved * flips * flips[points]
+        return _gather(points, signs, self.channels)
+
+    def _move(self, g: int) -> Move:
+        return _gather(self.points[g], None if self.signs is None else self.signs[g], self.channels)
+
+
+def _gather(points: NDArray[np.int64], signs: Array | None, channels: int) -> Move:
+    dim = len(points)
+    sources = np.argsort(points)
+    wide = (np.arange(channels)[:, None] * dim + sources).ravel()
+    factors = None if signs is None else np.tile(signs[sources], channels)
+
+    def move(rows: Array) -> Array:
+        moved = rows[:, wide]
+        return moved if factors is None else moved * factors
+
+    return move
+
+
+@final
+class Matrices(Action):
+    """Matrices that act on rows of d entries.
+
+    Args:
+        matrices: (n, d, d), all elements, the identity first.
+        colour: (d, d), a square root of the covariance of the rows: other actions of the same kind
+            are conjugates by turns of the whitened space. None takes the rows as white.
+    """
+
+    def __init__(
+        self, matrices: Float[np.ndarray, "n d d"], colour: Float[np.ndarray, "d d"] | None = None
+    ) -> None:
+        self.matrices = matrices
+        self.colour = np.eye(matrices.shape[-1]) if colour is None else colour
+
+    def draw(self, rng: np.random.Generator) -> Move:
+        """A uniformly random element."""
+        return _product(self.matrices[int(rng.integers(len(self.matrices)))])
+
+    def elements(self) -> Sequence[Move] | None:
+        """All elements, the identity first."""
+        return [_product(matrix) for matrix in self.matrices]
+
+    def elsewhere(self, rng: np.random.Generator) -> Move:
+        """A random conjugate of a random element."""
+        matrix = self.matrices[int(rng.integers(1, len(self.matrices)))]
+        turn = self.colour @ random_orthogonal(len(matrix), rng) @ np.linalg.pinv(self.colour)
+        return _product(turn @ matrix @ np.linalg.pinv(turn))
+
+
+@final
+class RandomElements(Action):
+    """A compact group of matrices, known by a sampler of its elements.
+
+    Args:
+        dim: d.
+        draw: takes a generator and a count, returns (count, d, d) uniformly random elements.
+    """
+
+    def __init__(
+        self, dim: int, draw: Callable[[np.random.Generator, int], Float[np.ndarray, "count d d"]]
+    ) -> None:
+        self.dim, self._draw = dim, draw
+
+    def draw(self, rng: np.random.Generator) -> Move:
+        """A uniformly random element."""
+        return _product(self._draw(rng, 1)[0])
+
+    def elsewhere(self, rng: np.random.Generator) -> Move:
+        """A random conjugate of a random element."""
+        matrix, turn = self._draw(rng, 1)[0], random_orthogonal(self.dim, rng)
+        return _product(turn @ matrix @ turn.T)
+
+
+def _product(matrix: Array) -> Move:
+    return lambda rows: np.asarray(rows @ matrix.T)
+
+
+def random_orthogonal(dim: int, rng: np.random.Generator) -> Float[np.ndarray, "d d"]:
+    """A uniformly random orthogonal matrix.
+
+    References:
+        Mezzadri, 2007, How to generate random matrices from the classical compact groups.
+    """
+    factor, triangle = np.linalg.qr(rng.standard_normal((dim, dim)))
+    return np.asarray(factor * np.sign(np.diagonal(triangle)))
+
+
+def action_of(
+    representation: LearnedRepresentation, colour: Float[np.ndarray, "d d"] | None = None
+) -> Action:
+    """The action of a representation of the library.
+
+    Args:
+        representation: of any finite group; permutation matrices act by gathers.
+        colour: see `Matrices`.
+    """
+    sources = representation.sources if isinstance(representation, FixedRepresentation) else None
+    if sources is not None:
+        return Permutations(np.argsort(np.asarray(sources.cpu()), axis=1))
+    return Matrices(representation.matrices().detach().double().cpu().numpy(), colour)

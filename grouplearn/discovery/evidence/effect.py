@@ -1,0 +1,121 @@
+"""How large a deviation is, as a part of what an action of the same kind that is none shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[np.float64]
+
+RESAMPLES = 400
+
+
+@final
+@dataclass(frozen=True)
+class Effect:
+    """An effect with its upper confidence bound.
+
+    Attributes:
+        size: square root of the ratio of two energies of deviation, each without its sampling
+            noise: that of the action over that of actions of the same kind elsewhere.
+        bound: the upper limit of the bootstrap over units.
+        power: the energy elsewhere in its own standard errors: how well the family can see.
+    """
+
+    size: float
+    bound: float
+    power: float
+
+
+NOT_MEASURED = Effect(float("nan"), float("inf"), 0.0)
+
+
+@final
+@dataclass(frozen=True)
+class Grams:
+    """Inner products between units of deviations, here and elsewhere.
+
+    Attributes:
+        here: (U, U), meaned over elements of the action.
+        elsewhere: (U, U), meaned over actions of the same kind that are no symmetry.
+    """
+
+    here: Float[np.ndarray, "U U"]
+    elsewhere: Float[np.ndarray, "U U"]
+
+    @classmethod
+    def of(cls, here: Float[np.ndarray, "k U m"], elsewhere: Float[np.ndarray, "l U m"]) -> Grams:
+        """From the sums of each unit, less those when moved: (elements, U, features)."""
+        return cls(_gram(here), _gram(elsewhere))
+
+    @property
+    def noise(self) -> float:
+        """What the energy here varies by when there is nothing but sampling noise."""
+        units = len(self.here)
+        rows = self.here - self.here.mean(0)
+        centred = rows - rows.mean(1, keepdims=True)
+        apart = np.square(centred).sum() - np.square(np.diagonal(centred)).sum()
+        return float(np.sqrt(2 * apart) / (units * (units - 1)))
+
+
+def pooled(grams: Sequence[Grams]) -> Grams:
+    """All families together, weighing by what each sees elsewhere, in units of its own noise."""
+    units = len(grams[0].here)
+    ones = np.ones((1, units))
+    here, elsewhere = np.zeros((units, units)), np.zeros((units, units))
+    for each in grams:
+        noise = each.noise
+        if noise > 0:
+            weight = max(float(_energies(each.elsewhere, ones)[0]), 0.0) / noise**2
+            here += weight * each.here
+            elsewhere += weight * each.elsewhere
+    return Grams(here, elsewhere)
+
+
+def effect_of(grams: Grams, rng: np.random.Generator, confidence: float) -> Effect:
+    """Compare the energies of two sets of deviations.
+
+    The energy of a deviation is the squared norm of its mean over units, less what sampling noise
+    adds: the mean over pairs of different units of their inner products.
+
+    Args:
+        grams: of the deviations here and elsewhere.
+        rng: of the bootstrap over units.
+        confidence: one-sided, of the bound.
+
+    References:
+        Efron, Tibshirani, 1993, An introduction to the bootstrap, chapter 13.
+    """
+    units = len(grams.here)
+    weights = np.concatenate(
+        [np.ones((1, units)), rng.multinomial(units, np.full(units, 1 / units), RESAMPLES)]
+    )
+    mine, other = (_energies(gram, weights) for gram in (grams.here, grams.elsewhere))
+    power = float(other[0] / max(other[1:].std(), 1e-300))
+    ratios = np.full(len(weights), np.inf)
+    np.divide(np.clip(mine, 0, None), other, out=ratios, where=other > 0)
+    ratios = np.sqrt(ratios)
+    bound = float(np.quantile(ratios[1:], confidence, method="higher"))
+    return Effect(float(ratios[0]), max(bound, float(ratios[0])), power)
+
+
+def _gram(deviations: Array) -> Float[np.ndarray, "U U"]:
+    """Inner products of units, meaned over elements."""
+    units = deviations.shape[1]
+    total = np.zeros((units, units))
+    for each in deviations:
+        total += each @ each.T
+    return total / max(len(deviations), 1)
+
+
+def _energies(gram: Array, weights: Float[np.ndarray, "R U"]) -> Float[np.ndarray, " R"]:
+    """Mean inner product of two different units, for every resample of the units."""
+    square = np.square(weights)
+    total = weights.sum(1)
+    pairs = np.einsum("ru,ru->r", weights @ gram, weights) - square @ np.diagonal(gram)
+    return np.asarray(pairs / (total**2 - square.sum(1)))

@@ -1,0 +1,173 @@
+"""From data and an action to a p-value and an effect, the same for actions of any kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from grouplearn.discovery.evidence.actions import Action
+from grouplearn.discovery.evidence.effect import NOT_MEASURED, Effect, Grams, effect_of, pooled
+from grouplearn.discovery.evidence.randomisation import (
+    Deviations,
+    choices,
+    rank_p_value,
+    scores,
+    statistics,
+)
+from grouplearn.discovery.evidence.units import Units, slots, typical
+from grouplearn.discovery.evidence.views import View, views_for
+
+Array: TypeAlias = NDArray[np.float64]
+
+ELSEWHERE = 12
+"""How many actions of the same kind an effect is compared with."""
+_ROWS_ELSEWHERE = 4096
+"""Rows that are enough to see what is no symmetry."""
+CONFIDENCE = 0.975
+SEES = 3.0
+"""A family counts for the effect where what it sees elsewhere is so many standard errors."""
+
+
+@final
+@dataclass(frozen=True)
+class FamilyEvidence:
+    """What one family of features says about an action.
+
+    Attributes:
+        name: of the family.
+        score: how far its statistic stands out from its own draws, in standard deviations.
+        p_value: of this family alone.
+        effect: deviation as a part of what it sees elsewhere.
+        effect_bound: the upper confidence bound of that.
+        power: what it sees elsewhere, in standard errors.
+    """
+
+    name: str
+    score: float
+    p_value: float
+    effect: float
+    effect_bound: float
+    power: float
+
+    @property
+    def sees(self) -> bool:
+        """Could this family see a deviation at all?"""
+        return self.power >= SEES
+
+
+@final
+@dataclass(frozen=True)
+class Finding:
+    """What all families together say.
+
+    Attributes:
+        p_value: exact over all families.
+        effects: for each view (the rows as they are; whitened), deviation as a part of what an
+            action of the same kind that is no symmetry shows, over its families, each weighing by
+            how well it sees.
+        families: what each said.
+    """
+
+    p_value: float
+    effects: tuple[Effect, ...]
+    families: tuple[FamilyEvidence, ...]
+
+    @property
+    def effect(self) -> float:
+        """The larger effect of the views that can see one; nan where none can."""
+        return max((e.size for e in self.effects if e.power >= SEES), default=float("nan"))
+
+    @property
+    def effect_bound(self) -> float:
+        """The largest upper confidence bound over the views; inf where a view cannot see."""
+        return max((e.bound for e in self.effects), default=float("inf"))
+
+
+def evidence(
+    units: Units,
+    action: Action,
+    *,
+    draws: int,
+    seed: int,
+    effects: bool = True,
+) -> Finding:
+    """Test an action, and measure its effect.
+
+    Args:
+        units: the data.
+        action: compact.
+        draws: of the randomisation.
+        seed: of all that is random.
+        effects: also measure effects? The p-value alone takes half the time.
+    """
+    rng = np.random.default_rng(seed)
+    views = views_for(typical(units, action, rng).rows, rng)
+    sums = _sums(units, action, views, rng)
+    taken = choices(units.count, sums[0][0].shape[1], draws, rng)
+    best: list[Array] = []
+    found: list[FamilyEvidence] = []
+    wholes: list[Effect] = []
+    for view, parts in zip(views, sums, strict=True):
+        grams = _grams(units, action, view, parts, rng) if effects else []
+        if effects:
+            wholes.append(effect_of(pooled(grams), rng, CONFIDENCE))
+        for k, (family, part) in enumerate(zip(view.families, parts, strict=True)):
+            columns = statistics(Deviations.of(part), taken).T
+            own = np.max([scores(column) for column in columns], axis=0)
+            best.append(own)
+            e = effect_of(grams[k], rng, CONFIDENCE) if effects else NOT_MEASURED
+            found.append(
+                FamilyEvidence(
+                    view.labelled(family),
+                    float(own[0]),
+                    rank_p_value(own),
+                    e.size,
+                    e.bound,
+                    e.power,
+                )
+            )
+    return Finding(rank_p_value(np.max(best, axis=0)), tuple(wholes), tuple(found))
+
+
+def _sums(
+    units: Units, action: Action, views: Sequence[View], rng: np.random.Generator
+) -> list[list[Float[np.ndarray, "U n m"]]]:
+    """The sums of all features over units, for every slot, by view and family."""
+    parts: list[list[list[Array]]] = [[[] for _ in view.families] for view in views]
+    for moved in slots(units, action, rng):
+        for view, own in zip(views, parts, strict=True):
+            rows = view(moved.rows)
+            for part, family in zip(own, view.families, strict=True):
+                part.append(moved.sums(family.features(rows)))
+    return [[np.stack(part, axis=1) for part in own] for own in parts]
+
+
+def _grams(
+    units: Units,
+    action: Action,
+    view: View,
+    sums: Sequence[Array],
+    rng: np.random.Generator,
+) -> list[Grams]:
+    """For every family of a view, deviations here beside those of the same action elsewhere."""
+    some = units.thinned(_ROWS_ELSEWHERE)
+    rows = view(some.rows)
+    before = [some.sums(family.features(rows)) for family in view.families]
+    away: list[list[Array]] = [[] for _ in view.families]
+    for _ in range(ELSEWHERE):
+        rows = view.elsewhere(action, rng)(some.rows)
+        for part, family, own in zip(away, view.families, before, strict=True):
+            part.append(some.sums(family.features(rows)) - own)
+    grams = []
+    for own, other in zip(sums, away, strict=True):
+        spread = own[:, 0].std(0)
+        scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
+        here = np.moveaxis(own[:, 1:] - own[:, :1], 1, 0) * scale
+        more = len(units.rows) / len(some.rows)
+        grams.append(Grams.of(here, np.stack(other) * (scale * more)))
+    return grams

@@ -1,0 +1,213 @@
+"""`invariance_test`: is this given action a symmetry of the data?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from grouplearn._checks import finite_number, positive_int, refuse
+from grouplearn.discovery.evidence.actions import Action, action_of
+from grouplearn.discovery.evidence.engine import FamilyEvidence, Finding, evidence
+from grouplearn.discovery.evidence.labels import label_factors
+from grouplearn.discovery.evidence.units import FEW, Units
+from grouplearn.discovery.moments import as_array
+from grouplearn.representations import LearnedRepresentation
+
+_WHO = "invariance_test"
+_LEAST_UNITS = 8
+_MEMORY = 1 << 28
+
+
+@final
+@dataclass(frozen=True)
+class InvarianceTest:
+    """What the test of a given action says.
+
+    Attributes:
+        name: of the group that was tested.
+        p_value: exact: at most `level` of the data sets with that symmetry have one up to `level`.
+        effect: deviation as a part of what an action of the same kind that is no symmetry shows;
+            nan where the data cannot show one.
+        effect_bound: its upper confidence bound; inf where the data cannot show one.
+        rejected: is the p-value at most the level?
+        level: of the test.
+        families: what each family of features said.
+        blocks: how many independent units there were.
+    """
+
+    name: str
+    p_value: float
+    effect: float
+    effect_bound: float
+    rejected: bool
+    level: float
+    families: tuple[FamilyEvidence, ...]
+    blocks: int
+
+    def summary(self) -> str:
+        """The result in plain sentences."""
+        worst = max(self.families, key=lambda family: family.score)
+        said = f"p = {self.p_value:.2g}"
+        if self.rejected:
+            return (
+                f"{self.name} is no exact symmetry of these data ({said}): {worst.name} stand out "
+                f"by {worst.score:.1f} standard deviations. {self._measured()}"
+            )
+        return f"Nothing speaks against {self.name} ({said}). {self._measured()}"
+
+    def _measured(self) -> str:
+        if not np.isfinite(self.effect_bound):
+            return (
+                "The data cannot show how large a deviation may be: other actions of the same kind "
+                "change them as little."
+            )
+        small = f"The deviation is {self.effect:.2g}" if np.isfinite(self.effect) else "It is"
+        return (
+            f"{small} of what an action of the same kind that is no symmetry shows, at most "
+            f"{self.effect_bound:.2g}."
+        )
+
+    def __str__(self) -> str:
+        return self.summary()
+
+
+def invariance_test(
+    samples: ArrayLike | Tensor,
+    representation: LearnedRepresentation | Action,
+    *,
+    blocks: ArrayLike | Tensor | None = None,
+    labels: ArrayLike | Tensor | None = None,
+    level: float = 0.05,
+    draws: int = 999,
+    seed: int = 0,
+) -> InvarianceTest:
+    """Test whether a given action leaves the distribution of data unchanged.
+
+    If it does then the data in which each independent block has been moved by a random element have
+    the law of the data, so that the rank of any statistic among such draws is a p-value, exact at
+    every number of samples. The statistic is the largest of several, each in standard deviations of
+    its own draws: deviations of distribution functions, covariances, pairs of squares, triples, and
+    characteristic functions at five bandwidths, of the rows as they are and whitened; of one-hot
+    windows the counts of words; with labels, all of these times functions of the label.
+
+    Args:
+        samples: (N, d) rows.
+        representation: of any finite group on R^d, or an `Action` such as
+            `evidence.actions.RandomElements` for a compact group.
+        blocks: (N,) integers; rows that depend on one another share a number. None takes rows as
+            independent of one another.
+        labels: (N,) classes or real values that the action keeps.
+        level: of the test, in (0, 1).
+        draws: of the randomisation, >= 1 / level - 1.
+        seed: of every random choice.
+
+    Returns:
+        p-value, effect with its bound, what each family said, and a sentence.
+
+    Raises:
+        InputError: wrong shapes or types, NaN, too few blocks or draws, more draws than memory
+            allows, or labels that are constant.
+
+    Cost:
+        O(min(n, 8) N F) time with n the order of the group and F, the number of features, at most
+        some 3,000; O(N d + draws) memory.
+
+    References:
+        Chiu, Bloem-Reddy, 2023, Non-parametric hypothesis tests for distributional group symmetry.
+
+    Example:
+        >>> from grouplearn import CyclicGroup
+        >>> from grouplearn.representations import FixedRepresentation
+        >>> rows = np.random.default_rng(0).exponential(size=(500, 3))
+        >>> shift = FixedRepresentation.from_permutations([[1, 2, 0]])
+        >>> invariance_test(rows, shift).rejected
+        False
+        >>> invariance_test(rows * [1, 2, 3], shift).rejected
+        True
+    """
+    level = finite_number(_WHO, "level", level, positive=True)
+    if level >= 1:
+        refuse(_WHO, "level", "below 1", level, "pass level=0.05")
+    draws = positive_int(_WHO, "draws", draws)
+    if (draws + 1) * level < 1:
+        refuse(_WHO, "draws", f"at least {round(1 / level) - 1} for level={level:g}", draws,
+               "pass draws=999, or a larger level")  # fmt: skip
+    seed = positive_int(_WHO, "seed", seed, minimum=0)
+    rows = checked_rows(_WHO, samples)
+    action, name = _checked_action(representation, rows)
+    which = _beside("blocks", blocks, len(rows))
+    factors = label_factors(_WHO, _beside("labels", labels, len(rows)), len(rows))
+    units = Units.of(rows, which, factors, np.random.default_rng(seed))
+    if units.count < _LEAST_UNITS:
+        refuse(_WHO, "blocks", f"at least {_LEAST_UNITS} independent ones, better 30", units.count,
+               "number the blocks so that only dependent rows share a number")  # fmt: skip
+    if (draws + 1) * units.count * FEW > _MEMORY:
+        refuse(_WHO, "draws", f"at most {_MEMORY // units.count // FEW - 1}", draws,
+               "they would not fit into memory: pass draws=9999")  # fmt: skip
+    found = evidence(units, action, draws=draws, seed=seed)
+    return _result(found, name, level, units.count)
+
+
+def _result(found: Finding, name: str, level: float, blocks: int) -> InvarianceTest:
+    return InvarianceTest(
+        name, found.p_value, found.effect, found.effect_bound, found.p_value <= level, level,
+        found.families, blocks,
+    )  # fmt: skip
+
+
+def checked_rows(who: str, samples: Any) -> np.ndarray:
+    """Samples as (N, d) finite float64 rows."""
+    rows = as_array("samples", samples)
+    if rows.ndim != 2 or 0 in rows.shape:
+        refuse(who, "samples", "of shape (N, d), neither 0", tuple(rows.shape),
+               "flatten each sample to a row")  # fmt: skip
+    rows = rows.astype(np.float64)
+    if not np.isfinite(rows).all():
+        row, column = (int(i) for i in np.argwhere(~np.isfinite(rows))[0])
+        refuse(who, "samples", "finite", f"{rows[row, column]} at ({row}, {column})",
+               "clean the data first")  # fmt: skip
+    if (rows == rows[0]).all():
+        refuse(who, "samples", "different from one another", "the same row every time",
+               "check the file")  # fmt: skip
+    return rows
+
+
+def _checked_action(representation: Any, rows: np.ndarray) -> tuple[Action, str]:
+    dim = rows.shape[1]
+    if isinstance(representation, Action):
+        return representation, "The group"
+    if not isinstance(representation, LearnedRepresentation):
+        refuse(_WHO, "representation", "a representation of the library",
+               type(representation).__name__, "build one, such as FixedRepresentation")  # fmt: skip
+    if representation.dim != dim:
+        refuse(_WHO, "representation.dim", f"the samples' {dim}", representation.dim,
+               "pass an action on the coordinates of the samples")  # fmt: skip
+    if representation.group.order < 2:
+        refuse(_WHO, "representation", "of a group of order 2 or more", "the trivial group",
+               "the identity leaves every distribution unchanged: test another action")  # fmt: skip
+    return action_of(representation, _colour(rows)), representation.group.name
+
+
+def _colour(rows: np.ndarray) -> np.ndarray:
+    """A square root of the covariance of the rows, of full rank."""
+    values, vectors = np.linalg.eigh(np.cov(rows.T, ddof=0).reshape(rows.shape[1], -1))
+    least = 1e-9 * max(values[-1], 1e-300)
+    return np.asarray(vectors * np.sqrt(np.maximum(values, least)) @ vectors.T)
+
+
+def _beside(argument: str, value: Any, count: int) -> np.ndarray | None:
+    if value is None:
+        return None
+    array = as_array(argument, value)
+    if array.shape != (count,):
+        refuse(_WHO, argument, f"of shape ({count},), one per sample", array.shape, "reshape it")
+    if argument == "blocks" and array.dtype.kind not in "iub":
+        refuse(_WHO, argument, "integers", f"dtype {array.dtype}", "number the blocks")
+    if not np.isfinite(array.astype(np.float64)).all():
+        position = int(np.flatnonzero(~np.isfinite(array.astype(np.float64)))[0])
+        refuse(_WHO, argument, "finite", f"{array[position]} at {position}", "clean the data first")
+    return array

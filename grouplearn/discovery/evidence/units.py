@@ -1,0 +1,149 @@
+"""Rows in independent units, and what every element of an action makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TypeAlias, final
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy.typing import NDArray
+
+from grouplearn.discovery.evidence.actions import Action, Move
+
+Array: TypeAlias = NDArray[np.float64]
+
+UNITS = 128
+"""The most units that blocks are dealt to; the law of a unit is that of its blocks together."""
+FEW = 8
+"""Groups up to this order are gone through whole; of larger ones so many elements are drawn."""
+
+
+@final
+@dataclass(frozen=True)
+class Units:
+    """Rows sorted by the independent unit to which they belong.
+
+    Attributes:
+        rows: (N, D).
+        starts: (U + 1,), where each unit begins; no unit is empty.
+        factors: (N, 1 + k): the weight of every row, then that times functions of its label.
+    """
+
+    rows: Float[np.ndarray, "N D"]
+    starts: Int[np.ndarray, " bounds"]
+    factors: Float[np.ndarray, "N k"]
+
+    @property
+    def count(self) -> int:
+        """U, the number of units."""
+        return len(self.starts) - 1
+
+    @classmethod
+    def of(
+        cls,
+        rows: Float[np.ndarray, "N D"],
+        blocks: Int[np.ndarray, " N"] | None = None,
+        factors: Float[np.ndarray, "N k"] | None = None,
+        rng: np.random.Generator | None = None,
+        most: int = UNITS,
+    ) -> Units:
+        """Deal blocks at random to at most so many units.
+
+        Args:
+            rows: (N, D).
+            blocks: (N,), rows that depend on one another share a number; None for none.
+            factors: (N, 1 + k), see the class; None for weights of 1 and no labels.
+            rng: source of the dealing; None keeps blocks as they are.
+            most: the largest number of units.
+        """
+        which = (
+            np.arange(len(rows)) if blocks is None else np.unique(blocks, return_inverse=True)[1]
+        )
+        count = int(which.max()) + 1
+        if rng is not None and count > most:
+            which = (rng.permutation(count) % most)[which]
+        order = np.argsort(which, kind="stable")
+        sizes = np.bincount(which)
+        starts = np.concatenate([[0], np.cumsum(sizes[sizes > 0])])
+        beside = np.ones((len(rows), 1)) if factors is None else factors
+        return cls(np.ascontiguousarray(rows[order]), starts, beside[order])
+
+    def thinned(self, most: int) -> Units:
+        """At most about so many rows, evenly from all units."""
+        step = -(-len(self.rows) // most)
+        if step <= 1:
+            return self
+        sizes = np.diff(self.starts)
+        within = np.arange(len(self.rows)) - np.repeat(self.starts[:-1], sizes)
+        kept = within % step == 0
+        starts = np.concatenate([[0], np.cumsum(-(-sizes // step))])
+        return Units(self.rows[kept], starts, self.factors[kept])
+
+    def half(self, parity: int) -> Units:
+        """The units of even or of odd number."""
+        which = np.repeat(np.arange(self.count), np.diff(self.starts))
+        kept = which % 2 == parity
+        sizes = np.diff(self.starts)[parity::2]
+        return Units(self.rows[kept], np.concatenate([[0], np.cumsum(sizes)]), self.factors[kept])
+
+    def moved(self, move: Move) -> Units:
+        """The same units after every row has been moved by one element."""
+        return replace(self, rows=move(self.rows))
+
+    def sums(self, features: Float[np.ndarray, "N m"]) -> Float[np.ndarray, "U n"]:
+        """The sums of features over each unit, times weights and functions of the label."""
+        out = np.empty((self.count, self.factors.shape[1] * features.shape[1]))
+        factors = self.factors.astype(features.dtype)
+        for unit, (start, end) in enumerate(pairwise(self.starts)):
+            out[unit] = (factors[start:end].T @ features[start:end]).ravel()
+        return out
+
+
+def slots(
+    units: Units, action: Action, rng: np.random.Generator, few: int = FEW
+) -> Iterator[Units]:
+    """The data, then what elements make of them: any of these might have been the data.
+
+    If the law of a unit is invariant then x and g_1 x, ..., g_K x, for independent uniform g, are
+    exchangeable; for a small group the whole orbit is taken.
+
+    Args:
+        units: the data.
+        action: whose elements move them.
+        rng: draws elements where the group is large.
+        few: the largest number of slots.
+
+    Yields:
+        The units as they are, then moved ones.
+
+    References:
+        Hemerik, Goeman, 2018, Exact testing with random permutations.
+    """
+    elements = action.elements()
+    yield units
+    if elements is not None and len(elements) <= few:
+        for move in elements[1:]:
+            yield units.moved(move)
+        return
+    for _ in range(few - 1):
+        yield _scattered(units, action, rng)
+
+
+def _scattered(units: Units, action: Action, rng: np.random.Generator) -> Units:
+    """Every unit moved by an element of its own."""
+    rows = np.empty_like(units.rows)
+    for start, end in pairwise(units.starts):
+        rows[start:end] = action.draw(rng)(units.rows[start:end])
+    return replace(units, rows=rows)
+
+
+def typical(units: Units, action: Action, rng: np.random.Generator) -> Units:
+    """The data with every unit moved by a random element.
+
+    Features fitted to these do not know which of the slots was the data, so that the level of the
+    test stays exact.
+    """
+    return _scattered(units, action, rng)
