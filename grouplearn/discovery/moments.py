@@ -15,6 +15,7 @@ from grouplearn.discovery.reservoir import Reservoir, Sample
 
 GROUPS = 32
 LEAST_GROUPS = 8
+_FINER = 4
 KEEP = 1 << 16
 _ENTRIES = 1 << 22
 _CHUNK = 1 << 15
@@ -82,7 +83,7 @@ class MomentAccumulator:
         self.cubes = np.zeros((self.groups, size, size))
         self.triples: Float[np.ndarray, "B D D D"] | None = None
         self._labelled: bool | None = None
-        self._reservoir = Reservoir(self.keep, size)
+        self._reservoir = Reservoir(self.keep, size, self.groups)
 
     @property
     def size(self) -> int:
@@ -197,8 +198,8 @@ class MomentAccumulator:
         """
         index = np.arange(first, first + len(rows), dtype=np.uint64)
         ones = np.ones(len(rows))
-        groups = self.group_of(blocks)
-        self._reservoir.offer(_keys(index, rows, self.seed), rows, ones, groups, None)
+        units = self._unit_of(blocks)
+        self._reservoir.offer(_keys(index, rows, self.seed), rows, ones, units, None)
         return self
 
     def offer(self, kept: Sample) -> MomentAccumulator:
@@ -212,7 +213,8 @@ class MomentAccumulator:
         """
         index = np.arange(len(kept.rows), dtype=np.uint64)
         keys = _keys(index, kept.rows, self.seed)
-        self._reservoir.offer(keys, kept.rows, kept.weights, kept.groups, kept.labels)
+        units = kept.groups if kept.units is None else kept.units
+        self._reservoir.offer(keys, kept.rows, kept.weights, units, kept.labels)
         return self
 
     def group_of(self, blocks: Integer[np.ndarray, " rows"]) -> Int[np.ndarray, " rows"]:
@@ -224,8 +226,12 @@ class MomentAccumulator:
         Returns:
             Integers from 0 to groups - 1, of the same shape.
         """
+        return self._unit_of(blocks) % self.groups
+
+    def _unit_of(self, blocks: Integer[np.ndarray, " rows"]) -> Int[np.ndarray, " rows"]:
+        """Of the finer division, in which the rows kept are tested."""
         mixed = _mix(np.asarray(blocks).astype(np.int64).view(np.uint64), self.seed + 1)
-        return (mixed % np.uint64(self.groups)).astype(np.int64)
+        return (mixed % np.uint64(_FINER * self.groups)).astype(np.int64)
 
     def _take(
         self,
@@ -237,7 +243,8 @@ class MomentAccumulator:
         index = np.arange(self.samples, self.samples + len(rows), dtype=np.uint64)
         self.samples += len(rows)
         self.triples = None
-        groups = self.group_of(index if blocks is None else blocks)
+        units = self._unit_of(np.asarray(index if blocks is None else blocks))
+        groups = units % self.groups
         counts = np.ones(len(rows)) if weights is None else weights
         order = np.argsort(groups, kind="stable")
         edges = np.searchsorted(groups[order], np.arange(self.groups + 1))
@@ -251,7 +258,7 @@ class MomentAccumulator:
             self.cubes[group] += (weighted * x).T @ x
         real = slice(None) if weights is None else np.flatnonzero(counts)
         keys = _keys(index[real], rows[real], self.seed)
-        self._reservoir.offer(keys, rows[real], counts[real], groups[real], _at(labels, real))
+        self._reservoir.offer(keys, rows[real], counts[real], units[real], _at(labels, real))
 
     def merge(self, other: MomentAccumulator) -> MomentAccumulator:
         """Take in all that another accumulator has seen.

@@ -28,20 +28,22 @@ class Sample:
         weights: (R,), float64, how often each row counts.
         groups: (R,), int64, the bootstrap group of each row; rows of one block share it.
         labels: (R,), float64, or None.
+        units: (R,), int64, a finer division, of which every part lies in one group; or None.
     """
 
     rows: Float[np.ndarray, "rows D"]
     weights: Float[np.ndarray, " rows"]
     groups: Int[np.ndarray, " rows"]
     labels: Float[np.ndarray, " rows"] | None
+    units: Int[np.ndarray, " rows"] | None = None
 
 
 @final
 class Reservoir:
     """The rows of lowest key among all that were offered."""
 
-    def __init__(self, keep: int, size: int) -> None:
-        self._keep = keep
+    def __init__(self, keep: int, size: int, groups: int) -> None:
+        self._keep, self._groups = keep, groups
         self._bound: np.uint64 | None = None
         self._parts: list[_Part] = []
         self._held = 0
@@ -56,7 +58,7 @@ class Reservoir:
         keys: NDArray[np.uint64],
         rows: NDArray[np.float64],
         weights: NDArray[np.float64],
-        groups: NDArray[np.int64],
+        units: NDArray[np.int64],
         labels: NDArray[np.float64] | None,
     ) -> None:
         """Take in rows with their random keys; drop what cannot be among the lowest."""
@@ -64,7 +66,7 @@ class Reservoir:
         if self._bound is not None:
             low = np.flatnonzero(keys <= self._bound)
         # Fancy indexing copies: the caller may use its buffer again.
-        part = (keys[low], rows[low], weights[low], groups[low], _at(labels, low))
+        part = (keys[low], rows[low], weights[low], units[low], _at(labels, low))
         self._parts.append(part)
         self._held += len(part[0])
         self._settled = False
@@ -79,8 +81,8 @@ class Reservoir:
     def sample(self) -> Sample:
         """The rows of lowest key, in the order of their keys."""
         self._shrink()
-        _, rows, weights, groups, labels = self._parts[0] if self._parts else self._empty
-        return Sample(rows, weights, groups, labels)
+        _, rows, weights, units, labels = self._parts[0] if self._parts else self._empty
+        return Sample(rows, weights, units % self._groups, labels, units)
 
     def _shrink(self) -> None:
         """Unite the parts, sorted by key, and drop all but the lowest `keep`."""
@@ -94,8 +96,8 @@ class Reservoir:
         low = np.argsort(keys, kind="stable")[: self._keep]
         rows = np.concatenate([part[1] for part in self._parts])[low]
         weights = np.concatenate([part[2] for part in self._parts])[low]
-        groups = np.concatenate([part[3] for part in self._parts])[low]
-        self._parts = [(keys[low], rows, weights, groups, _at(labels, low))]
+        units = np.concatenate([part[3] for part in self._parts])[low]
+        self._parts = [(keys[low], rows, weights, units, _at(labels, low))]
         self._held = len(low)
         if self._held == self._keep:
             self._bound = keys[low][-1]

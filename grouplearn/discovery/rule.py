@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import final
 
-from grouplearn.discovery.evidence.engine import Finding
+from grouplearn.discovery.evidence.engine import FamilyEvidence, Finding
 from grouplearn.discovery.result import Verdict
 
 
@@ -23,8 +23,9 @@ class Rule:
     Attributes:
         level: p-values up to here reject.
         draws: of the randomisation, which allow p-values down to 1 / (draws + 1).
-        exact: the largest bound of the effect of an exact symmetry.
+        exact: the largest bound of the effect of an exact symmetry, whitened where that can be.
         approximate: the largest bound of the effect of an approximate one.
+        coarse: the largest bound of either before whitening.
         screening: p-values up to here set an element aside before groups are tried.
     """
 
@@ -32,6 +33,7 @@ class Rule:
     draws: int = 999
     exact: float = 0.3
     approximate: float = 0.1
+    coarse: float = 0.5
     screening: float = 0.001
 
     def verdict(self, finding: Finding) -> Verdict:
@@ -40,8 +42,16 @@ class Rule:
         Exact: not rejected, and the effect's bound is small in every view. Approximate: rejected,
         but the effect is small beyond doubt. Undecided: not rejected, by data that could not tell.
         """
-        bound = finding.effect_bound
-        if finding.p_value > self.level:
+        coarse = max(effect.bound for effect in finding.effects)
+        bound = finding.effect_bound if coarse <= self.coarse else math.inf
+        return self._judged(finding.p_value, bound)
+
+    def verdict_of_family(self, family: FamilyEvidence) -> Verdict:
+        """What one family would say if it were asked alone."""
+        return self._judged(family.p_value, family.effect_bound)
+
+    def _judged(self, p_value: float, bound: float) -> Verdict:
+        if p_value > self.level:
             return "exact" if bound <= self.exact else "undecided"
         return "approximate" if bound <= self.approximate else "rejected"
 

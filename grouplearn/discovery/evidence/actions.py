@@ -15,6 +15,7 @@ from grouplearn.representations import FixedRepresentation, LearnedRepresentatio
 Array: TypeAlias = NDArray[np.float64]
 Move: TypeAlias = Callable[[Array], Array]
 """Moves every row of an (N, D) array by one element; the rows themselves stay as they are."""
+_TRIES = 50
 
 
 class Action(ABC):
@@ -40,8 +41,11 @@ class Action(ABC):
         return elements[int(rng.integers(1, len(elements)))]
 
     @abstractmethod
-    def elsewhere(self, rng: np.random.Generator) -> Move:
-        """What a random element would do if it acted on other coordinates: no symmetry."""
+    def elsewhere(self, rng: np.random.Generator) -> Move | None:
+        """What a random element would do if it acted on other coordinates: no symmetry.
+
+        None where that would be an element again, as for all permutations of all coordinates.
+        """
 
 
 @final
@@ -52,6 +56,8 @@ class Permutations(Action):
         points: (n, d), all elements, the identity first; x[i] moves to place points[g, i].
         signs: (n, d), what x[i] is multiplied with on the way; None for no signs.
         channels: c; rows have c * d entries, and every channel moves alike.
+        letters: size of the alphabet of one-hot windows, position-major; 0 for other rows. Actions
+            elsewhere then exchange places, and letters at a place, so that windows stay windows.
     """
 
     def __init__(
@@ -59,8 +65,11 @@ class Permutations(Action):
         points: Int[np.ndarray, "n d"],
         signs: Float[np.ndarray, "n d"] | None = None,
         channels: int = 1,
+        letters: int = 0,
     ) -> None:
-        self.points, self.signs, self.channels = points, signs, channels
+        self.points, self.signs, self.channels, self.letters = points, signs, channels, letters
+        rows = points if signs is None else np.concatenate([points, signs], axis=1)
+        self._known = {row.tobytes() for row in rows}
 
     def draw(self, rng: np.random.Generator) -> Move:
         """A uniformly random element."""
@@ -70,21 +79,37 @@ class Permutations(Action):
         """All elements, the identity first."""
         return [self._move(g) for g in range(len(self.points))]
 
-    def elsewhere(self, rng: np.random.Generator) -> Move:
-        """A random conjugate of a random element."""
+    def elsewhere(self, rng: np.random.Generator) -> Move | None:
+        """A conjugate of a random element, by other labels of the coordinates and other signs."""
+        for _ in range(_TRIES):
+            points, signs = self._conjugate(int(rng.integers(1, len(self.points))), rng)
+            row = points if signs is None else np.concatenate([points, signs])
+            if row.tobytes() not in self._known:
+                return _gather(points, signs, self.channels)
+        return None
+
+    def _conjugate(
+        self, g: int, rng: np.random.Generator
+    ) -> tuple[NDArray[np.int64], Array | None]:
         dim = self.points.shape[1]
-        g = int(rng.integers(1, len(self.points)))
-        relabel = rng.permutation(dim)
+        relabel = self._relabel(rng)
         points = np.empty(dim, dtype=np.int64)
         points[relabel] = relabel[self.points[g]]
-        signs = None
-        if self.signs is not None:
-            # Conjugate by signs too: where only signs change, labels alone would change nothing.
-            flips = rng.choice((-1.0, 1.0), dim)
-            moved = np.empty(dim)
-            moved[relabel] = self.signs[g]
-            signs = moved * flips * flips[points]
-        return _gather(points, signs, self.channels)
+        if self.signs is None:
+            return points, None
+        # Conjugate by signs too: where only signs change, labels alone would change nothing.
+        flips = rng.choice((-1.0, 1.0), dim)
+        moved = np.empty(dim)
+        moved[relabel] = self.signs[g]
+        return points, moved * flips * flips[points]
+
+    def _relabel(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        dim = self.points.shape[1]
+        if not self.letters:
+            return rng.permutation(dim)
+        places = rng.permutation(dim // self.letters)
+        within = np.stack([rng.permutation(self.letters) for _ in places])
+        return np.asarray((places[:, None] * self.letters + within).ravel())
 
     def _move(self, g: int) -> Move:
         return _gather(self.points[g], None if self.signs is None else self.signs[g], self.channels)

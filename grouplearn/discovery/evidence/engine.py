@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, final
 
@@ -19,7 +19,7 @@ from grouplearn.discovery.evidence.randomisation import (
     scores,
     statistics,
 )
-from grouplearn.discovery.evidence.units import Units, slots, typical
+from grouplearn.discovery.evidence.units import Units, mixed, slots, typical
 from grouplearn.discovery.evidence.views import View, views_for
 
 Array: TypeAlias = NDArray[np.float64]
@@ -79,13 +79,14 @@ class Finding:
 
     @property
     def effect(self) -> float:
-        """The larger effect of the views that can see one; nan where none can."""
-        return max((e.size for e in self.effects if e.power >= SEES), default=float("nan"))
+        """That of the view in which covariances show nothing; nan where it cannot see one."""
+        last = self.effects[-1]
+        return last.size if last.power >= SEES else float("nan")
 
     @property
     def effect_bound(self) -> float:
-        """The largest upper confidence bound over the views; inf where a view cannot see."""
-        return max((e.bound for e in self.effects), default=float("inf"))
+        """The upper confidence bound in that view; inf where it cannot see."""
+        return self.effects[-1].bound
 
 
 def evidence(
@@ -95,6 +96,8 @@ def evidence(
     draws: int,
     seed: int,
     effects: bool = True,
+    max_moment: int = 3,
+    others: Sequence[Units] = (),
 ) -> Finding:
     """Test an action, and measure its effect.
 
@@ -104,10 +107,15 @@ def evidence(
         draws: of the randomisation.
         seed: of all that is random.
         effects: also measure effects? The p-value alone takes half the time.
+        max_moment: 2 looks at means and covariances alone.
+        others: the same units cut out of whole objects that elements have moved: with `units`, the
+            slots of the test. The action then serves effects alone, as what acts elsewhere.
     """
     rng = np.random.default_rng(seed)
-    views = views_for(typical(units, action, rng).rows, rng)
-    sums = _sums(units, action, views, rng)
+    whole = [units, *others] if others else []
+    usual = mixed(whole, rng) if whole else typical(units, action, rng)
+    views = views_for(usual.rows, rng, max_moment)
+    sums = _sums(whole or slots(units, action, rng), views)
     taken = choices(units.count, sums[0][0].shape[1], draws, rng)
     best: list[Array] = []
     found: list[FamilyEvidence] = []
@@ -123,7 +131,7 @@ def evidence(
             e = effect_of(grams[k], rng, CONFIDENCE) if effects else NOT_MEASURED
             found.append(
                 FamilyEvidence(
-                    view.labelled(family),
+                    view.named(family),
                     float(own[0]),
                     rank_p_value(own),
                     e.size,
@@ -135,11 +143,11 @@ def evidence(
 
 
 def _sums(
-    units: Units, action: Action, views: Sequence[View], rng: np.random.Generator
+    whole: Iterable[Units], views: Sequence[View]
 ) -> list[list[Float[np.ndarray, "U n m"]]]:
     """The sums of all features over units, for every slot, by view and family."""
     parts: list[list[list[Array]]] = [[[] for _ in view.families] for view in views]
-    for moved in slots(units, action, rng):
+    for moved in whole:
         for view, own in zip(views, parts, strict=True):
             rows = view(moved.rows)
             for part, family in zip(own, view.families, strict=True):
@@ -159,8 +167,11 @@ def _grams(
     rows = view(some.rows)
     before = [some.sums(family.features(rows)) for family in view.families]
     away: list[list[Array]] = [[] for _ in view.families]
-    for _ in range(ELSEWHERE):
-        rows = view.elsewhere(action, rng)(some.rows)
+    for number in range(ELSEWHERE):
+        move = view.elsewhere(action, rng, number)
+        if move is None:
+            break
+        rows = view(move(some.rows))
         for part, family, own in zip(away, view.families, before, strict=True):
             part.append(some.sums(family.features(rows)) - own)
     grams = []
@@ -169,5 +180,6 @@ def _grams(
         scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
         here = np.moveaxis(own[:, 1:] - own[:, :1], 1, 0) * scale
         more = len(units.rows) / len(some.rows)
-        grams.append(Grams.of(here, np.stack(other) * (scale * more)))
+        far = np.stack(other) * (scale * more) if other else np.zeros_like(here[:1])
+        grams.append(Grams.of(here, far))
     return grams

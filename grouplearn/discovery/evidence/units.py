@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TypeAlias, final
@@ -147,3 +147,19 @@ def typical(units: Units, action: Action, rng: np.random.Generator) -> Units:
     test stays exact.
     """
     return _scattered(units, action, rng)
+
+
+def mixed(whole: Sequence[Units], rng: np.random.Generator) -> Units:
+    """Every unit from a random one of the slots: what is typical where whole objects are moved.
+
+    Args:
+        whole: the slots, each with the same units.
+        rng: draws them.
+    """
+    chosen = [whole[int(s)] for s in rng.integers(0, len(whole), whole[0].count)]
+    parts = [slice(*each.starts[unit : unit + 2]) for unit, each in enumerate(chosen)]
+    return Units(
+        np.concatenate([each.rows[part] for each, part in zip(chosen, parts, strict=True)]),
+        np.concatenate([[0], np.cumsum([part.stop - part.start for part in parts])]),
+        np.concatenate([each.factors[part] for each, part in zip(chosen, parts, strict=True)]),
+    )

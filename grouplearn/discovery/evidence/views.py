@@ -21,9 +21,53 @@ from grouplearn.discovery.evidence.families.choice import (
     families_for_letters,
     families_for_numbers,
 )
+from grouplearn.discovery.evidence.families.covariances import Covariances
 
 RIDGE = 1e-3
 """Added to the eigenvalues of the covariance, in units of their mean, before whitening."""
+
+
+@final
+@dataclass(frozen=True)
+class Whitening:
+    """Coordinates in which typical rows have the covariance I.
+
+    Attributes:
+        matrix: (D, D), from centred rows to these coordinates.
+        back: (D, D), its inverse.
+        centre: (D,), the mean of typical rows.
+    """
+
+    matrix: Float[np.ndarray, "D D"]
+    back: Float[np.ndarray, "D D"]
+    centre: Float[np.ndarray, " D"]
+
+    @classmethod
+    def of(cls, rows: Float[np.ndarray, "N D"]) -> Whitening:
+        """Of typical rows, columns first taken in units of their own."""
+        centre, spread = rows.mean(0), rows.std(0)
+        units = np.where(spread > 0, spread, 1.0)
+        correlation = np.cov(((rows - centre) / units).T, ddof=0).reshape(rows.shape[1], -1)
+        values, vectors = np.linalg.eigh(correlation)
+        roots = np.sqrt(values.clip(0) + RIDGE)
+        return cls(
+            (vectors / roots) @ vectors.T / units,
+            units[:, None] * ((vectors * roots) @ vectors.T),
+            centre,
+        )
+
+    def __call__(self, rows: Float[np.ndarray, "N D"]) -> Float[np.ndarray, "N D"]:
+        """The rows in these coordinates."""
+        return np.asarray((rows - self.centre) @ self.matrix.T)
+
+    def undo(self, rows: Float[np.ndarray, "N D"]) -> Float[np.ndarray, "N D"]:
+        """From these coordinates to rows."""
+        return np.asarray(rows @ self.back.T + self.centre)
+
+    def turned(self, move: Move, rng: np.random.Generator) -> Move:
+        """A conjugate of a move by a random turn of these coordinates, as a move of rows."""
+        turn = random_orthogonal(len(self.matrix), rng)
+        return lambda rows: self.undo(self(move(self.undo(self(rows) @ turn.T))) @ turn)
 
 
 @final
@@ -32,56 +76,53 @@ class View:
     """Families that look at rows in one system of coordinates.
 
     Attributes:
-        name: what reports call it; empty for the rows as they are.
         families: fitted to typical rows in these coordinates.
-        whiten: (D, D), from rows to coordinates; None where they are the same.
-        centre: (D,), the origin of the coordinates.
+        whitening: None where there is nothing to whiten, as in one-hot windows.
+        white: are the coordinates the whitened ones?
     """
 
-    name: str
     families: Sequence[Family]
-    whiten: Float[np.ndarray, "D D"] | None = None
-    centre: Float[np.ndarray, " D"] | float = 0.0
+    whitening: Whitening | None = None
+    white: bool = False
 
     def __call__(self, rows: Float[np.ndarray, "N D"]) -> Float[np.ndarray, "N D"]:
         """The rows in these coordinates."""
-        return rows if self.whiten is None else np.asarray((rows - self.centre) @ self.whiten.T)
+        return self.whitening(rows) if self.white and self.whitening is not None else rows
 
-    def elsewhere(self, action: Action, rng: np.random.Generator) -> Move:
-        """From rows to these coordinates, by way of an action that is no symmetry."""
-        if self.whiten is None:
-            return action.elsewhere(rng)
-        move, turn = action.draw_other(rng), random_orthogonal(len(self.whiten), rng)
-        back = np.linalg.inv(self.whiten)
+    def elsewhere(self, action: Action, rng: np.random.Generator, number: int) -> Move | None:
+        """An action of the same kind that is no symmetry: on other coordinates, or turned.
 
-        def moved(rows: Float[np.ndarray, "N D"]) -> Float[np.ndarray, "N D"]:
-            turned = self(rows) @ turn.T
-            return np.asarray(self(move(turned @ back.T + self.centre)) @ turn)
+        In the rows' own coordinates by turns the one and the other, as other coordinates may have
+        that symmetry too.
+        """
+        move = None if self.white or number % 2 else action.elsewhere(rng)
+        if move is not None or self.whitening is None:
+            return move or action.elsewhere(rng)
+        return self.whitening.turned(action.draw_other(rng), rng)
 
-        return moved
-
-    def labelled(self, family: Family) -> str:
+    def named(self, family: Family) -> str:
         """The name of a family seen in this view."""
-        return f"{self.name} {family.name}".strip()
+        return f"whitened {family.name}" if self.white else family.name
 
 
-def views_for(rows: Float[np.ndarray, "N D"], rng: np.random.Generator) -> list[View]:
+def views_for(
+    rows: Float[np.ndarray, "N D"], rng: np.random.Generator, max_moment: int = 3
+) -> list[View]:
     """The views of rows of numbers, or of one-hot windows.
 
     Args:
         rows: (N, D), typical ones: the data with every unit moved by a random element.
         rng: draws what is random in a family.
+        max_moment: 2 looks at means and covariances alone.
     """
     letters = alphabet_of(rows)
     if letters:
-        return [View("", families_for_letters(rows.shape[1] // letters, letters))]
-    plain = View("", families_for_numbers(rows, rng, white=False))
-    centre = rows.mean(0)
-    spread = rows.std(0)
-    varying = spread > 0
-    scale = np.divide(1.0, spread, out=np.ones_like(spread), where=varying)
-    values, vectors = np.linalg.eigh(np.cov((rows - centre).T * scale[:, None], ddof=0))
-    whiten = (vectors / np.sqrt(values.clip(0) + RIDGE)) @ vectors.T * scale
-    white = View("white", [], whiten, centre)
-    families = families_for_numbers(white(rows), rng, white=True)
-    return [plain, View("white", families, whiten, centre)]
+        places = 2 if max_moment == 2 else rows.shape[1] // letters
+        return [View(families_for_letters(rows.shape[1] // letters, letters, places))]
+    whitening = Whitening.of(rows)
+    if max_moment == 2:
+        return [View([Covariances(rows, rng)], whitening)]
+    return [
+        View(families_for_numbers(rows, rng, white=False), whitening),
+        View(families_for_numbers(whitening(rows), rng, white=True), whitening, white=True),
+    ]

@@ -11,13 +11,13 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
 _SHOWN = 6
-_CHAIN = 100
+_CHAIN = 10
 
 Points = NDArray[np.int64]
 
 
 def encode(
-    values: Float[np.ndarray, "N d"], tolerance: float
+    values: Float[np.ndarray, "N d"], tolerance: float, *, common: bool = False
 ) -> tuple[Int[np.ndarray, "N d"], bool]:
     """Whole numbers that are equal where values are equal, and opposite where they are opposite.
 
@@ -29,6 +29,7 @@ def encode(
     Args:
         values: finite.
         tolerance: of rounding; whole numbers are compared as they stand.
+        common: take one scale for all columns, so that columns of nearly equal values share codes.
 
     Returns:
         The codes, 0 for zero; and are there chains so long that they are no rounding?
@@ -37,6 +38,8 @@ def encode(
         tolerance = 0.0
     sizes = np.abs(values)
     scales = sizes.max(axis=0, initial=0.0)
+    if common:
+        scales = np.full(len(scales), scales.max())
     codes = np.zeros(values.shape, dtype=np.int64)
     offset, blurred = 0, False
     for columns in _chains(scales, tolerance * scales):

@@ -156,7 +156,7 @@ def rearrangement_chance(element: Element, rows: Points, strata: Points) -> floa
                             strict=True):  # fmt: skip
         every, fixed = 1, 1
         for part, held in zip(parts, np.split(values[first], widths), strict=True):
-            total_here, fixed_here = _arrangements(element, part, held)
+            total_here, fixed_here = arrangements(element, part, held)
             every, fixed = every * total_here, fixed * fixed_here
         cycles = int(count) // element.order
         outside = every - fixed
@@ -165,10 +165,15 @@ def rearrangement_chance(element: Element, rows: Points, strata: Points) -> floa
     return min(0.0, total) + element.log_choices()
 
 
-def _arrangements(element: Element, part: Points, held: Points) -> tuple[int, int]:
+def arrangements(element: Element, part: Points, held: Points) -> tuple[int, int]:
     """How many rows of given values there are on some coordinates, and how many of them g fixes.
 
     A row is fixed that is constant on cycles and 0 where the sign changes.
+
+    Args:
+        element: g.
+        part: the coordinates, which g exchanges with one another.
+        held: their values, in any order; with signs their sizes.
     """
     cycles = int(element.turned[part].sum()) // element.order
     flips = int(element.flipped[part].sum())

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from grouplearn._checks import refuse
 from grouplearn.discovery.moments import MomentAccumulator
 from grouplearn.discovery.permutations.entry import discover_permutations
-from grouplearn.discovery.reservoir import Sample
 from grouplearn.discovery.result import Discovery
 from grouplearn.representations import FixedRepresentation
 
@@ -152,7 +151,7 @@ def restrict(accumulated: MomentAccumulator, kept: NDArray[np.int64]) -> MomentA
         every = np.arange(accumulated.groups)
         part.triples = accumulated.triples[np.ix_(every, columns, columns, columns)]
     sample = accumulated.sample()
-    part.offer(Sample(sample.rows[:, columns], sample.weights, sample.groups, sample.labels))
+    part.offer(replace(sample, rows=sample.rows[:, columns]))
     return part
 
 

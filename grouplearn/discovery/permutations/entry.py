@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import final
+import time
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from grouplearn.discovery.evidence.engine import Finding
 from grouplearn.discovery.moments import MomentAccumulator
-from grouplearn.discovery.permutations.judgement import (
-    CLEAR_GAP,
-    FARTHEST,
-    LEAST_GAP,
-    TOLERANCE,
-    Judge,
-    search_p_value,
-)
+from grouplearn.discovery.permutations.closed import Closed, order_of
+from grouplearn.discovery.permutations.judgement import FARTHEST, TOLERANCE, Judge
+from grouplearn.discovery.permutations.jury import Jury
 from grouplearn.discovery.permutations.search import search_automorphisms
 from grouplearn.discovery.permutations.tensors import Moments, moments_of
-from grouplearn.discovery.result import Discovery, Rung
+from grouplearn.discovery.result import Discovery, Evidence, Rung, Verdict
+from grouplearn.discovery.rule import Rule
 from grouplearn.groups.base import MAX_TABLE_ORDER
-from grouplearn.groups.structure import small_generating_set
-from grouplearn.groups.table import TableGroup, group_from_permutations
 from grouplearn.representations import FixedRepresentation
 
-_MEASURED = 128
-_OUTSIDE = 60
-_SHOWN = 64
+_CANDIDATES = 64
+_LISTED = 400
+_ABOVE, _BESIDE = 4, 2
+_SHOWN_FAMILIES = 3
+_SEARCHING = 0.4
 
 Points = NDArray[np.int64]
 
@@ -47,21 +43,24 @@ def discover_permutations(
 ) -> Discovery:
     """Find the group of coordinate permutations, perhaps with signs, that keeps a distribution.
 
-    Automorphisms of the second moment are proposed; those that third moments (fourth, where third
-    moments vanish) confirm make the group. See `grouplearn.discover`.
+    Automorphisms of the second moment are proposed. The evidence decides: a group is claimed if
+    the randomisation test does not reject it and its effect is small beyond doubt. See
+    `grouplearn.discover`.
 
     Args:
         accumulated: the data.
         signed: may coordinates change sign?
         copies: how many copies of each coordinate were set aside; empty for none anywhere.
-        max_moment: 2 proposes only; 3 and 4 certify.
-        level: of the p-value against chance.
-        seed: of the search.
-        time_budget: in seconds, for the search; None for no limit.
+        max_moment: 2 asks means and covariances alone.
+        level: of the test.
+        seed: of the search and of the tests.
+        time_budget: in seconds, for all of it; None for no limit.
 
     Raises:
         InputError: the data vary in no coordinate.
     """
+    start = time.monotonic()
+    deadline = math.inf if time_budget is None else start + time_budget
     moments = moments_of(accumulated, max_moment, signed=signed)
     judge = Judge(moments, signed, copies)
     search = search_automorphisms(
@@ -69,12 +68,14 @@ def discover_permutations(
         judge.distance,
         TOLERANCE["order 2"],
         seed,
-        time_budget,
+        None if time_budget is None else _SEARCHING * time_budget,
     )
     tried = [points for points, size in search.tried if math.isfinite(size)]
-    chooser = _Chooser(judge, tried, level, seed, proposal_only=max_moment == 2)
-    notes = () if search.complete else ("The time budget ended the search early.",)
-    return chooser.discovery(notes)
+    jury = Jury.of(
+        accumulated, Rule(level=level), signed=signed, max_moment=max_moment, seed=seed,
+        deadline=deadline,
+    )  # fmt: skip
+    return _Chooser(judge, jury, tried, complete=search.complete).discovery()
 
 
 def _lift(moments: Moments) -> list[NDArray[np.float64]]:
@@ -84,100 +85,196 @@ def _lift(moments: Moments) -> list[NDArray[np.float64]]:
 
 
 class _Chooser:
-    """Builds the ladder of nested groups and claims the rung that stands out."""
+    """Builds the ladder of nested groups and claims the largest that the evidence bears out."""
 
     def __init__(
-        self, judge: Judge, tried: list[Points], level: float, seed: int, *, proposal_only: bool
+        self, judge: Judge, jury: Jury, tried: Sequence[Points], *, complete: bool
     ) -> None:
-        self.judge, self.tried, self.level, self.seed = judge, tried, level, seed
-        self.proposal_only = proposal_only
+        self.judge, self.jury, self.tried = judge, jury, tried
         self.notes: list[str] = []
-        self.near = [p for p in tried if self.judge.distance(p) <= FARTHEST]
+        if not complete:
+            self.notes.append("The time budget ended the search early.")
 
-    def discovery(self, notes: tuple[str, ...]) -> Discovery:
-        """The claim, with the ladder around it."""
-        chain = self._chain([p for p in self.near if self._is_moved(p)], self.judge.distance)
-        if not self.proposal_only:
-            pool = [group for group in chain if self._allowed(group, self.judge.is_proposed)]
-            doubtful = [] if not pool else pool[-1].measured
-            known = {group.keys for group in chain}
-            finer = self._chain(doubtful, self.judge.doubt)
-            chain += [group for group in finer if group.keys not in known]
-        chain.sort(key=lambda group: group.order)
-        claimed = self._choose([group for group in chain if self._is_believed(group)])
-        p_value = 1.0
-        if claimed is not None:
-            p_value = search_p_value(
-                self.judge, claimed.generators, claimed.keys, len(self.tried), self.level, self.seed
-            )
-            if p_value > self.level:
-                claimed = None
-        ladder = tuple(self._rung(group, group is claimed) for group in chain)
-        notes = tuple(dict.fromkeys((*notes, *self.notes)))
-        return self._result(claimed, ladder, 1.0 if claimed is None else p_value, notes)
+    def discovery(self) -> Discovery:
+        """The claim, with the ladder around it and the region above it."""
+        candidates = self._candidates()
+        judged = self._ladder(candidates)
+        claimed = self._claim(judged)
+        judged = self._with_nearest(claimed, candidates, judged)
+        if self.jury.expired:
+            self.notes.append("The time budget ended before every candidate was tested.")
+        return self._result(claimed, judged)
 
-    def _choose(self, groups: Sequence[_Closed]) -> _Closed | None:
-        """The smallest group that stands clearly apart, or else the one that stands most apart."""
-        gaps = [(self._gap(group), group) for group in groups]
-        clear = [group for gap, group in gaps if gap >= CLEAR_GAP]
-        best = max(gaps, key=lambda each: each[0], default=(0.0, None))
-        if clear:
-            return clear[0]
-        if best[1] is not None and best[0] < LEAST_GAP:
-            self.notes.append(
-                f"{best[1].group.name} (order {best[1].order}) is within noise or near it, but no "
-                f"group stands apart: gap {best[0]:.2g}, and {LEAST_GAP:g} is needed; more samples "
-                "would tell."
-            )
-            return None
-        return best[1]
+    def _candidates(self) -> list[Points]:
+        """What moments propose, nearest first, with all elements of groups small enough to list."""
+        near = [p for p in self.tried if self._is_moved(p) and self.judge.distance(p) <= FARTHEST]
+        near = near[:_CANDIDATES]
+        known = {points.tobytes() for points in near}
+        kept: list[Points] = []
+        whole: Closed | None = None
+        for points in near:
+            if whole is not None and points.tobytes() in whole.keys:
+                continue
+            if order_of([*kept, points]) > _LISTED:
+                break
+            kept.append(points)
+            whole = Closed.of(kept)
+        more = [] if whole is None else [e for e in whole.elements if e.tobytes() not in known]
+        return [*near, *(points for points in more if self._is_moved(points))]
 
     def _is_moved(self, points: Points) -> bool:
         return not np.array_equal(points, np.arange(len(points)))
 
-    def _chain(
-        self, candidates: Sequence[Points], measure: Callable[[Points], float]
-    ) -> list[_Closed]:
-        """Nested groups: candidates join in order of their violation, each closing to a group."""
-        groups: list[_Closed] = []
-        kept: list[Points] = []
-        for points in sorted(candidates, key=lambda p: (measure(p), p.tolist())):
-            if groups and points.tobytes() in groups[-1].keys:
+    def _passes(self, points: Points) -> bool:
+        return not self.judge.is_hopeless(points) and self.jury.passes(points)
+
+    def _ladder(self, candidates: Sequence[Points]) -> list[tuple[Closed, Finding]]:
+        """All that passes, if it makes a group that holds; else nested groups, one by one."""
+        whole = self._together(candidates)
+        if whole is not None:
+            found = self.jury.finding(whole.elements)
+            if self._verdict(found) in ("exact", "approximate"):
+                return [(whole, found)]
+        rungs: list[tuple[Closed, Finding]] = []
+        waiting = self._climb(rungs, candidates, ("exact", "approximate"))
+        self._climb(rungs, waiting, ("exact", "approximate", "undecided"))
+        return rungs
+
+    def _together(self, candidates: Sequence[Points]) -> Closed | None:
+        """The group that all candidates generate that pass; None where it is too large."""
+        whole: Closed | None = None
+        for points in candidates:
+            if whole is not None and points.tobytes() in whole.keys:
                 continue
-            kept.append(points)
-            if (order := _order(kept)) > MAX_TABLE_ORDER:
-                if self.judge.is_proposed(points):
-                    self.notes.append(
-                        f"A group of order {order:,} was proposed: more than {MAX_TABLE_ORDER:,} "
-                        "elements, so that it could not be claimed."
-                    )
+            if not self._passes(points):
+                continue
+            chosen = [*(whole.generators if whole else []), points]
+            if order_of(chosen) > MAX_TABLE_ORDER:
+                return None
+            whole = Closed.of(chosen)
+        return whole
+
+    def _climb(
+        self,
+        rungs: list[tuple[Closed, Finding]],
+        candidates: Sequence[Points],
+        welcome: Sequence[Verdict],
+    ) -> list[Points]:
+        """Add the groups that candidates generate with those before; return who must wait."""
+        waiting = []
+        for points in candidates:
+            below = rungs[-1][0] if rungs else None
+            if below is not None and points.tobytes() in below.keys:
+                continue
+            if self.jury.expired or not self._passes(points):
+                continue
+            chosen = [*(below.generators if below else []), points]
+            if (order := order_of(chosen)) > MAX_TABLE_ORDER:
+                self.notes.append(
+                    f"A group of order {order:,} was proposed: more than {MAX_TABLE_ORDER:,} "
+                    "elements, so that it could not be claimed."
+                )
                 break
-            group = _Closed.of(kept)
-            if max(map(measure, group.measured), default=0.0) > FARTHEST:
-                kept.pop()
+            group = Closed.of(chosen)
+            found = self.jury.finding(group.elements)
+            verdict = self._verdict(found)
+            if verdict in welcome:
+                rungs.append((group, found))
+            elif verdict == "undecided":
+                waiting.append(points)
+        return waiting
+
+    def _claim(self, judged: Sequence[tuple[Closed, Finding]]) -> Closed | None:
+        """The largest exact group; where none is exact, the largest approximate one."""
+        for wanted in ("exact", "approximate"):
+            fitting = [group for group, found in judged if self._verdict(found) == wanted]
+            if fitting:
+                return fitting[-1]
+        return None
+
+    def _verdict(self, found: Finding) -> Verdict:
+        return self.jury.rule.verdict(found)
+
+    def _with_nearest(
+        self,
+        claimed: Closed | None,
+        candidates: Sequence[Points],
+        judged: Sequence[tuple[Closed, Finding]],
+    ) -> list[tuple[Closed, Finding]]:
+        """Add what the nearest candidates outside generate: with the claim if nothing bars them."""
+        out = list(judged)
+        known = {group.keys for group, _ in judged}
+        inside: frozenset[bytes] = frozenset() if claimed is None else claimed.keys
+        generators = [] if claimed is None else claimed.generators
+        left = {True: _ABOVE, False: _BESIDE}
+        for points in candidates:
+            if not any(left.values()) or self.jury.expired:
+                break
+            if points.tobytes() in inside:
                 continue
-            groups.append(group)
-        return groups
+            passes = self._passes(points)
+            chosen = [*generators, points] if passes else [points]
+            if not left[passes]:
+                continue
+            if order_of(chosen) > MAX_TABLE_ORDER:
+                continue
+            group = Closed.of(chosen)
+            if group.keys not in known:
+                known.add(group.keys)
+                left[passes] -= 1
+                out.append((group, self.jury.finding(group.elements)))
+        return sorted(out, key=lambda each: each[0].order)
 
-    def _allowed(self, group: _Closed, rule: Callable[[Points], bool]) -> bool:
-        return all(rule(points) for points in group.measured)
-
-    def _is_believed(self, group: _Closed) -> bool:
-        return self._allowed(group, self.judge.is_proposed) and (
-            self.proposal_only or self._allowed(group, self.judge.is_certified)
+    def _result(
+        self,
+        claimed: Closed | None,
+        every: Sequence[tuple[Closed, Finding]],
+    ) -> Discovery:
+        size = len(self.judge.moments.search[0]) * (2 if self.judge.signed else 1)
+        group = Closed.of([np.arange(size)]) if claimed is None else claimed
+        finding = None if claimed is None else self.jury.finding(claimed.elements)
+        outside = [f.effect for g, f in every if not g.keys <= group.keys]
+        worst = [self.judge.worst(points) for points in group.elements]
+        if self.jury.max_moment == 2:
+            self.notes.append("Means and covariances alone were asked: this is a proposal.")
+        return Discovery(
+            representation=self._representation(group),
+            members=self._tensor(np.stack(group.elements)),
+            violations=torch.tensor([m.violation for m in worst], dtype=torch.float64),
+            noise=torch.tensor([m.noise for m in worst], dtype=torch.float64),
+            gap=_gap(finding, outside),
+            p_value=1.0 if finding is None else finding.p_value,
+            ladder=tuple(self._rung(g, f, accepted=g is claimed) for g, f in every),
+            exact=finding is not None and self._verdict(finding) == "exact",
+            action="signed" if self.judge.signed else "permutation",
+            notes=tuple(dict.fromkeys(self.notes)),
+            effect=math.nan if finding is None else finding.effect,
+            effect_bound=math.nan if finding is None else finding.effect_bound,
+            region=self._region(group, every),
         )
 
-    def _outside(self, group: _Closed) -> list[Points]:
-        return [p for p in self.tried if p.tobytes() not in group.keys][:_OUTSIDE]
+    def _region(self, claimed: Closed, every: Sequence[tuple[Closed, Finding]]) -> tuple[str, ...]:
+        """Groups above the claimed one that nothing rejects."""
+        names = [
+            group.group.name
+            for group, found in every
+            if claimed.keys < group.keys and found.p_value > self.jury.rule.level
+        ]
+        return tuple(dict.fromkeys(names))
 
-    def _gap(self, group: _Closed) -> float:
-        return self.judge.gap(group.measured, self._outside(group))
-
-    def _rung(self, group: _Closed, claimed: bool) -> Rung:
-        shown = group.measured if claimed or group.order <= _SHOWN else group.generators
-        evidence = self.judge.evidence(shown, self._outside(group))
+    def _rung(self, group: Closed, found: Finding, *, accepted: bool) -> Rung:
+        verdict = self._verdict(found)
+        whole = Evidence("all", found.effect, found.effect_bound, found.p_value, math.inf, verdict)
+        loudest = sorted(found.families, key=lambda family: -family.score)[:_SHOWN_FAMILIES]
+        parts = tuple(
+            Evidence(
+                family.name, family.effect, family.effect_bound, family.p_value, math.inf,
+                self.jury.rule.verdict_of_family(family),
+            )
+            for family in loudest
+        )  # fmt: skip
         generators = self._tensor(np.stack(group.generators))
-        return Rung(group.group.name, group.order, generators, evidence, claimed)
+        return Rung(group.group.name, group.order, generators, (whole, *parts), accepted)
 
     def _tensor(self, points: Points) -> torch.Tensor:
         """Permutations as they are, signed ones as matrices."""
@@ -190,36 +287,7 @@ class _Chooser:
             matrix[images[:dim] % dim, np.arange(dim)] = signs
         return torch.as_tensor(columns)
 
-    def _result(
-        self,
-        claimed: _Closed | None,
-        ladder: tuple[Rung, ...],
-        p_value: float,
-        notes: tuple[str, ...],
-    ) -> Discovery:
-        points = np.arange(len(self.judge.moments.search[0]) * (2 if self.judge.signed else 1))
-        group = _Closed.of([points]) if claimed is None else claimed
-        elements = group.elements
-        worst = [self.judge.worst(p) for p in elements]
-        members = self._tensor(np.stack(elements))
-        if claimed is not None and self.judge.relies_on_fourth:
-            notes = (*notes, "Third moments are no more than noise here; fourth moments decided.")
-        if self.proposal_only:
-            notes = (*notes, "A proposal of second moments; higher moments were not asked.")
-        return Discovery(
-            representation=self._representation(group),
-            members=members,
-            violations=torch.tensor([m.violation for m in worst], dtype=torch.float64),
-            noise=torch.tensor([m.noise for m in worst], dtype=torch.float64),
-            gap=self._gap(group) if claimed is not None else math.nan,
-            p_value=p_value,
-            ladder=ladder,
-            exact=claimed is not None and self.judge.is_exact(group.measured),
-            action="signed" if self.judge.signed else "permutation",
-            notes=notes,
-        )
-
-    def _representation(self, group: _Closed) -> FixedRepresentation:
+    def _representation(self, group: Closed) -> FixedRepresentation:
         dim = self.judge.moments.dim
         images = self._tensor(np.stack(group.generators))
         if self.judge.signed:
@@ -228,42 +296,9 @@ class _Chooser:
         return FixedRepresentation(group.group, generators=matrices)
 
 
-@final
-@dataclass(frozen=True, eq=False)
-class _Closed:
-    """A group of permutations with all its elements, the identity first."""
-
-    group: TableGroup
-    elements: tuple[Points, ...]
-    keys: frozenset[bytes]
-
-    @staticmethod
-    def of(points: Sequence[Points]) -> _Closed:
-        group = group_from_permutations(np.stack(points))
-        if group.order <= _MEASURED and group.permutations is not None:
-            few = small_generating_set(group)
-            group = group_from_permutations(group.permutations[list(few) or [0]])
-        elements = tuple(np.stack(points)[:1] if group.permutations is None else group.permutations)
-        return _Closed(group, elements, frozenset(each.tobytes() for each in elements))
-
-    @property
-    def order(self) -> int:
-        return self.group.order
-
-    @property
-    def generators(self) -> list[Points]:
-        return [self.elements[g] for g in self.group.generators]
-
-    @property
-    def measured(self) -> list[Points]:
-        """The elements by which the group is judged: all but the identity, or some of very many."""
-        if self.order <= _MEASURED:
-            return list(self.elements[1:])
-        step = self.order // _MEASURED
-        return [*self.generators, *self.elements[step::step]]
-
-
-def _order(points: Sequence[Points]) -> int:
-    from sympy.combinatorics import Permutation, PermutationGroup
-
-    return int(PermutationGroup([Permutation(p.tolist()) for p in points]).order())
+def _gap(finding: Finding | None, outside: Sequence[float]) -> float:
+    """The least effect outside over the bound of the effect inside."""
+    if finding is None:
+        return math.nan
+    seen = [effect for effect in outside if not math.isnan(effect)]
+    return min(seen, default=math.inf) / max(finding.effect_bound, 1e-300)

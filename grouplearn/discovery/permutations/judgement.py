@@ -28,6 +28,7 @@ _FLOORS = {"order 1": 0.05}
 _FLOOR = 0.01
 _DRAWS = 100
 _DOUBT_LEVEL = 0.01
+_HOPELESS = 0.0005
 _CLEAR = 10.0
 
 Points = NDArray[np.int64]
@@ -124,6 +125,13 @@ class Judge:
         """Do first and second moments, and those within classes, allow it?"""
         pairs = list(zip(self.moments.propose, self.proposed(points), strict=True))
         return not any(fails(m.kind, found) or is_silent(m.kind, found) for m, found in pairs)
+
+    def is_hopeless(self, points: Points) -> bool:
+        """Do means and covariances, over all rows, differ by far more than noise?"""
+        pairs = zip(self.moments.propose, self.proposed(points), strict=True)
+        return any(
+            m.p_value <= _HOPELESS and excess(m) > tolerance_of(moment.kind) for moment, m in pairs
+        )
 
     def is_certified(self, points: Points) -> bool:
         """Do higher moments speak for it, and none against?

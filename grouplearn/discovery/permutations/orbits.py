@@ -26,8 +26,10 @@ from grouplearn.discovery.permutations.proven import closure_rung, group_of, pro
 from grouplearn.discovery.result import Discovery, Rung
 
 _WHO = "discover_from_orbits"
-_TRIED = 8
+_TRIED = 4
 _SHOWN = 6
+_UNEQUAL = 1000
+_ALIKE = 3
 
 Points = NDArray[np.int64]
 
@@ -95,8 +97,7 @@ def discover_from_orbits(
     if len(columns.kept) < 2:
         what = " ".join([f"{len(columns.kept)} of {values.shape[1]}:", *columns.notes()])
         refuse(_WHO, "samples", "of two or more different columns", what, "pass more columns")
-    table = np.unique(np.column_stack([numbers, codes[:, columns.kept]]), axis=0)
-    rows = _Orbits(np.ascontiguousarray(table[:, 1:]), table[:, 0], names, columns)
+    rows = _Orbits.of(codes, numbers, names, columns)
     if (np.bincount(rows.numbers) < 2).all():
         refuse(_WHO, "orbits", "of two or more different rows, at least one of them",
                "orbits of one row each", "give rows of one orbit the same number")  # fmt: skip
@@ -104,7 +105,12 @@ def discover_from_orbits(
     if found is None:
         note = "The time budget ended the search: nothing was found, and nothing excluded."
         return proven_discovery((), 1, len(columns.copies), notes=(note, *columns.notes()))
-    return _finding(rows, found, rng, deadline)
+    scales = np.abs(values[:, columns.kept]).max(axis=0)
+    if scales.max() < _UNEQUAL * scales.min():
+        # Where rows are missing, columns may differ in their largest entry.
+        codes = encode(values, room, common=True)[0]
+    near = _Orbits.of(codes, numbers, names, columns).nearest(found, rng, deadline)
+    return _finding(rows, found, near)
 
 
 def _checked(
@@ -140,6 +146,12 @@ class _Orbits:
     names: Int[np.ndarray, " orbits"]
     columns: Columns
 
+    @staticmethod
+    def of(codes: Points, numbers: Points, names: Points, columns: Columns) -> _Orbits:
+        """Each row once."""
+        table = np.unique(np.column_stack([numbers, codes[:, columns.kept]]), axis=0)
+        return _Orbits(np.ascontiguousarray(table[:, 1:]), table[:, 0], names, columns)
+
     @property
     def dim(self) -> int:
         return len(self.columns.copies)
@@ -150,35 +162,63 @@ class _Orbits:
         copies = np.array([len(each) for each in self.columns.followers])
         return row_automorphisms(self.rows[here], self.numbers[here], copies, deadline=deadline)
 
+    def alone(self, among: Points) -> RowGroup | None:
+        """The group that keeps some orbits, without exchanges that change none of their rows.
+
+        It acts on all columns; those that are constant in these orbits stay.
+        """
+        here = np.isin(self.numbers, among)
+        columns = Columns.of(self.rows[here], signed=False)
+        copies = [len(each) for each in self.columns.followers]
+        kinds: dict[tuple[int, ...], int] = {}
+        alike = [tuple(copies[i] for i in each) for each in columns.followers]
+        colours = np.array([kinds.setdefault(each, len(kinds)) for each in alike], dtype=np.int64)
+        rows = np.ascontiguousarray(self.rows[here][:, columns.kept])
+        found = None
+        if len(colours) > 1:
+            found = row_automorphisms(rows, self.numbers[here], colours)
+        if found is None:
+            return None
+        wide = (self.columns.widen(columns.widen(images)) for images in found.generators)
+        return RowGroup(tuple(wide), found.order)
+
     def nearest(
         self, found: RowGroup, rng: np.random.Generator, deadline: float | None
     ) -> tuple[RowGroup, Points] | None:
-        """A larger group that keeps many orbits, and the positions of those that it does not.
+        """A larger group, on all columns, and the positions of the few orbits it does not keep.
 
-        Orbits of many rows, alone and in pairs, are asked for their groups; the generator that
-        keeps most orbits then tells which belong together.
+        If the largest orbits alone have no more symmetry than all, there is none. Else random
+        halves, quarters and so on, down to single orbits, are asked for their groups: a part
+        without a wrong orbit has the larger one. The generator that keeps most orbits then tells
+        which are wrong.
         """
         sizes = np.bincount(self.numbers)
-        largest = rng.permutation(len(sizes))
-        largest = largest[np.argsort(-sizes[largest], kind="stable")][: 2 * _TRIED]
-        every = np.arange(len(sizes))
-        checker, open_ones = RowChecker(self.rows, self.numbers), every
-        for among in [*largest[:_TRIED, None], *largest.reshape(-1, 2)[: len(largest) // 2]]:
-            group = self.group(among, deadline)
-            for images in () if group is None else group.generators:
+        every, order = np.arange(len(sizes)), rng.permutation(len(sizes))
+        largest = order[np.argsort(-sizes[order], kind="stable")][:_ALIKE]
+        single = [self.alone(orbit) for orbit in largest[:, None]]
+        if found.order > 1 and all(g is not None and g.order == found.order for g in single):
+            return None
+        checker, wrong = RowChecker(self.rows, self.numbers), every
+        parts = 2
+        while len(wrong) == len(every) and parts < 2 * len(every):
+            for part in np.array_split(order, min(parts, len(every)))[:_TRIED]:
                 if deadline is not None and time.monotonic() > deadline:
                     return None
-                moved = checker.moved_by(images)
-                if 0 < len(moved) < len(open_ones):
-                    open_ones = moved
-        closed = np.setdiff1d(every, open_ones)
-        if len(closed) < 2:
-            return None
-        larger = self.group(closed, deadline)
-        if larger is None or larger.order <= found.order:
-            return None
-        left = checker.moved(larger.generators, deadline)
-        return None if left is None else (larger, left)
+                group = self.group(part)
+                for images in () if group is None else group.generators:
+                    moved = checker.moved_by(images)
+                    if 0 < len(moved) < len(wrong) and self._speak_for(images, moved, found):
+                        wrong = moved
+            parts *= 2
+        right = np.setdiff1d(every, wrong)
+        larger = self.alone(right) if len(right) else None
+        return (larger, wrong) if larger is not None and larger.order > found.order else None
+
+    def _speak_for(self, images: Points, moved: Points, found: RowGroup) -> bool:
+        """Do at least two orbits speak for a permutation, and more than against a known group?"""
+        changed = (self.rows[:, images] != self.rows).any(axis=1)
+        kept = np.setdiff1d(self.numbers[changed], moved)
+        return len(kept) >= 2 and (found.order == 1 or len(kept) > len(moved))
 
     def p_value(self, found: RowGroup) -> float:
         """The chance that orbits without symmetry are closed under its weakest element."""
@@ -189,25 +229,21 @@ class _Orbits:
         return max(math.exp(max(logs)), sys.float_info.min)
 
 
-def _finding(
-    rows: _Orbits, found: RowGroup, rng: np.random.Generator, deadline: float | None
-) -> Discovery:
+def _finding(rows: _Orbits, found: RowGroup, near: tuple[RowGroup, Points] | None) -> Discovery:
     """The claim, with the nearest group that some orbits deny."""
     notes = [f"Every orbit ({len(rows.names)} in all) is closed under every element, exactly."]
     if found.order == 1:
         notes = ["No permutation of the coordinates keeps every orbit."]
     rung = None
-    near = rows.nearest(found, rng, deadline)
-    if near is not None and (found.order == 1 or 2 * len(near[1]) <= len(rows.names)):
+    if near is not None:
         wider, left = near
-        generators = [rows.columns.widen(images) for images in wider.generators]
-        group = group_of(generators, wider.order)
+        group = group_of(wider.generators, wider.order)
         part = len(left) / len(rows.names)
-        rung = closure_rung(group, wider.order, generators, rows.dim, violation=part)
+        rung = closure_rung(group, wider.order, wider.generators, rows.dim, violation=part)
         notes.append(_left_open(rung, rows.names, left))
     elif found.order == 1:
-        notes.append("Nothing keeps even two of the orbits that were asked alone; if equal entries "
-                     "differ by rounding, pass a larger tolerance.")  # fmt: skip
+        seen = "No permutation was seen that keeps even two of them; "
+        notes.append(f"{seen}if equal entries differ by rounding, pass a larger tolerance.")
     return proven_discovery(
         [rows.columns.widen(images) for images in found.generators],
         found.order,
@@ -219,9 +255,8 @@ def _finding(
 
 
 def _left_open(rung: Rung, names: Points, left: Points) -> str:
-    shown = ", ".join(str(names[i]) for i in left[:_SHOWN]) + (
-        ", ..." if len(left) > _SHOWN else ""
-    )
+    words = [str(name) for name in names[left[:_SHOWN]]]
+    shown = ", ".join([*words, "..."] if len(left) > _SHOWN else words)
     orbits = f"orbit {shown}" if len(left) == 1 else f"orbits {shown}"
     return (
         f"{rung.name} (order {rung.order}) keeps all but {len(left)} of {len(names)} orbits and "

@@ -37,14 +37,15 @@ def families_for_numbers(
     ]
 
 
-def families_for_letters(places: int, letters: int) -> Sequence[Family]:
+def families_for_letters(places: int, letters: int, longest: int) -> Sequence[Family]:
     """The families for one-hot windows.
 
     Args:
         places: length of the windows.
         letters: size of the alphabet.
+        longest: the most letters of a word.
     """
-    return [Words(letters, places, k) for k in Words.lengths(letters, places)]
+    return [Words(letters, places, k) for k in Words.lengths(letters, places) if k <= longest]
 
 
 def alphabet_of(rows: Float[np.ndarray, "N D"]) -> int:

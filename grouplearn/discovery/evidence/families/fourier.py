@@ -12,7 +12,7 @@ from grouplearn.discovery.evidence.families.standard import Standard
 
 BANDWIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Bandwidths of the Gaussian kernels, in median distances of two rows."""
-_FREQUENCIES = 64
+_FREQUENCIES = 32
 _PAIRS = 2000
 
 

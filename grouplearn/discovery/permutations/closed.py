@@ -1,0 +1,60 @@
+"""Groups of permutations with all their elements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grouplearn.groups.structure import small_generating_set
+from grouplearn.groups.table import TableGroup, group_from_permutations
+
+_MEASURED = 128
+
+Points = NDArray[np.int64]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Closed:
+    """A group of permutations with all its elements, the identity first.
+
+    Attributes:
+        group: the group, named.
+        elements: its permutations, in the order of the group.
+        keys: the same as bytes.
+    """
+
+    group: TableGroup
+    elements: tuple[Points, ...]
+    keys: frozenset[bytes]
+
+    @staticmethod
+    def of(points: Sequence[Points]) -> Closed:
+        """The group that permutations generate."""
+        group = group_from_permutations(np.stack(points))
+        if group.order <= _MEASURED and group.permutations is not None:
+            few = small_generating_set(group)
+            group = group_from_permutations(group.permutations[list(few) or [0]])
+        elements = tuple(np.stack(points)[:1] if group.permutations is None else group.permutations)
+        return Closed(group, elements, frozenset(each.tobytes() for each in elements))
+
+    @property
+    def order(self) -> int:
+        """Number of elements."""
+        return self.group.order
+
+    @property
+    def generators(self) -> list[Points]:
+        """The elements that generate it."""
+        return [self.elements[g] for g in self.group.generators]
+
+
+def order_of(points: Sequence[Points]) -> int:
+    """The order of the group that permutations generate, without listing it."""
+    from sympy.combinatorics import Permutation, PermutationGroup
+
+    return int(PermutationGroup([Permutation(p.tolist()) for p in points]).order())
