@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from grouplearn.discovery.pairs.entry import discover_from_pairs
     from grouplearn.discovery.pairs.sequences import discover_from_sequences
     from grouplearn.discovery.permutations.automorphisms import Automorphisms, automorphisms
+    from grouplearn.discovery.permutations.orbits import discover_from_orbits
     from grouplearn.discovery.reservoir import Sample
     from grouplearn.discovery.result import Discovery, Evidence, Rung
 
@@ -30,6 +31,7 @@ _HOME = {
     "check_linear_group": "linear.entry",
     "discover": "entry",
     "discover_from_function": "functions.entry",
+    "discover_from_orbits": "permutations.orbits",
     "discover_from_pairs": "pairs.entry",
     "discover_from_sequences": "pairs.sequences",
     "invariance_test": "evidence.given",
@@ -47,6 +49,7 @@ __all__ = [
     "check_linear_group",
     "discover",
     "discover_from_function",
+    "discover_from_orbits",
     "discover_from_pairs",
     "discover_from_sequences",
     "invariance_test",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +15,10 @@ from torch import Tensor
 from grouplearn._checks import finite_number, positive_int, refuse
 from grouplearn.discovery.moments import LEAST_GROUPS, MomentAccumulator, as_array
 from grouplearn.discovery.result import Discovery
+from grouplearn.groups.base import MAX_TABLE_ORDER
+
+if TYPE_CHECKING:
+    from grouplearn.discovery.permutations.tables import ExactSymmetries
 
 _WHO = "discover"
 
@@ -33,13 +38,12 @@ def discover(
     """Find the finite group that leaves a distribution unchanged, and say whether it is real.
 
     If x and rho(g) x have the same distribution then every moment of x is invariant under rho(g).
-    Second moments propose candidates; higher moments decide, since second moments of stationary
-    data have symmetries that the data lack. Sampling noise is measured between independent blocks.
-    A group is claimed when every member's violation, noise subtracted, is within tolerance (0.15 of
-    the moment for orders 1 and 2, 0.08 above), noise leaves room to see that, the best candidate
-    outside is at least 3 times worse in some moment, and chance alone would make such a symmetry
-    with probability at most `level` (where there are enough coordinates to tell). "No symmetry
-    found" is a result.
+    Second moments propose candidates. A randomisation test of exact level decides: see
+    `grouplearn.discovery.invariance_test`. A group is claimed when the test does not reject it and
+    its effect is small beyond doubt in every family of features that sees well, so that data that
+    could not tell show nothing; groups above the claimed one that the data do not exclude stand in
+    `region`. "No symmetry found" is a result. Tables of all objects of a kind (all positions of a
+    game, say) are not sampled: their symmetries are found in exact arithmetic.
 
     Args:
         samples: (N, d) array or tensor; or an iterable of such batches, read once; or a
@@ -47,11 +51,11 @@ def discover(
         labels: (N,) classes or real values that the action keeps, with `samples` as an array.
         action: "permutation" of the coordinates, "signed" permutation, or "linear".
         max_moment: highest order that must agree; 2 proposes only, 3 and 4 certify.
-        level: probability at which a claim by chance is tolerated, in (0, 1).
+        level: of the test, in (0, 1).
         blocks: (N,) integers; samples that depend on one another share a number. None takes all
             samples as independent, which understates noise if they are not.
         seed: of every random choice.
-        time_budget: seconds for the search, which then gives its best answer so far.
+        time_budget: seconds for search and tests, which then give their best answer so far.
 
     Returns:
         The group, how it acts, and the evidence.
@@ -82,6 +86,10 @@ def discover(
     if time_budget is not None:
         finite_number(_WHO, "time_budget", time_budget, positive=True)
     accumulated = accumulate(samples, labels, blocks, seed)
+    if action != "linear":
+        table = _complete_table(accumulated, action == "signed", time_budget)
+        if table is not None and table.decides and table.order <= MAX_TABLE_ORDER:
+            return table.discovery()
     _check_amount(accumulated, action)
     options: dict[str, Any] = {
         "max_moment": max_moment, "level": level, "seed": seed, "time_budget": time_budget,
@@ -101,6 +109,22 @@ def discover(
     from grouplearn.discovery.permutations.degenerate import discover_on_varying
 
     return discover_on_varying(accumulated, signed=action == "signed", **options)
+
+
+def _complete_table(
+    accumulated: MomentAccumulator, signed: bool, time_budget: float | None
+) -> ExactSymmetries | None:
+    """The exact symmetries of a table of which every row is at hand; None where none can be."""
+    from grouplearn.discovery.permutations.tables import exact_symmetries, is_possibly_complete
+
+    if accumulated.channels > 1 or accumulated.has_blocks or accumulated.dim < 2:
+        return None
+    sample = accumulated.sample()
+    whole = accumulated.samples == len(sample.rows)
+    if not whole or not is_possibly_complete(sample.rows, sample.weights, signed):
+        return None
+    deadline = None if time_budget is None else time.monotonic() + time_budget / 2
+    return exact_symmetries(sample.rows, sample.weights, signed, deadline, sample.labels)
 
 
 def accumulate(

@@ -82,6 +82,7 @@ class MomentAccumulator:
         self.products = np.zeros((self.groups, size, size))
         self.cubes = np.zeros((self.groups, size, size))
         self.triples: Float[np.ndarray, "B D D D"] | None = None
+        self.has_blocks = False
         self._labelled: bool | None = None
         self._reservoir = Reservoir(self.keep, size, self.groups)
 
@@ -132,6 +133,7 @@ class MomentAccumulator:
         if self._labelled not in (None, labels is not None):
             refuse(_WHO, "labels", "given with every batch or with none", "a mixture", "pass all")
         self._labelled = labels is not None
+        self.has_blocks |= blocks is not None
         for start in range(0, count, _CHUNK):
             part = slice(start, start + _CHUNK)
             self._take(
@@ -280,6 +282,7 @@ class MomentAccumulator:
                 "give both the same dim, channels, groups, keep and seed",
             )  # fmt: skip
         self.samples += other.samples
+        self.has_blocks |= other.has_blocks
         self.weights += other.weights
         self.sums += other.sums
         self.products += other.products

@@ -15,6 +15,7 @@ from grouplearn.representations import LearnedRepresentation
 
 Verdict = Literal["exact", "approximate", "undecided", "loose", "rejected"]
 _WORDS = {"exact": "exact within noise", "loose": "loosely approximate, too far for a claim"}
+_NAMED = 3
 _RANKS = {word: rank for rank, word in enumerate(get_args(Verdict))}
 Members = Int[Tensor, "order d"] | Float[Tensor, "order d d"]
 
@@ -25,18 +26,23 @@ class Evidence:
     """What one kind of evidence says about one group.
 
     Attributes:
-        kind: "order 1" to "order 4", "kernel", "labels", "pairs", "closure", "period", "function".
-        violation: the largest relative violation over the members looked at; 0 for a symmetry.
-        noise: the violation that sampling noise alone would leave of an exact symmetry.
+        kind: "all" for the randomisation test over all families of features, or one of them; or
+            "kernel", "pairs", "closure", "period", "function".
+        violation: the deviation, relative: 0 for a symmetry. Of tests the effect, about 1 for an
+            action of the same kind that is no symmetry; nan where the data could not show one.
+        noise: the violation that sampling noise alone would leave of an exact symmetry; of tests
+            the upper confidence bound of the effect, inf where the data could not show one.
         p_value: how often sampling noise alone leaves more than this; nan where there is no noise.
         next_candidate: violation of the best candidate outside the group; inf when there is none.
-        verdict: "exact" within the noise, "approximate", "undecided" where the noise is too large
-            to tell, "loose" where it is too far off for a claim, though much nearer than unrelated
-            moments, or "rejected".
+        verdict: "exact" within the noise, "approximate", "undecided" where the data cannot tell,
+            or "rejected".
+        tested: is it of a randomisation test?
 
     Example:
-        >>> print(Evidence("order 2", 0.015, 0.012, 0.3, 0.37, "exact"))
-        exact within noise (order 2 violation 0.015, noise 0.012, next candidate 0.37)
+        >>> print(Evidence("kernel", 0.015, 0.012, 0.3, 0.37, "exact"))
+        exact within noise (kernel violation 0.015, noise 0.012, next candidate 0.37)
+        >>> print(Evidence("all", 0.015, 0.06, 0.3, 1.0, "exact", tested=True))
+        exact within noise (p = 0.3, effect 0.015, at most 0.06)
     """
 
     kind: str
@@ -45,6 +51,7 @@ class Evidence:
     p_value: float
     next_candidate: float
     verdict: Verdict
+    tested: bool = False
 
     @property
     def gap(self) -> float:
@@ -54,6 +61,12 @@ class Evidence:
 
     def measured(self) -> str:
         """The numbers in words."""
+        if self.tested:
+            kind = "" if self.kind == "all" else f"{self.kind}: "
+            blind = "" if math.isfinite(self.noise) else ", and these data could show none"
+            size = "" if math.isnan(self.violation) else f", effect {self.violation:.2g}"
+            most = f", at most {self.noise:.2g}" if math.isfinite(self.noise) else blind
+            return f"{kind}p = {self.p_value:.2g}{size}{most}"
         far = math.isinf(self.next_candidate) or math.isnan(self.next_candidate)
         beyond = "" if far else f", next candidate {self.next_candidate:.2g}"
         return f"{self.kind} violation {self.violation:.2g}, noise {self.noise:.2g}{beyond}"
@@ -83,6 +96,25 @@ class Rung:
     evidence: tuple[Evidence, ...]
     accepted: bool
 
+    @property
+    def verdict(self) -> Verdict:
+        """That of all evidence together: the worst where it is not put together."""
+        verdicts = [each.verdict for each in self.shown()]
+        return max(verdicts, key=_RANKS.__getitem__, default="exact")
+
+    @property
+    def is_tested(self) -> bool:
+        """Was a randomisation test run?"""
+        return any(each.tested for each in self.evidence)
+
+    def shown(self) -> tuple[Evidence, ...]:
+        """The evidence put together, where it is; else all of it."""
+        return tuple(each for each in self.evidence if each.kind == "all") or self.evidence
+
+    def brief(self) -> str:
+        """The evidence put together, in words."""
+        return f"{self.name} (order {self.order}): " + "; ".join(map(str, self.shown()))
+
     def __str__(self) -> str:
         return f"{self.name} (order {self.order}): " + "; ".join(map(str, self.evidence))
 
@@ -99,14 +131,11 @@ class Discovery:
         violations: (order,), float64: the relative violation of each member, at the order of
             moments that speaks most against it.
         noise: (order,), float64: what sampling noise alone would leave there.
-        gap: how far the group stands apart: for each candidate outside, its violation over the
-            larger of violation and noise of the worst member, in the moment that tells them apart
-            best; the least over the candidates. inf where there are none.
-        p_value: how likely data without symmetry are to show one that good, corrected for the
-            number of candidates; 1 when nothing was found, nan where there are too few coordinates
-            to tell.
-        ladder: groups that second moments propose, each within the next, and those that higher
-            moments prefer, by order, with the evidence for and against each.
+        gap: how far the group stands apart: the least effect of what was tested outside, over the
+            bound of its own. inf where there is nothing outside.
+        p_value: of the group that is claimed, by the randomisation test: how often sampling noise
+            alone leaves an exact symmetry with as much deviation; 1 when nothing was found.
+        ladder: the groups that were tested, by order, with the evidence for and against each.
         exact: is what is left of the violation no more than sampling noise?
         action: "permutation", "signed" or "linear".
         notes: sentences that qualify the finding, for example that it is a proposal only.
@@ -155,15 +184,30 @@ class Discovery:
         """The finding in plain sentences."""
         if not self.found:
             rungs = sorted((rung for rung in self.ladder if rung.order > 1), key=_remoteness)
-            near = [f"Nearest: {rung}." for rung in rungs[:1]]
+            near = [f"Nearest: {rung.brief()}." for rung in rungs[:1]]
             return " ".join(["No symmetry found.", *near, *self.notes])
         words = "exact within noise" if self.exact else "approximate"
         order = self.group.order
         claimed = [rung for rung in self.ladder if rung.accepted and rung.order == order][-1:]
-        evidence = [each for rung in claimed for each in rung.evidence]
-        measured = "; ".join(each.measured() for each in evidence)
-        found = f"{self.group.name} (order {self.group.order}), {words}: {measured}."
-        return " ".join([found, *self.notes])
+        found = f"{self.group.name} (order {order}), {words}"
+        evidence = [each for rung in claimed for each in rung.shown()]
+        if evidence:
+            found += ": " + "; ".join(each.measured() for each in evidence)
+        return " ".join([f"{found}.", *self._outside(), *self.notes])
+
+    def _outside(self) -> list[str]:
+        """What was rejected, and what was not, in sentences."""
+        rejected = [
+            rung.name
+            for rung in self.ladder
+            if not rung.accepted and rung.verdict == "rejected" and rung.is_tested
+        ]
+        names = list(dict.fromkeys(rejected))[:_NAMED]
+        out = [f"Rejected outside it: {', '.join(names)}."] if names else []
+        if self.region:
+            beyond = ", ".join(self.region[:_NAMED])
+            out.append(f"Not excluded by these data, and larger: {beyond}.")
+        return out
 
     def __str__(self) -> str:
         return self.summary()
@@ -171,5 +215,5 @@ class Discovery:
 
 def _remoteness(rung: Rung) -> tuple[int, int]:
     """By the worst verdict; the largest of groups that nothing rejects, the smallest of others."""
-    rank = max((_RANKS[each.verdict] for each in rung.evidence), default=0)
+    rank = _RANKS[rung.verdict]
     return rank, rung.order if rank > _RANKS["undecided"] else -rung.order

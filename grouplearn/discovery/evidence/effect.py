@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, final
 
@@ -52,29 +51,6 @@ class Grams:
     def of(cls, here: Float[np.ndarray, "k U m"], elsewhere: Float[np.ndarray, "l U m"]) -> Grams:
         """From the sums of each unit, less those when moved: (elements, U, features)."""
         return cls(_gram(here), _gram(elsewhere))
-
-    @property
-    def noise(self) -> float:
-        """What the energy here varies by when there is nothing but sampling noise."""
-        units = len(self.here)
-        rows = self.here - self.here.mean(0)
-        centred = rows - rows.mean(1, keepdims=True)
-        apart = np.square(centred).sum() - np.square(np.diagonal(centred)).sum()
-        return float(np.sqrt(2 * apart) / (units * (units - 1)))
-
-
-def pooled(grams: Sequence[Grams]) -> Grams:
-    """All families together, weighing by what each sees elsewhere, in units of its own noise."""
-    units = len(grams[0].here)
-    ones = np.ones((1, units))
-    here, elsewhere = np.zeros((units, units)), np.zeros((units, units))
-    for each in grams:
-        noise = each.noise
-        if noise > 0:
-            weight = max(float(_energies(each.elsewhere, ones)[0]), 0.0) / noise**2
-            here += weight * each.here
-            elsewhere += weight * each.elsewhere
-    return Grams(here, elsewhere)
 
 
 def effect_of(grams: Grams, rng: np.random.Generator, confidence: float) -> Effect:

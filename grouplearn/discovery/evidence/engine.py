@@ -11,7 +11,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from grouplearn.discovery.evidence.actions import Action
-from grouplearn.discovery.evidence.effect import NOT_MEASURED, Effect, Grams, effect_of, pooled
+from grouplearn.discovery.evidence.effect import NOT_MEASURED, Grams, effect_of
 from grouplearn.discovery.evidence.randomisation import (
     Deviations,
     choices,
@@ -29,8 +29,10 @@ ELSEWHERE = 12
 _ROWS_ELSEWHERE = 4096
 """Rows that are enough to see what is no symmetry."""
 CONFIDENCE = 0.975
-SEES = 3.0
-"""A family counts for the effect where what it sees elsewhere is so many standard errors."""
+LEAST_UNITS = 8
+"""Fewer independent units show nothing."""
+SEES, SEES_WELL = 3.0, 8.0
+"""A family sees, or sees well, where what it sees elsewhere is so many standard errors."""
 
 
 @final
@@ -65,28 +67,32 @@ class FamilyEvidence:
 class Finding:
     """What all families together say.
 
+    Families are not averaged: a deviation may show in one of them alone.
+
     Attributes:
         p_value: exact over all families.
-        effects: for each view (the rows as they are; whitened), deviation as a part of what an
-            action of the same kind that is no symmetry shows, over its families, each weighing by
-            how well it sees.
         families: what each said.
     """
 
     p_value: float
-    effects: tuple[Effect, ...]
     families: tuple[FamilyEvidence, ...]
 
     @property
     def effect(self) -> float:
-        """That of the view in which covariances show nothing; nan where it cannot see one."""
-        last = self.effects[-1]
-        return last.size if last.power >= SEES else float("nan")
+        """The largest effect of a family that sees well; nan where none does."""
+        return max((f.effect for f in self.families if f.power >= SEES_WELL), default=float("nan"))
 
     @property
     def effect_bound(self) -> float:
-        """The upper confidence bound in that view; inf where it cannot see."""
-        return self.effects[-1].bound
+        """The largest upper confidence bound of these; inf where none sees well."""
+        return max(
+            (f.effect_bound for f in self.families if f.power >= SEES_WELL), default=float("inf")
+        )
+
+    @property
+    def widest_bound(self) -> float:
+        """The largest bound of all families that see at all; inf where none does."""
+        return max((f.effect_bound for f in self.families if f.sees), default=float("inf"))
 
 
 def evidence(
@@ -119,11 +125,8 @@ def evidence(
     taken = choices(units.count, sums[0][0].shape[1], draws, rng)
     best: list[Array] = []
     found: list[FamilyEvidence] = []
-    wholes: list[Effect] = []
     for view, parts in zip(views, sums, strict=True):
         grams = _grams(units, action, view, parts, rng) if effects else []
-        if effects:
-            wholes.append(effect_of(pooled(grams), rng, CONFIDENCE))
         for k, (family, part) in enumerate(zip(view.families, parts, strict=True)):
             columns = statistics(Deviations.of(part), taken).T
             own = np.max([scores(column) for column in columns], axis=0)
@@ -139,12 +142,10 @@ def evidence(
                     e.power,
                 )
             )
-    return Finding(rank_p_value(np.max(best, axis=0)), tuple(wholes), tuple(found))
+    return Finding(rank_p_value(np.max(best, axis=0)), tuple(found))
 
 
-def _sums(
-    whole: Iterable[Units], views: Sequence[View]
-) -> list[list[Float[np.ndarray, "U n m"]]]:
+def _sums(whole: Iterable[Units], views: Sequence[View]) -> list[list[Float[np.ndarray, "U n m"]]]:
     """The sums of all features over units, for every slot, by view and family."""
     parts: list[list[list[Array]]] = [[[] for _ in view.families] for view in views]
     for moved in whole:

@@ -11,14 +11,13 @@ from torch import Tensor
 
 from grouplearn._checks import finite_number, positive_int, refuse
 from grouplearn.discovery.evidence.actions import Action, action_of
-from grouplearn.discovery.evidence.engine import FamilyEvidence, Finding, evidence
+from grouplearn.discovery.evidence.engine import LEAST_UNITS, FamilyEvidence, Finding, evidence
 from grouplearn.discovery.evidence.labels import label_factors
 from grouplearn.discovery.evidence.units import FEW, Units
 from grouplearn.discovery.moments import as_array
 from grouplearn.representations import LearnedRepresentation
 
 _WHO = "invariance_test"
-_LEAST_UNITS = 8
 _MEMORY = 1 << 28
 
 
@@ -142,8 +141,8 @@ def invariance_test(
     which = _beside("blocks", blocks, len(rows))
     factors = label_factors(_WHO, _beside("labels", labels, len(rows)), len(rows))
     units = Units.of(rows, which, factors, np.random.default_rng(seed))
-    if units.count < _LEAST_UNITS:
-        refuse(_WHO, "blocks", f"at least {_LEAST_UNITS} independent ones, better 30", units.count,
+    if units.count < LEAST_UNITS:
+        refuse(_WHO, "blocks", f"at least {LEAST_UNITS} independent ones, better 30", units.count,
                "number the blocks so that only dependent rows share a number")  # fmt: skip
     if (draws + 1) * units.count * FEW > _MEMORY:
         refuse(_WHO, "draws", f"at most {_MEMORY // units.count // FEW - 1}", draws,

@@ -12,7 +12,7 @@ from jaxtyping import Int
 from numpy.typing import NDArray
 
 from grouplearn.discovery.permutations.coding import classes
-from grouplearn.discovery.permutations.exact import _solve, _solve_in_time
+from grouplearn.discovery.permutations.exact import solve, solve_in_time
 
 Points = NDArray[np.int64]
 Words = NDArray[np.uint64]
@@ -157,9 +157,9 @@ def _automorphisms(
 ) -> tuple[list[list[int]], int] | None:
     """Generators and order; None when time ran out."""
     if deadline is None:
-        return _solve(edges, vertices, directed=False)
+        return solve(edges, vertices, directed=False)
     left = deadline - time.monotonic()
-    return _solve_in_time((edges, vertices, False), left) if left > 0 else None
+    return solve_in_time((edges, vertices, False), left) if left > 0 else None
 
 
 @final

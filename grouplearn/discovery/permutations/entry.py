@@ -247,11 +247,24 @@ class _Chooser:
             ladder=tuple(self._rung(g, f, accepted=g is claimed) for g, f in every),
             exact=finding is not None and self._verdict(finding) == "exact",
             action="signed" if self.judge.signed else "permutation",
-            notes=tuple(dict.fromkeys(self.notes)),
+            notes=tuple(dict.fromkeys([*self.notes, *self._wanted(claimed, every)])),
             effect=math.nan if finding is None else finding.effect,
             effect_bound=math.nan if finding is None else finding.effect_bound,
             region=self._region(group, every),
         )
+
+    def _wanted(self, claimed: Closed | None, every: Sequence[tuple[Closed, Finding]]) -> list[str]:
+        """How many rows would decide the largest group that is undecided, where none is claimed."""
+        undecided = [(g, f) for g, f in every if self._verdict(f) == "undecided"]
+        if claimed is not None or not undecided:
+            return []
+        group, found = undecided[-1]
+        needed = self.jury.rule.rows_needed(found, self.jury.rows)
+        number = "" if needed is None else f" About {needed:,} rows would tell."
+        return [
+            f"Nothing speaks against {group.group.name} (order {group.order}), but these data "
+            f"could hardly show it.{number}"
+        ]
 
     def _region(self, claimed: Closed, every: Sequence[tuple[Closed, Finding]]) -> tuple[str, ...]:
         """Groups above the claimed one that nothing rejects."""
@@ -264,12 +277,14 @@ class _Chooser:
 
     def _rung(self, group: Closed, found: Finding, *, accepted: bool) -> Rung:
         verdict = self._verdict(found)
-        whole = Evidence("all", found.effect, found.effect_bound, found.p_value, math.inf, verdict)
+        whole = Evidence(
+            "all", found.effect, found.effect_bound, found.p_value, math.inf, verdict, tested=True
+        )
         loudest = sorted(found.families, key=lambda family: -family.score)[:_SHOWN_FAMILIES]
         parts = tuple(
             Evidence(
                 family.name, family.effect, family.effect_bound, family.p_value, math.inf,
-                self.jury.rule.verdict_of_family(family),
+                self.jury.rule.verdict_of_family(family), tested=True,
             )
             for family in loudest
         )  # fmt: skip

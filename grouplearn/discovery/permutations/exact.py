@@ -79,7 +79,7 @@ def exact_automorphisms(
     if cells.max() == len(pairs) - 1:
         return Exact((), 1, 0.0)  # The commonest case, noise, needs no graph.
     graph = _layers(pairs, cells)
-    answer = _solve(*graph) if time_budget is None else _solve_in_time(graph, time_budget)
+    answer = solve(*graph) if time_budget is None else solve_in_time(graph, time_budget)
     if answer is None:
         return None
     layers = len(graph[1]) // len(pairs)
@@ -165,7 +165,7 @@ def _codes(pairs: Points, cells: Points) -> Int[np.ndarray, "d d"]:
     return numbers[ranks[places]].reshape(pairs.shape)
 
 
-def _solve(edges: Points, colours: list[int], directed: bool) -> tuple[list[list[int]], int]:
+def solve(edges: Points, colours: list[int], directed: bool) -> tuple[list[list[int]], int]:
     """Generators and order of the automorphism group of a graph with coloured vertices."""
     import igraph
 
@@ -182,7 +182,7 @@ def _solve(edges: Points, colours: list[int], directed: bool) -> tuple[list[list
             sys.set_int_max_str_digits(limit)
 
 
-def _solve_in_time(
+def solve_in_time(
     graph: tuple[Points, list[int], bool], time_budget: float
 ) -> tuple[list[list[int]], int] | None:
     """The same in a process of its own, since nothing else ends a search inside the library."""
@@ -207,7 +207,7 @@ def _solve_in_time(
 def _answer() -> None:
     """Read a graph from standard input, write its group to standard output."""
     graph = np.load(io.BytesIO(sys.stdin.buffer.read()))
-    generators, order = _solve(graph["edges"], graph["colours"].tolist(), bool(graph["directed"]))
+    generators, order = solve(graph["edges"], graph["colours"].tolist(), bool(graph["directed"]))
     sys.stdout.write(json.dumps([generators, hex(order)]))  # hex: long decimals are refused
 
 

@@ -78,6 +78,11 @@ class Jury:
         )
 
     @property
+    def rows(self) -> int:
+        """Number of rows that groups are tested on."""
+        return len(self.units.rows)
+
+    @property
     def expired(self) -> bool:
         """Is the time over?"""
         return time.monotonic() > self.deadline
