@@ -34,9 +34,9 @@ class Rule:
 
     level: float = 0.01
     draws: int = 999
-    exact: float = 0.5
+    exact: float = 0.4
     doubt: float = 0.05
-    exact_in_doubt: float = 0.25
+    exact_in_doubt: float = 0.15
     approximate: float = 0.15
     screening: float = 0.001
 

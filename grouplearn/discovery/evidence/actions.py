@@ -25,6 +25,9 @@ class Action(ABC):
     also lists them.
     """
 
+    dim: int
+    """D, the number of entries of a row."""
+
     @abstractmethod
     def draw(self, rng: np.random.Generator) -> Move:
         """A uniformly random element."""
@@ -69,6 +72,7 @@ class Permutations(Action):
     ) -> None:
         self.points, self.signs, self.channels, self.letters = points, signs, channels, letters
         rows = points if signs is None else np.concatenate([points, signs], axis=1)
+        self.dim = channels * points.shape[1]
         self._known = {row.tobytes() for row in rows}
 
     def draw(self, rng: np.random.Generator) -> Move:
@@ -141,7 +145,7 @@ class Matrices(Action):
     def __init__(
         self, matrices: Float[np.ndarray, "n d d"], colour: Float[np.ndarray, "d d"] | None = None
     ) -> None:
-        self.matrices = matrices
+        self.matrices, self.dim = matrices, matrices.shape[-1]
         self.colour = np.eye(matrices.shape[-1]) if colour is None else colour
 
     def draw(self, rng: np.random.Generator) -> Move:

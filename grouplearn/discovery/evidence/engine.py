@@ -28,7 +28,7 @@ ELSEWHERE = 12
 """How many actions of the same kind an effect is compared with."""
 _ROWS_ELSEWHERE = 4096
 """Rows that are enough to see what is no symmetry."""
-CONFIDENCE = 0.975
+CONFIDENCE = 0.95
 LEAST_UNITS = 8
 """Fewer independent units show nothing."""
 SEES, SEES_WELL = 3.0, 8.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -132,8 +133,9 @@ def invariance_test(
     if level >= 1:
         refuse(_WHO, "level", "below 1", level, "pass level=0.05")
     draws = positive_int(_WHO, "draws", draws)
-    if (draws + 1) * level < 1:
-        refuse(_WHO, "draws", f"at least {round(1 / level) - 1} for level={level:g}", draws,
+    least = math.ceil(1 / level - 1e-9) - 1
+    if draws < least:
+        refuse(_WHO, "draws", f"at least {least} for level={level:g}", draws,
                "pass draws=999, or a larger level")  # fmt: skip
     seed = positive_int(_WHO, "seed", seed, minimum=0)
     rows = checked_rows(_WHO, samples)
@@ -178,6 +180,13 @@ def checked_rows(who: str, samples: Any) -> np.ndarray:
 def _checked_action(representation: Any, rows: np.ndarray) -> tuple[Action, str]:
     dim = rows.shape[1]
     if isinstance(representation, Action):
+        if representation.dim != dim:
+            refuse(_WHO, "representation.dim", f"the samples' {dim}", representation.dim,
+                   "pass an action on the coordinates of the samples")  # fmt: skip
+        elements = representation.elements()
+        if elements is not None and len(elements) < 2:
+            refuse(_WHO, "representation", "of a group of order 2 or more", "the trivial group",
+                   "the identity leaves every distribution as it is: test another one")  # fmt: skip
         return representation, "The group"
     if not isinstance(representation, LearnedRepresentation):
         refuse(_WHO, "representation", "a representation of the library",
@@ -209,4 +218,4 @@ def _beside(argument: str, value: Any, count: int) -> np.ndarray | None:
     if not np.isfinite(array.astype(np.float64)).all():
         position = int(np.flatnonzero(~np.isfinite(array.astype(np.float64)))[0])
         refuse(_WHO, argument, "finite", f"{array[position]} at {position}", "clean the data first")
-    return array
+    return array if argument == "blocks" else array.astype(np.float64)

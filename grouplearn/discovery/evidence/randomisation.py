@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from typing import TypeAlias, final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[np.float64]
 
 _CHUNK = 1 << 24
+_TIE = 1e-5
 
 
 @final
@@ -50,7 +51,7 @@ class Deviations:
 
 
 def statistics(
-    deviations: Deviations, choices: Float[np.ndarray, "R U"]
+    deviations: Deviations, choices: Int[np.ndarray, "R U"]
 ) -> Float[np.ndarray, "R two"]:
     """The squared norm of the sum over units, and its largest entry, for every draw of slots.
 
@@ -72,9 +73,7 @@ def statistics(
     return np.stack([square, largest], axis=1)
 
 
-def choices(
-    units: int, count: int, draws: int, rng: np.random.Generator
-) -> Float[np.ndarray, "R U"]:
+def choices(units: int, count: int, draws: int, rng: np.random.Generator) -> Int[np.ndarray, "R U"]:
     """Random slots for every unit, the data as they are first."""
     out = rng.integers(0, count, (draws + 1, units))
     out[0] = 0
@@ -91,11 +90,15 @@ def scores(values: Float[np.ndarray, " R"]) -> Float[np.ndarray, " R"]:
     """
     roots = np.cbrt(values)
     spread = roots.std()
-    if spread <= 1e-9 * max(float(np.abs(roots).max()), 1e-300):
+    if spread <= 1e-6 * max(float(np.abs(roots).max()), 1e-300):
         return np.zeros_like(roots)
     return np.asarray((roots - roots.mean()) / spread)
 
 
 def rank_p_value(values: Float[np.ndarray, " R"]) -> float:
-    """The share of draws, the data counted, that reach the value of the data."""
-    return float(np.count_nonzero(values >= values[0] * (1 - 1e-9) - 1e-12)) / len(values)
+    """The share of draws, the data counted, that reach the value of the data.
+
+    What single precision leaves of a tie counts as a tie.
+    """
+    least = values[0] - _TIE * max(abs(float(values[0])), 1.0)
+    return float(np.count_nonzero(values >= least)) / len(values)

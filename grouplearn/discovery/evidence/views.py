@@ -22,6 +22,7 @@ from grouplearn.discovery.evidence.families.choice import (
     families_for_numbers,
 )
 from grouplearn.discovery.evidence.families.covariances import Covariances
+from grouplearn.discovery.evidence.families.standard import rounding
 
 RIDGE = 1e-3
 """Added to the eigenvalues of the covariance, in units of their mean, before whitening."""
@@ -46,7 +47,7 @@ class Whitening:
     def of(cls, rows: Float[np.ndarray, "N D"]) -> Whitening:
         """Of typical rows, columns first taken in units of their own."""
         centre, spread = rows.mean(0), rows.std(0)
-        units = np.where(spread > 0, spread, 1.0)
+        units = np.where(spread > rounding(rows), spread, 1.0)
         correlation = np.cov(((rows - centre) / units).T, ddof=0).reshape(rows.shape[1], -1)
         values, vectors = np.linalg.eigh(correlation)
         roots = np.sqrt(values.clip(0) + RIDGE)

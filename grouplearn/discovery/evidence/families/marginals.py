@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from grouplearn.discovery.evidence.families.base import Family
+from grouplearn.discovery.evidence.families.standard import rounding
 
 LEVELS = (0.005, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 0.995)
 """Quantiles at which distribution functions are compared: more of them towards the ends."""
@@ -31,7 +32,10 @@ class Marginals(Family):
         self._columns = (
             np.arange(dim) if dim <= most else np.sort(rng.choice(dim, most, replace=False))
         )
-        self._quantiles = np.quantile(rows[:, self._columns], LEVELS, axis=0)
+        kept = rows[:, self._columns]
+        # Values that are equal but for the rounding of a move stand on the same side.
+        slack = rounding(rows)[self._columns]
+        self._quantiles = np.quantile(kept, LEVELS, axis=0) + slack
 
     def features(self, rows: Float[np.ndarray, "N D"]) -> Float[np.ndarray, "N m"]:
         """The features of every row."""
