@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float64, Shaped
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from grouplearn._checks import refuse
 from grouplearn.discovery.moments import MomentAccumulator
 from grouplearn.discovery.result import Discovery
+from grouplearn.domains.wholes import Wholes
 from grouplearn.representations import LearnedRepresentation
+
+if TYPE_CHECKING:
+    from grouplearn.discovery.evidence.given import InvarianceTest
 
 
 @runtime_checkable
@@ -84,6 +88,13 @@ class Domain(ABC):
         """Return the moments of the samples to discover from, dependent ones in one block."""
 
     @abstractmethod
+    def wholes(self, raw: Any, /, *, seed: int = 0, apart: bool = False) -> Wholes:
+        """Return raw data as independent whole objects, and how vectors are cut out of them.
+
+        With `apart`, the vectors of an object do not overlap.
+        """
+
+    @abstractmethod
     def extend(self, representation: LearnedRepresentation, /) -> Sequence[Extension | None]:
         """Return, for each group element, its action on whole objects, None where it has none."""
 
@@ -101,6 +112,55 @@ class Domain(ABC):
             InputError: as `moments` and `grouplearn.discover`.
         """
         return discovered(self.moments(source, seed=options.get("seed", 0)), **options)
+
+    def invariance_test(
+        self,
+        raw: Any,
+        action: str | KnownAction | LearnedRepresentation | Callable[[Any], Any],
+        /,
+        *,
+        level: float = 0.05,
+        draws: int = 999,
+        seed: int = 0,
+        labels: ArrayLike | Tensor | None = None,
+    ) -> InvarianceTest:
+        """Test whether a given action on whole objects is a symmetry of raw data.
+
+        Whole objects are moved, images turned and sequences reversed, and then cut into vectors at
+        places that do not depend on the move: if the law of an object is invariant, so is that of
+        its vectors. Each object is one independent block, so that vectors of one object may depend
+        on one another. Of a group that acts on vectors alone, such as cyclic shifts of a patch, one
+        element moves all vectors of an object together, and vectors do not overlap. At most 65,536
+        vectors, or four million numbers, are looked at, drawn evenly from all objects.
+
+        Args:
+            raw: as `moments` takes it; each image, each block of a sequence and each sample of
+                tokens is an object.
+            action: the name of a known action; or a representation on R^dim; or a function of whole
+                objects, called as the elements of `extend` are, a power of which is the identity.
+                The effect of a function is not measured: nothing is known that would be like it.
+            level: of the test, in (0, 1).
+            draws: of the randomisation, >= 1 / level - 1.
+            seed: of every random choice.
+            labels: (items,), of each image, sequence or sample: classes or real values that the
+                action keeps.
+
+        Returns:
+            As `grouplearn.discovery.invariance_test`.
+
+        Raises:
+            InputError: as `moments`; an action that is not known, not of finite order or of another
+                dimension; fewer than eight objects; labels that are constant; a level, draws or
+                seed out of range.
+            DataError: as `moments`.
+
+        Cost:
+            Every object that is looked at is moved and cut min(n, 8) times, with n the order of the
+            group; then as `grouplearn.discovery.invariance_test`.
+        """
+        from grouplearn.domains.invariance import tested
+
+        return tested(self, raw, action, level=level, draws=draws, seed=seed, labels=labels)
 
 
 def discovered(moments: MomentAccumulator, **options: Any) -> Discovery:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any, NoReturn, final
+from dataclasses import dataclass, replace
+from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +16,13 @@ from grouplearn._checks import last_axis, positive_int, refuse
 from grouplearn.discovery.moments import MomentAccumulator
 from grouplearn.discovery.result import Discovery
 from grouplearn.domains.base import Domain, discovered, matrices_of
+from grouplearn.domains.image_arrays import checked_pixels, refuse_flat, sliceable
 from grouplearn.domains.kernels import network_groups, on_kernels
 from grouplearn.domains.patch_moments import PatchSums
+from grouplearn.domains.patch_wholes import some_images, wholes_of_images
 from grouplearn.domains.patches import PatchAction, patch_actions
 from grouplearn.domains.pixels import PIXEL_MOVES, PixelMove
+from grouplearn.domains.wholes import Wholes
 from grouplearn.representations import FixedRepresentation, LearnedRepresentation
 
 _WHO = "ImageDomain.vectorize"
@@ -98,12 +101,12 @@ class ImageDomain(Domain):
             >>> ImageDomain(3).vectorize(torch.rand(2, 3, 8, 8), count=7, rng=rng).shape
             torch.Size([7, 9])
         """
-        pixels = self._pixels(images)
+        pixels = checked_pixels(images, self.patch_size).flatten(0, -3)
         k, step = self.patch_size, self.stride if count is None else 1
         views = pixels.unfold(1, k, step).unfold(2, k, step)
         places = (views.amax((-2, -1)) != views.amin((-2, -1))).nonzero() if skip_flat else None
         if places is not None and not len(places):
-            _refuse_flat(_WHO)
+            refuse_flat(_WHO)
         if count is not None:
             number = positive_int(_WHO, "count", count)
             patches = self._draw(pixels, number, rng, places)
@@ -182,18 +185,56 @@ class ImageDomain(Domain):
             7.0
         """
         who = "ImageDomain.moments"
-        self._pixels(images[:1] if _sliceable(images) else images)
+        checked_pixels(images[:1] if sliceable(images) else images, self.patch_size)
         sums = PatchSums(self.patch_size, self.stride, remove_mean, skip_flat)
         height, width = images.shape[-2:]
         shape = (len(images), math.prod(images.shape[1:-2]), height, width)
 
         def cut(which: slice, rows: slice) -> Tensor:
-            return self._pixels(images[which], which.start)[:, rows]
+            pixels = checked_pixels(images[which], self.patch_size, which.start)
+            return pixels.flatten(0, -3)[:, rows]
 
         moments = sums.accumulate(cut, shape, positive_int(who, "seed", seed, minimum=0))
         if not moments.count:
-            _refuse_flat(who)
+            refuse_flat(who)
         return moments
+
+    def wholes(
+        self,
+        images: Shaped[Tensor, "batch *channels height width"] | npt.NDArray[Any],
+        /,
+        *,
+        seed: int = 0,
+        apart: bool = False,
+        remove_mean: bool = True,
+        skip_flat: bool = True,
+    ) -> Wholes:
+        """Return images, each one whole object; fewer than 64 are cut into tiles.
+
+        Patches are cut `stride` pixels apart, or at places that are drawn for each image and that
+        are closed under the flips of the image. A move is called on (B, C, H, W) floats in [0, 1].
+
+        Args:
+            images: as for `vectorize`; a memory map is read a slice at a time.
+            seed: draws images, where there are very many, and places.
+            apart: cut patches that do not overlap.
+            remove_mean: as for `moments`.
+            skip_flat: as for `moments`.
+
+        Raises:
+            InputError: as `vectorize`.
+
+        Example:
+            >>> ImageDomain(2).wholes(torch.rand(70, 4, 4)).rows(np.arange(3)).shape
+            (27, 4)
+        """
+        rng = np.random.default_rng(seed)
+        kept, which = some_images(images, self.patch_size, rng)
+        found = wholes_of_images(
+            kept, self.patch_size, self.stride, rng,
+            remove_mean=remove_mean, skip_flat=skip_flat, apart=apart,
+        )  # fmt: skip
+        return replace(found, parents=which[found.parents], items=len(images))
 
     def discover(
         self,
@@ -286,42 +327,6 @@ class ImageDomain(Domain):
         """
         return network_groups(found, self.extend, kernel_size)
 
-    def _pixels(self, images: Any, first: int = 0) -> Tensor:
-        """Return checked images as (images * channels, H, W), uint8 or floating point.
-
-        `first` is the number of images that stand before these, for error messages.
-        """
-        pixels = _tensor(images)
-        k = self.patch_size
-        if pixels.ndim not in (3, 4) or 0 in pixels.shape:
-            refuse(
-                _WHO,
-                "images",
-                "of shape (B, H, W) or (B, C, H, W), no axis empty",
-                tuple(pixels.shape),
-                "pass images[None] for a single image",
-            )
-        if min(pixels.shape[-2:]) < k:
-            refuse(
-                _WHO,
-                "images",
-                f"at least {k} x {k} pixels, the size of a patch",
-                f"shape {tuple(pixels.shape)}",
-                "pass a smaller patch_size, or move the channels to axis 1",
-            )
-        if pixels.is_floating_point():
-            _finite(pixels, first)
-            low, high = (float(bound) for bound in torch.aminmax(pixels.detach()))
-            if low < 0 or high > 1:
-                refuse(
-                    _WHO,
-                    "images",
-                    "floats in [0, 1], or uint8",
-                    f"values from {low:g} to {high:g}",
-                    "rescale them",
-                )
-        return pixels.flatten(0, -3)
-
     def _draw(
         self, pixels: Tensor, count: int, rng: torch.Generator | None, places: Tensor | None
     ) -> Tensor:
@@ -340,51 +345,3 @@ class ImageDomain(Domain):
         row = place // columns % rows + offset[:, None]
         column = place % columns + offset
         return pixels[place // (rows * columns), row, column].reshape(count, self.dim)
-
-
-def _sliceable(images: Any) -> bool:
-    """Does `images` have a first one?"""
-    return isinstance(images, (Tensor, np.ndarray)) and images.ndim > 0 and len(images) > 0
-
-
-def _refuse_flat(who: str) -> NoReturn:
-    refuse(
-        who,
-        "images",
-        "images with detail",
-        "patches of equal pixels alone",
-        "pass skip_flat=False to keep such patches",
-    )
-
-
-def _finite(pixels: Tensor, first: int) -> None:
-    """Refuse NaN and infinity; the error names the place, image by image."""
-    good = torch.isfinite(pixels)
-    if not bool(good.all()):
-        place = tuple(int(i) for i in (~good).nonzero()[0])
-        shown = (place[0] + first, *place[1:])
-        refuse(
-            _WHO, "images", "finite", f"{float(pixels[place])} at {shown}", "clean the data first"
-        )
-
-
-def _tensor(images: Any) -> Tensor:
-    """Return images as a tensor, arrays copied; neither floats nor uint8 are refused."""
-    pixels = images
-    if isinstance(images, np.ndarray):
-        # A copy in native layout: torch takes no foreign byte order and no negative strides.
-        if images.dtype == np.uint8:
-            pixels = torch.from_numpy(images.astype(np.uint8, order="C"))
-        elif np.issubdtype(images.dtype, np.floating):
-            pixels = torch.from_numpy(images.astype(np.float32, order="C"))
-    if not isinstance(pixels, Tensor) or not (
-        pixels.is_floating_point() or pixels.dtype == torch.uint8
-    ):
-        refuse(
-            _WHO,
-            "images",
-            "a tensor or array of floats or uint8",
-            f"{type(images).__name__} of {getattr(images, 'dtype', 'no dtype')}",
-            "convert it, for example with torch.as_tensor(images, dtype=torch.uint8)",
-        )
-    return pixels

@@ -54,11 +54,12 @@ class Alphabet:
             table[list(case(self.letters).encode())] = np.arange(len(self.letters))
         return table
 
-    def codes(self, text: str) -> UInt8[np.ndarray, " letters"]:
+    def codes(self, text: str, before: int = 0) -> UInt8[np.ndarray, " letters"]:
         """Return the index of each letter, 255 where windows break.
 
         Args:
             text: letters in either case, ambiguous ones, gaps and ends of lines.
+            before: how many sequences came before, for the error.
 
         Returns:
             (len(text),), uint8.
@@ -75,7 +76,7 @@ class Alphabet:
                 "SequenceDomain",
                 "source",
                 f"{self.name} letters ({self.letters}, ambiguous ones and gaps)",
-                f"{text[place]!r} at position {column} of a sequence ({number} before it)",
+                f"{text[place]!r} at position {column} of a sequence ({before + number} before it)",
                 "choose the alphabet of the data: 'dna', 'rna' or 'protein'",
                 DataError,
             )

@@ -23,6 +23,8 @@ from grouplearn.domains.letters import (
     factor,
 )
 from grouplearn.domains.sequence_files import Source, sequences_of
+from grouplearn.domains.sequence_pieces import wholes_of_sequences
+from grouplearn.domains.wholes import Wholes
 from grouplearn.domains.windows import batches, one_hot, window_moments
 from grouplearn.errors import DataError
 from grouplearn.representations import LearnedRepresentation
@@ -173,6 +175,36 @@ class SequenceDomain(Domain):
         if not moments.count:
             self._refuse_windows()
         return moments
+
+    def wholes(self, source: Source, /, *, seed: int = 0, apart: bool = False) -> Wholes:
+        """Return pieces of sequences, each of `stretch` letters one whole object.
+
+        A move is called on the letters of a piece, a str.
+
+        Args:
+            source: a path, letters, or several sequences.
+            seed: draws pieces and windows, where there are very many.
+            apart: cut windows that do not overlap.
+
+        Raises:
+            InputError: the source is empty or no source.
+            DataError: a broken file, a letter of another alphabet, or no window fits.
+            MissingExtraError: a file, and Biopython is absent.
+
+        Cost:
+            Linear time; memory of the longest sequence, and of 16,384 pieces.
+
+        Example:
+            >>> SequenceDomain(window=2).wholes(["ACGT", "GG"]).rows(np.arange(2)).shape
+            (4, 8)
+        """
+        found = wholes_of_sequences(
+            sequences_of(source), self._alphabet, self.window, self.stretch,
+            np.random.default_rng(seed), apart=apart,
+        )  # fmt: skip
+        if not found.count:
+            self._refuse_windows()
+        return found
 
     def known_actions(self) -> dict[str, SequenceMove]:
         """Return reverse, and for DNA and RNA complement and reverse-complement, by name.

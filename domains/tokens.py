@@ -28,7 +28,9 @@ from grouplearn.domains.corpora import (
     corpus_of_two_files,
     count_tokens,
 )
+from grouplearn.domains.token_wholes import wholes_of_samples
 from grouplearn.domains.vocabulary import CHANNELS, TokenMove, Vocabulary
+from grouplearn.domains.wholes import Wholes
 from grouplearn.representations import LearnedRepresentation
 
 _WHO = "TokenDomain"
@@ -221,6 +223,32 @@ class TokenDomain(Domain):
         for rows in self._words.rows(self._own(samples).read()):
             moments.add(rows)
         return moments
+
+    def wholes(
+        self,
+        samples: Iterable[Words] | Iterable[Sequence[Words]] | None = None,
+        /,
+        *,
+        seed: int = 0,
+        apart: bool = False,  # noqa: ARG002
+    ) -> Wholes:
+        """Return samples, each one whole object. A move is called on a sequence or on a pair.
+
+        Args:
+            samples: as `vectorize` takes them.
+            seed: draws samples, where there are very many.
+            apart: of no use, as each sample is one vector.
+
+        Raises:
+            InputError: no samples.
+            DataError: the file has changed into a broken one.
+
+        Example:
+            >>> domain = TokenDomain.from_sequences([["a", "b"], ["b"]])
+            >>> domain.wholes().rows(np.arange(2), lambda words: words[::-1]).tolist()
+            [[1.0, 1.0, 1.0, -1.0], [0.0, 1.0, 0.0, 0.0]]
+        """
+        return wholes_of_samples(self._own(samples), self._words, np.random.default_rng(seed))
 
     def matrices(self) -> tuple[Float64[np.ndarray, "d d"], Float64[np.ndarray, "d d"]]:
         """Count co-occurrences and ordered bigrams.

@@ -73,6 +73,11 @@ class _Pieces:
         return Batch(codes, first_block + (start + within) // stretch)
 
 
+def stretch_of(letters: int, stretch: int | None) -> int:
+    """The letters of a block of a sequence: as asked for, or a 64th, between 1,000 and 10,000."""
+    return stretch or min(max(letters // 64, 1000), 10_000)
+
+
 def batches(
     sequences: Iterable[str], alphabet: Alphabet, window: int, stretch: int | None
 ) -> Iterator[Batch]:
@@ -96,7 +101,7 @@ def batches(
     """
     pieces, block = _Pieces(), 0
     for text in sequences:
-        length = stretch or min(max(len(text) // 64, 1000), 10_000)
+        length = stretch_of(len(text), stretch)
         for start in range(0, max(len(text) - window + 1, 1), _BATCH):
             pieces.add(text[start : start + _BATCH + window - 1], block, start, length)
             if pieces.length >= _BATCH:

@@ -17,7 +17,7 @@ from rich.text import Text
 from grouplearn._checks import refuse
 from grouplearn.commands.folders import CONFIG, to_json, write_whole
 from grouplearn.commands.output import number
-from grouplearn.commands.train_console import print_table
+from grouplearn.commands.tables import print_table
 from grouplearn.commands.train_kinds import flat
 from grouplearn.commands.train_output import RESULT
 from grouplearn.errors import DataError

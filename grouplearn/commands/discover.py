@@ -9,11 +9,10 @@ from typing import Any, final
 
 from grouplearn._checks import refuse
 from grouplearn.commands.discover_data import Reading, Subject, names_of, open_data
-from grouplearn.commands.discover_kinds import KINDS, WHO
+from grouplearn.commands.discover_kinds import WHO
 from grouplearn.commands.discover_words import describe
 from grouplearn.commands.options import between, known_name
 from grouplearn.discovery import Discovery, MomentAccumulator, discover
-from grouplearn.domains.letters import ALPHABETS
 
 ACTIONS = ("permutation", "signed", "linear")
 
@@ -42,14 +41,9 @@ class DiscoverOptions:
 
     def __post_init__(self) -> None:
         """Check what can be checked without the data."""
-        reading = self.reading
-        if reading.kind is not None:
-            known_name(WHO, "--kind", reading.kind, KINDS)
+        self.reading.check(WHO)
         known_name(WHO, "--action", self.action, ACTIONS)
-        known_name(WHO, "--alphabet", reading.alphabet, tuple(ALPHABETS))
         between(WHO, "--max-moment", self.max_moment, 2, 4)
-        between(WHO, "--patch-size", reading.patch_size, 2, 16)
-        between(WHO, "--window", reading.window, 1, 64)
         between(WHO, "--seed", self.seed, 0, _MAX_SEED)
         if not 0 < self.level < 1:
             refuse(WHO, "--level", "between 0 and 1", self.level, "pass 0.01, for example")

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,12 @@ from grouplearn.commands.discover_kinds import (
     recognise,
     reject,
 )
+from grouplearn.commands.options import between, known_name
 from grouplearn.discovery.moments import MomentAccumulator
 from grouplearn.domains.base import Domain
 from grouplearn.domains.idx import load_idx_images
 from grouplearn.domains.images import ImageDomain
+from grouplearn.domains.letters import ALPHABETS
 from grouplearn.domains.samples import (
     sample_box_drawings,
     sample_chloroplast,
@@ -35,6 +37,8 @@ from grouplearn.domains.samples import (
 from grouplearn.domains.sequences import SequenceDomain
 from grouplearn.domains.tables import Table, read_table
 from grouplearn.domains.tokens import TokenDomain
+
+_Batch: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64] | None, NDArray[np.int64] | None]
 
 
 @final
@@ -50,6 +54,21 @@ class Reading:
     window: int = 6
     alphabet: str = "dna"
 
+    def check(self, who: str) -> None:
+        """Refuse what can be refused without the data.
+
+        Args:
+            who: the command, for the error.
+
+        Raises:
+            InputError: an option is out of its range.
+        """
+        if self.kind is not None:
+            known_name(who, "--kind", self.kind, KINDS)
+        known_name(who, "--alphabet", self.alphabet, tuple(ALPHABETS))
+        between(who, "--patch-size", self.patch_size, 2, 16)
+        between(who, "--window", self.window, 1, 64)
+
 
 @final
 @dataclass(frozen=True)
@@ -63,6 +82,7 @@ class Subject:
         domain: the adapter; None for tables.
         coordinates: called after `moments`: a name for each coordinate.
         moments: reads the data, for a seed.
+        raw: what the methods of the domain take; of tables, a `TableRows`.
     """
 
     name: str
@@ -71,6 +91,7 @@ class Subject:
     domain: Domain | None
     coordinates: Callable[[], tuple[str, ...]]
     moments: Callable[[int], MomentAccumulator] = field(repr=False)
+    raw: Any = field(repr=False, default=None)
 
 
 _BUILT_IN = {
@@ -85,13 +106,14 @@ BUILT_IN = tuple(_BUILT_IN)
 """Names that stand for data which come with the package or with scikit-learn."""
 
 
-def open_data(data: str, reading: Reading, name: str) -> Subject:
+def open_data(data: str, reading: Reading, name: str, who: str = WHO) -> Subject:
     """Open a file, a folder or built-in data, and find out which kind it is.
 
     Args:
         data: a path, or one of `BUILT_IN`.
         reading: how it is read.
         name: what it is called in headings and file names.
+        who: the command, for errors.
 
     Raises:
         InputError: an option does not go with this kind of data, or is out of its range.
@@ -102,76 +124,136 @@ def open_data(data: str, reading: Reading, name: str) -> Subject:
     if not built_in and not path.exists():
         reject(
             data, f"a file, a folder, or one of {', '.join(BUILT_IN)}", "neither",
-            "check the path",
+            "check the path", who,
         )  # fmt: skip
-    kind = reading.kind or (_BUILT_IN[data][0] if built_in else recognise(path))
+    kind = reading.kind or (_BUILT_IN[data][0] if built_in else recognise(path, who))
     if built_in and kind != _BUILT_IN[data][0]:
-        refuse(WHO, "--kind", f"{_BUILT_IN[data][0]} for {data!r}", kind, "leave it out")
+        refuse(who, "--kind", f"{_BUILT_IN[data][0]} for {data!r}", kind, "leave it out")
     for option in ("labels", "blocks", "array"):
         if getattr(reading, option) is not None and kind != "table":
-            refuse(WHO, f"--{option}", "left out, as it is for tables", f"it for {kind} {data!r}",
+            refuse(who, f"--{option}", "left out, as it is for tables", f"it for {kind} {data!r}",
                    "leave it out")  # fmt: skip
     words = _BUILT_IN[data][1] if built_in else os.fspath(path)
     build = {"table": _table, "images": _images, "sequence": _sequence, "tokens": _tokens}[kind]
-    return build(name, words, data, reading)
+    return build(who, name, words, data, reading)
 
 
-def _table(name: str, words: str, data: str, reading: Reading) -> Subject:
-    table = read_table(Path(data), reading.array)
-    labels, file = _label_column(table, reading.labels)
-    blocks = None if reading.blocks is None else _column(table, "--blocks", reading.blocks)
-    kept = [k for k in range(len(table.columns)) if k not in (labels, blocks)]
-    if not kept:
-        reject(data, "a table with columns beside labels and blocks", "none", "pass more columns")
+@final
+@dataclass(frozen=True)
+class TableRows:
+    """The rows of a table, with labels and blocks beside them.
+
+    Attributes:
+        who: the command, for errors.
+        table: the file.
+        kept: the numbers of the columns that are coordinates.
+        labels: the number of the column of labels.
+        file: labels from a file of their own.
+        blocks: the number of the column of blocks.
+        reading: as it was typed.
+    """
+
+    who: str
+    table: Table
+    kept: list[int]
+    labels: int | None
+    file: NDArray[Any] | None
+    blocks: int | None
+    reading: Reading
+
+    @classmethod
+    def of(cls, who: str, data: str, reading: Reading) -> TableRows:
+        """Open a table."""
+        table = read_table(Path(data), reading.array)
+        labels, file = _label_column(who, table, reading.labels)
+        blocks = None
+        if reading.blocks is not None:
+            blocks = _column(who, table, "--blocks", reading.blocks)
+        kept = [k for k in range(len(table.columns)) if k not in (labels, blocks)]
+        if not kept:
+            reject(data, "a table with columns beside labels and blocks", "none",
+                   "pass more columns", who)  # fmt: skip
+        return cls(who, table, kept, labels, file, blocks, reading)
+
+    @property
+    def has_labels(self) -> bool:
+        """Are there labels?"""
+        return self.labels is not None or self.file is not None
+
+    def __iter__(self) -> Iterator[_Batch]:
+        """Batches of rows, their labels if any, their blocks if any."""
+        row = 0
+        for batch in self.table:
+            classes = None if self.labels is None else batch[:, self.labels]
+            if self.file is not None:
+                classes = self.file[row : row + len(batch)]
+                self._enough_labels(row + len(batch), last=False)
+            numbers = None if self.blocks is None else self._whole(batch[:, self.blocks], row)
+            yield batch[:, self.kept], classes, numbers
+            row += len(batch)
+        self._enough_labels(row, last=True)
+
+    def _enough_labels(self, rows: int, *, last: bool) -> None:
+        labels = rows if self.file is None else len(self.file)
+        if labels < rows or (last and labels > rows):
+            refuse(self.who, "--labels", f"one for each row, {rows}{'' if last else ' or more'}",
+                   f"{labels} in {self.reading.labels!r}",
+                   "pass the labels of these rows")  # fmt: skip
+
+    def _whole(self, values: NDArray[np.float64], row: int) -> NDArray[np.int64]:
+        """Block numbers, which are integers."""
+        wrong = np.flatnonzero(values != np.round(values))
+        if wrong.size:
+            place = f"row {row + int(wrong[0])} of {self.reading.blocks!r}"
+            refuse(self.who, "--blocks", "a column of integers", f"{values[wrong[0]]} in {place}",
+                   "number the blocks")  # fmt: skip
+        return values.astype(np.int64)
+
+
+def _table(who: str, name: str, words: str, data: str, reading: Reading) -> Subject:
+    rows = TableRows.of(who, data, reading)
 
     def moments(seed: int) -> MomentAccumulator:
-        found, row = MomentAccumulator(len(kept), seed=seed), 0
-        for batch in table:
-            classes = None if labels is None else batch[:, labels]
-            if file is not None:
-                classes = file[row : row + len(batch)]
-                _enough_labels(reading.labels, len(file), row + len(batch), last=False)
-            numbers = None if blocks is None else _whole(reading.blocks, batch[:, blocks], row)
-            found.add(batch[:, kept], labels=classes, blocks=numbers)
-            row += len(batch)
-        if file is not None:
-            _enough_labels(reading.labels, len(file), row, last=True)
+        found = MomentAccumulator(len(rows.kept), seed=seed)
+        for batch, labels, blocks in rows:
+            found.add(batch, labels=labels, blocks=blocks)
         return found
 
-    names = tuple(table.columns[k].removeprefix("column ") for k in kept)
-    return Subject(name, "table", f"{words}, {len(kept)} columns", None, lambda: names, moments)
+    names = tuple(rows.table.columns[k].removeprefix("column ") for k in rows.kept)
+    said = f"{words}, {len(names)} columns"
+    return Subject(name, "table", said, None, lambda: names, moments, rows)
 
 
-def _images(name: str, words: str, data: str, reading: Reading) -> Subject:
+def _images(who: str, name: str, words: str, data: str, reading: Reading) -> Subject:
     domain = ImageDomain(reading.patch_size)
     pictures = {"sky": sample_sky, "digits": sample_digits, "photographs": sample_photographs}
     if data in pictures:
         images: Any = pictures[data]()
     elif is_archive(Path(data)):
-        reject(data, "IDX or .npy for images", "an archive", "save the array as .npy")
+        reject(data, "IDX or .npy for images", "an archive", "save the array as .npy", who)
     else:
-        images = _image_array(Path(data))
+        images = _image_array(who, Path(data))
     k = reading.patch_size
     return Subject(
         name, "images", f"{words}, in patches of {k} x {k} pixels", domain,
         lambda: tuple(f"{i},{j}" for i in range(k) for j in range(k)),
-        lambda seed: domain.moments(images, seed=seed),
+        lambda seed: domain.moments(images, seed=seed), images,
     )  # fmt: skip
 
 
-def _image_array(path: Path) -> Any:
+def _image_array(who: str, path: Path) -> Any:
     if path.is_file():
         with path.open("rb") as stream:
             if stream.read(6) == b"\x93NUMPY":
-                array = numpy_array(path)
+                array = numpy_array(path, who)
                 if array.ndim not in (3, 4):
                     reject(path, "images (N, H, W) or (N, C, H, W)", f"shape {array.shape}",
-                           "reshape them, or pass --kind table")  # fmt: skip
+                           "reshape them, or pass --kind table", who)  # fmt: skip
                 return array
     return load_idx_images(path)
 
 
-def _sequence(name: str, words: str, data: str, reading: Reading) -> Subject:
+def _sequence(_: str, name: str, words: str, data: str, reading: Reading) -> Subject:
     alphabet: Any = reading.alphabet
     domain = SequenceDomain(alphabet=alphabet, window=reading.window)
     letters = {"lambda": sample_genome, "chloroplast": sample_chloroplast}
@@ -179,11 +261,11 @@ def _sequence(name: str, words: str, data: str, reading: Reading) -> Subject:
     names = tuple(f"{x}{p + 1}" for p in range(reading.window) for x in domain.letters)
     return Subject(
         name, "sequence", f"{words}, in windows of {reading.window} letters", domain,
-        lambda: names, lambda seed: domain.moments(source, seed=seed),
+        lambda: names, lambda seed: domain.moments(source, seed=seed), source,
     )  # fmt: skip
 
 
-def _tokens(name: str, words: str, data: str, _: Reading) -> Subject:
+def _tokens(_: str, name: str, words: str, data: str, __: Reading) -> Subject:
     if data in BUILT_IN:
         domain = TokenDomain.from_sequences(sample_box_drawings())
     else:
@@ -194,43 +276,30 @@ def _tokens(name: str, words: str, data: str, _: Reading) -> Subject:
     )  # fmt: skip
 
 
-def _column(table: Table, option: str, wanted: str) -> int:
+def _column(who: str, table: Table, option: str, wanted: str) -> int:
     """The number of a column, given by its name or its number."""
     if wanted in table.columns:
         return table.columns.index(wanted)
     if not wanted.isdecimal() or int(wanted) >= len(table.columns):
         shown = ", ".join(table.columns[:12]) + (", ..." if len(table.columns) > 12 else "")
-        refuse(WHO, option, f"a column of the table ({shown}) or its number from 0", repr(wanted),
+        refuse(who, option, f"a column of the table ({shown}) or its number from 0", repr(wanted),
                "take one of these")  # fmt: skip
     return int(wanted)
 
 
-def _label_column(table: Table, wanted: str | None) -> tuple[int | None, NDArray[Any] | None]:
+def _label_column(
+    who: str, table: Table, wanted: str | None
+) -> tuple[int | None, NDArray[Any] | None]:
     """Labels as a column of the table, or read from a file of their own."""
     if wanted is None:
         return None, None
     if wanted in table.columns or not Path(wanted).is_file():
-        return _column(table, "--labels", wanted), None
+        return _column(who, table, "--labels", wanted), None
     others = read_table(Path(wanted))
     if len(others.columns) != 1:
-        refuse(WHO, "--labels", "a file of one column", f"{len(others.columns)} in {wanted!r}",
+        refuse(who, "--labels", "a file of one column", f"{len(others.columns)} in {wanted!r}",
                "keep one column")  # fmt: skip
     return None, np.concatenate([batch[:, 0] for batch in others])
-
-
-def _enough_labels(name: str | None, labels: int, rows: int, *, last: bool) -> None:
-    if labels < rows or (last and labels > rows):
-        refuse(WHO, "--labels", f"one for each row, {rows}{'' if last else ' or more'}",
-               f"{labels} in {name!r}", "pass the labels of these rows")  # fmt: skip
-
-
-def _whole(name: str | None, values: NDArray[np.float64], row: int) -> NDArray[np.int64]:
-    """Block numbers, which are integers."""
-    wrong = np.flatnonzero(values != np.round(values))
-    if wrong.size:
-        got = f"{values[wrong[0]]} in row {row + int(wrong[0])} of {name!r}"
-        refuse(WHO, "--blocks", "a column of integers", got, "number the blocks")
-    return values.astype(np.int64)
 
 
 def names_of(data: tuple[str, ...]) -> Iterator[str]:
@@ -247,4 +316,4 @@ def names_of(data: tuple[str, ...]) -> Iterator[str]:
         yield name
 
 
-__all__ = ["BUILT_IN", "KINDS", "Reading", "Subject", "names_of", "open_data"]
+__all__ = ["BUILT_IN", "KINDS", "Reading", "Subject", "TableRows", "names_of", "open_data"]

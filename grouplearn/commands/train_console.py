@@ -10,14 +10,13 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
 from grouplearn._checks import refuse
 from grouplearn.commands.folders import CONFIG, choose_folder, growing_folder, to_json
+from grouplearn.commands.tables import print_table
 from grouplearn.commands.train import Trained, Watch, read_data, train
 from grouplearn.commands.train_choice import CHOICE
 from grouplearn.commands.train_data import TrainData
@@ -32,7 +31,6 @@ from grouplearn.commands.train_output import (
     summary_of,
 )
 from grouplearn.errors import DataError
-from grouplearn.report import Table as ReportTable
 from grouplearn.training import FitEpoch, Tried
 from grouplearn.training.fingerprints import MAY_CHANGE
 from grouplearn.training.fitting import LAST
@@ -170,18 +168,3 @@ def _show(trained: Trained, folder: Path) -> None:
         print_table(console, table)
         console.print(Text(table.caption))
     console.print(Text(f"Written to {folder}: open {folder / 'report.html'}"))
-
-
-def print_table(console: Console, table: ReportTable) -> None:
-    """A table of a report page at a terminal.
-
-    Args:
-        console: where.
-        table: what to print.
-    """
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for position, title in enumerate(table.head):
-        shown.add_column(title, justify="right" if position else "left")
-    for row in table.rows:
-        shown.add_row(*row)
-    console.print(shown)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import final
 
 from grouplearn.discovery.evidence.engine import FamilyEvidence, Finding
-from grouplearn.discovery.result import Verdict
+from grouplearn.discovery.result import Evidence, Verdict
+
+_LOUDEST = 3
 
 
 @final
@@ -57,6 +59,25 @@ class Rule:
         if family.p_value > self.level:
             return "exact" if family.effect_bound <= self.exact else "undecided"
         return "approximate" if family.effect_bound <= self.approximate else "rejected"
+
+    def evidence(self, finding: Finding) -> tuple[Evidence, ...]:
+        """All evidence put together, then what the loudest families say, for a rung of the ladder.
+
+        Args:
+            finding: of the engine.
+        """
+        whole = Evidence(
+            "all", finding.effect, finding.effect_bound, finding.p_value, math.inf,
+            self.verdict(finding), tested=True,
+        )  # fmt: skip
+        loudest = sorted(finding.families, key=lambda family: -family.score)[:_LOUDEST]
+        return whole, *(
+            Evidence(
+                family.name, family.effect, family.effect_bound, family.p_value, math.inf,
+                self.verdict_of_family(family), tested=True,
+            )
+            for family in loudest
+        )  # fmt: skip
 
     def rows_needed(self, finding: Finding, rows: int) -> int | None:
         """About how many rows would decide an undecided case; None where no number can be told.

@@ -168,8 +168,8 @@ def _grams(
     rows = view(some.rows)
     before = [some.sums(family.features(rows)) for family in view.families]
     away: list[list[Array]] = [[] for _ in view.families]
-    for number in range(ELSEWHERE):
-        move = view.elsewhere(action, rng, number)
+    for _ in range(ELSEWHERE):
+        move = view.elsewhere(action, rng)
         if move is None:
             break
         rows = view(move(some.rows))

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from grouplearn.discovery.evidence.actions import Action, Move, random_orthogonal
+from grouplearn.discovery.evidence.axes import independent_axes
 from grouplearn.discovery.evidence.families.base import Family
 from grouplearn.discovery.evidence.families.choice import (
     alphabet_of,
@@ -26,6 +27,8 @@ from grouplearn.discovery.evidence.families.standard import rounding
 
 RIDGE = 1e-3
 """Added to the eigenvalues of the covariance, in units of their mean, before whitening."""
+
+_MOST_AXES = 32
 
 
 @final
@@ -56,6 +59,10 @@ class Whitening:
             units[:, None] * ((vectors * roots) @ vectors.T),
             centre,
         )
+
+    def rotated(self, axes: Float[np.ndarray, "D D"]) -> Whitening:
+        """The same in other axes of the whitened space."""
+        return Whitening(axes @ self.matrix, self.back @ axes.T, self.centre)
 
     def __call__(self, rows: Float[np.ndarray, "N D"]) -> Float[np.ndarray, "N D"]:
         """The rows in these coordinates."""
@@ -90,15 +97,11 @@ class View:
         """The rows in these coordinates."""
         return self.whitening(rows) if self.white and self.whitening is not None else rows
 
-    def elsewhere(self, action: Action, rng: np.random.Generator, number: int) -> Move | None:
-        """An action of the same kind that is no symmetry: on other coordinates, or turned.
-
-        In the rows' own coordinates by turns the one and the other, as other coordinates may have
-        that symmetry too.
-        """
-        move = None if self.white or number % 2 else action.elsewhere(rng)
+    def elsewhere(self, action: Action, rng: np.random.Generator) -> Move | None:
+        """An action of the same kind that is no symmetry: on other coordinates, or turned."""
+        move = None if self.white else action.elsewhere(rng)
         if move is not None or self.whitening is None:
-            return move or action.elsewhere(rng)
+            return move
         return self.whitening.turned(action.draw_other(rng), rng)
 
     def named(self, family: Family) -> str:
@@ -121,6 +124,8 @@ def views_for(
         places = 2 if max_moment == 2 else rows.shape[1] // letters
         return [View(families_for_letters(rows.shape[1] // letters, letters, places))]
     whitening = Whitening.of(rows)
+    if rows.shape[1] <= _MOST_AXES:
+        whitening = whitening.rotated(independent_axes(whitening(rows), rng))
     if max_moment == 2:
         return [View([Covariances(rows, rng)], whitening)]
     return [

@@ -17,7 +17,7 @@ from grouplearn.discovery.permutations.judgement import FARTHEST, TOLERANCE, Jud
 from grouplearn.discovery.permutations.jury import Jury
 from grouplearn.discovery.permutations.search import search_automorphisms
 from grouplearn.discovery.permutations.tensors import Moments, moments_of
-from grouplearn.discovery.result import Discovery, Evidence, Rung, Verdict
+from grouplearn.discovery.result import Discovery, Rung, Verdict
 from grouplearn.discovery.rule import Rule
 from grouplearn.groups.base import MAX_TABLE_ORDER
 from grouplearn.representations import FixedRepresentation
@@ -25,7 +25,6 @@ from grouplearn.representations import FixedRepresentation
 _CANDIDATES = 64
 _LISTED = 400
 _ABOVE, _BESIDE = 4, 2
-_SHOWN_FAMILIES = 3
 _SEARCHING = 0.4
 
 Points = NDArray[np.int64]
@@ -276,20 +275,9 @@ class _Chooser:
         return tuple(dict.fromkeys(names))
 
     def _rung(self, group: Closed, found: Finding, *, accepted: bool) -> Rung:
-        verdict = self._verdict(found)
-        whole = Evidence(
-            "all", found.effect, found.effect_bound, found.p_value, math.inf, verdict, tested=True
-        )
-        loudest = sorted(found.families, key=lambda family: -family.score)[:_SHOWN_FAMILIES]
-        parts = tuple(
-            Evidence(
-                family.name, family.effect, family.effect_bound, family.p_value, math.inf,
-                self.jury.rule.verdict_of_family(family), tested=True,
-            )
-            for family in loudest
-        )  # fmt: skip
         generators = self._tensor(np.stack(group.generators))
-        return Rung(group.group.name, group.order, generators, (whole, *parts), accepted)
+        evidence = self.jury.rule.evidence(found)
+        return Rung(group.group.name, group.order, generators, evidence, accepted)
 
     def _tensor(self, points: Points) -> torch.Tensor:
         """Permutations as they are, signed ones as matrices."""

@@ -1,0 +1,93 @@
+"""Running `grouplearn test` at a terminal: progress, the run folder, and what is printed."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from grouplearn.commands.discover_data import names_of
+from grouplearn.commands.folders import choose_folder, run_folder, to_json
+from grouplearn.commands.invariance import InvarianceOptions, Tested, Watch, run
+from grouplearn.commands.invariance_actions import WHO
+from grouplearn.commands.invariance_output import (
+    heading_of,
+    method_of,
+    summary_of,
+    table_of,
+    write_run,
+)
+from grouplearn.commands.tables import print_table
+
+_WIDTH = 80
+
+
+def run_test(
+    options: InvarianceOptions,
+    out: Path | None,
+    *,
+    command: str,
+    overwrite: bool = False,
+    as_json: bool = False,
+    quiet: bool = False,
+) -> int:
+    """Test, write the run folder and print the result.
+
+    Args:
+        options: what to test.
+        out: folder to write; None takes a new one below runs/.
+        command: the command line, to be recorded.
+        overwrite: may an earlier run at `out` be replaced?
+        as_json: print the result as JSON instead of sentences and a table.
+        quiet: print neither.
+
+    Returns:
+        0, or 1 if the symmetry is rejected.
+    """
+    (name,) = names_of((options.data,))
+    folder = choose_folder(WHO, out, f"test-{name}", overwrite)
+    with _progress(hidden=quiet or as_json) as watch:
+        tested = run(options, watch)
+    with run_folder(folder) as scratch:
+        write_run(scratch, tested, options, command)
+    if as_json:
+        summary = {**summary_of(tested, options), "folder": folder}
+        sys.stdout.write(to_json(summary, indent=2) + "\n")
+    elif not quiet:
+        _show(tested, options, folder)
+    return int(tested.result.rejected)
+
+
+@contextmanager
+def _progress(*, hidden: bool) -> Iterator[Watch | None]:
+    """A line on standard error that says what is being done; none where it is not a terminal."""
+    console = Console(stderr=True)
+    if hidden or not console.is_terminal:
+        yield None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bars:
+        task = bars.add_task("opening", total=None)
+
+        def watch(step: str) -> None:
+            bars.update(task, description=step)
+
+        yield watch
+
+
+def _show(tested: Tested, options: InvarianceOptions, folder: Path) -> None:
+    """The sentence, then what each family says, on standard output."""
+    console = Console(width=max(_WIDTH, shutil.get_terminal_size().columns), highlight=False)
+    console.print(Text(tested.result.summary(), style="bold"))
+    console.print(Text(heading_of(tested, options)))
+    console.print(Text(method_of(tested, options)))
+    table = table_of(tested)
+    print_table(console, table)
+    console.print(Text(table.caption))
+    console.print(Text(f"Written to {folder}: open {folder / 'report.html'}"))

@@ -1,0 +1,144 @@
+"""Command lines about networks: what `train`, `compare` and `export` take, and how it is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(  # noqa: PLR0913, PLR0917
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help="A folder of labelled images (IDX as of MNIST, CIFAR10's binary version or "
+            "sprites, or a folder of pictures for each class), or digits, which is built in.",
+        ),
+    ],
+    action: Annotated[
+        str,
+        typer.Option(
+            help="auto chooses among the groups that the images propose, by short runs; discovered "
+            "takes the one proposed, trained trains it further; random learns it from the labels; "
+            "none; a known move such as quarter-turn, flip or square; or a file of an earlier run."
+        ),
+    ] = "auto",
+    network: Annotated[
+        str, typer.Option(help="lgcnn, plain (no group) or lgn (the published unfolded network).")
+    ] = "lgcnn",
+    objective: Annotated[
+        str, typer.Option(help="classification, similarity, or reconstruction (lgn alone).")
+    ] = "classification",
+    parameters: Annotated[int, typer.Option(help="About how many; not for lgn.")] = 40_000,
+    order: Annotated[int, typer.Option(help="n of C_n, for random and lgn.")] = 4,
+    closure: Annotated[
+        str, typer.Option(help="Of a trained or random action: exact, soft (a loss) or none.")
+    ] = "none",
+    invertibility: Annotated[
+        float, typer.Option(metavar="MU", help="Weight of the invertibility loss.")
+    ] = 1e-4,
+    moments: Annotated[
+        float, typer.Option(metavar="WEIGHT", help="Weight of the moment loss.")
+    ] = 0.0,
+    rotated: Annotated[
+        bool, typer.Option(help="Turn each image by a random angle, as rotated MNIST does.")
+    ] = False,
+    classes: Annotated[
+        str | None, typer.Option(metavar="0,1,...", help="Only these; default: all.")
+    ] = None,
+    shift: Annotated[
+        int, typer.Option(help="Augment by random shifts of up to so many pixels.")
+    ] = 0,
+    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 10,
+    batch_size: Annotated[int, typer.Option(help="Images in a step.")] = 128,
+    learning_rate: Annotated[float, typer.Option(help="The largest, of AdamW.")] = 0.01,
+    weight_decay: Annotated[float, typer.Option(help="Of AdamW.")] = 0.01,
+    schedule: Annotated[
+        str, typer.Option(help="Of the learning rate: one-cycle, halving or constant.")
+    ] = "one-cycle",
+    precision: Annotated[str, typer.Option(help="float32, bfloat16 or float64.")] = "float32",
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            help="Stop after so many epochs without a better score on a tenth of the images, which "
+            "is held out; default: never."
+        ),
+    ] = None,
+    accelerator: Annotated[str, typer.Option(help="cpu, gpu or auto.")] = "cpu",
+    seed: Annotated[int | None, typer.Option(help="Of every random choice; default: 0.")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Take all options but --seed from config.json of a run, or one like it."),
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on with the cut-off run at --out.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write; default: a new one below runs/.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace an earlier run at --out.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option(help="Print nothing but errors.")] = False,
+) -> Callable[[str], int]:
+    """Train a network on labelled images, with a group from where you say, and test it."""
+    from grouplearn.commands.options import numbers
+    from grouplearn.commands.train_console import run_train
+    from grouplearn.commands.train_kinds import (
+        ActionOptions,
+        TrainOptions,
+        fit_options,
+        read_config,
+    )  # fmt: skip
+
+    def options(line: str) -> TrainOptions:
+        if config is not None:
+            return read_config(line, config, data, seed)
+        return TrainOptions(
+            data=data, network=network, objective=objective, parameters=parameters, rotated=rotated,
+            classes=None if classes is None else numbers("grouplearn train", "--classes", classes),
+            shift=shift,
+            action=ActionOptions(action, order, closure, invertibility, moments),
+            fit=fit_options(
+                epochs=epochs, batch_size=batch_size, learning_rate=learning_rate,
+                weight_decay=weight_decay, schedule=schedule,
+                precision=precision, patience=patience, accelerator=accelerator,
+                seed=seed or 0,
+            ),
+        )  # fmt: skip
+
+    return lambda line: run_train(
+        options(line), out, command=line, overwrite=overwrite, resume=resume, as_json=as_json,
+        quiet=quiet,
+    )  # fmt: skip
+
+
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Folders of finished runs of train.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="An HTML page to write.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+) -> Callable[[str], int]:
+    """Compare trained networks: seeds put together, with intervals."""
+    from grouplearn.commands.compare import run_compare
+
+    return lambda _: run_compare(runs, out, as_json=as_json)
+
+
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run of train.")],
+    to: Annotated[Path, typer.Option(help="The file: .onnx, or .pt2 for torch.export.")],
+    size: Annotated[
+        str | None,
+        typer.Option(metavar="HxW", help="Height and width of images; default: as in the run."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace the file.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> Callable[[str], int]:
+    """Export a trained network as a plain file, its filters computed once."""
+    from grouplearn.commands.export import WHO, run_export
+    from grouplearn.commands.options import numbers
+
+    sides = None if size is None else numbers(WHO, "--size", size, separator="x", count=2)
+    return lambda _: run_export(run, to, size=sides, overwrite=overwrite, as_json=as_json)
