@@ -11,10 +11,10 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from grouplearn._checks import finite_number, positive_int, refuse
+from grouplearn._checks import refuse
 from grouplearn.discovery.evidence.actions import Action, Matrices, Permutations
 from grouplearn.discovery.evidence.engine import LEAST_UNITS, evidence
-from grouplearn.discovery.evidence.given import InvarianceTest
+from grouplearn.discovery.evidence.given import InvarianceTest, checked_options, colour_of
 from grouplearn.discovery.evidence.labels import label_factors
 from grouplearn.discovery.evidence.units import FEW, UNITS, Units
 from grouplearn.discovery.moments import as_array
@@ -25,7 +25,6 @@ from grouplearn.representations import FixedRepresentation, LearnedRepresentatio
 
 Given: TypeAlias = str | KnownAction | LearnedRepresentation | Callable[[Any], Any]
 
-_MEMORY = 1 << 28
 _HIGHEST_ORDER = 24
 _TRIED = 64
 
@@ -42,17 +41,7 @@ def tested(
 ) -> InvarianceTest:
     """Test an action on the whole objects of a domain; see `Domain.invariance_test`."""
     who = f"{type(domain).__name__}.invariance_test"
-    level = finite_number(who, "level", level, positive=True)
-    if level >= 1:
-        refuse(who, "level", "below 1", level, "pass level=0.05")
-    draws = positive_int(who, "draws", draws)
-    if (draws + 1) * level < 1:
-        refuse(who, "draws", f"at least {round(1 / level) - 1} for level={level:g}", draws,
-               "pass draws=999, or a larger level")  # fmt: skip
-    if (draws + 1) * UNITS * FEW > _MEMORY:
-        refuse(who, "draws", f"at most {_MEMORY // UNITS // FEW - 1}", draws,
-               "they would not fit into memory: pass draws=9999")  # fmt: skip
-    seed = positive_int(who, "seed", seed, minimum=0)
+    level, draws, seed = checked_options(who, level, draws, seed)
     name, rep = _named(who, domain, action)
     extended = [] if rep is None else domain.extend(rep)
     moves = [move for move in extended if move is not None]
@@ -162,13 +151,7 @@ def _on_rows(rep: LearnedRepresentation, wholes: Wholes, units: Units) -> Action
         return Permutations(points, channels=wholes.channels, letters=wholes.letters)
     matrices = rep.matrices().detach().double().cpu().numpy()
     wide = np.stack([np.kron(np.eye(wholes.channels), each) for each in matrices])
-    return Matrices(wide, _colour(units.rows))
-
-
-def _colour(rows: Float[np.ndarray, "N D"]) -> Float[np.ndarray, "D D"]:
-    """A square root of the covariance of the rows, of full rank."""
-    values, vectors = np.linalg.eigh(np.cov(rows.T, ddof=0).reshape(rows.shape[1], -1))
-    return np.asarray(vectors * np.sqrt(values.clip(1e-9 * max(values[-1], 1e-300))) @ vectors.T)
+    return Matrices(wide, colour_of(units.rows))
 
 
 def _powers(who: str, action: Any, wholes: Wholes) -> list[WholeMove]:

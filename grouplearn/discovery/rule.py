@@ -31,6 +31,8 @@ class Rule:
         doubt: p-values up to here leave doubt, which a smaller bound has to outweigh.
         exact_in_doubt: that bound.
         approximate: the largest bound of an approximate symmetry, over all families that see.
+        approximate_in_doubt: the same, over those that see well, where the p-value is above a tenth
+            of the level: one true symmetry in a hundred is rejected by chance.
         screening: p-values up to here set an element aside before groups are tried.
     """
 
@@ -40,6 +42,7 @@ class Rule:
     doubt: float = 0.05
     exact_in_doubt: float = 0.15
     approximate: float = 0.15
+    approximate_in_doubt: float = 0.25
     screening: float = 0.001
 
     def verdict(self, finding: Finding) -> Verdict:
@@ -52,6 +55,9 @@ class Rule:
         if finding.p_value > self.level:
             most = self.exact if finding.p_value > self.doubt else self.exact_in_doubt
             return "exact" if finding.effect_bound <= most else "undecided"
+        hardly = finding.p_value > self.level / 10
+        if hardly and finding.effect_bound <= self.approximate_in_doubt:
+            return "approximate"
         return "approximate" if finding.widest_bound <= self.approximate else "rejected"
 
     def verdict_of_family(self, family: FamilyEvidence) -> Verdict:

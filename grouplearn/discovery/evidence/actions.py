@@ -60,7 +60,8 @@ class Permutations(Action):
         signs: (n, d), what x[i] is multiplied with on the way; None for no signs.
         channels: c; rows have c * d entries, and every channel moves alike.
         letters: size of the alphabet of one-hot windows, position-major; 0 for other rows. Actions
-            elsewhere then exchange places, and letters at a place, so that windows stay windows.
+            elsewhere then act on other places, and every second one on other letters too, so that
+            windows stay windows.
     """
 
     def __init__(
@@ -86,17 +87,17 @@ class Permutations(Action):
     def elsewhere(self, rng: np.random.Generator) -> Move | None:
         """A conjugate of a random element, by other labels of the coordinates and other signs."""
         for _ in range(_TRIES):
-            points, signs = self._conjugate(int(rng.integers(1, len(self.points))), rng)
+            relabel = self._relabel(rng, within=bool(rng.integers(2)))
+            points, signs = self._conjugate(int(rng.integers(1, len(self.points))), relabel, rng)
             row = points if signs is None else np.concatenate([points, signs])
             if row.tobytes() not in self._known:
                 return _gather(points, signs, self.channels)
         return None
 
     def _conjugate(
-        self, g: int, rng: np.random.Generator
+        self, g: int, relabel: NDArray[np.int64], rng: np.random.Generator
     ) -> tuple[NDArray[np.int64], Array | None]:
         dim = self.points.shape[1]
-        relabel = self._relabel(rng)
         points = np.empty(dim, dtype=np.int64)
         points[relabel] = relabel[self.points[g]]
         if self.signs is None:
@@ -107,13 +108,14 @@ class Permutations(Action):
         moved[relabel] = self.signs[g]
         return points, moved * flips * flips[points]
 
-    def _relabel(self, rng: np.random.Generator) -> NDArray[np.int64]:
+    def _relabel(self, rng: np.random.Generator, *, within: bool) -> NDArray[np.int64]:
         dim = self.points.shape[1]
         if not self.letters:
             return rng.permutation(dim)
         places = rng.permutation(dim // self.letters)
-        within = np.stack([rng.permutation(self.letters) for _ in places])
-        return np.asarray((places[:, None] * self.letters + within).ravel())
+        kept = np.tile(np.arange(self.letters), (len(places), 1))
+        letters = rng.permuted(kept, axis=1) if within else kept
+        return np.asarray((places[:, None] * self.letters + letters).ravel())
 
     def _move(self, g: int) -> Move:
         return _gather(self.points[g], None if self.signs is None else self.signs[g], self.channels)

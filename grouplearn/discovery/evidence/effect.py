@@ -23,7 +23,8 @@ class Effect:
         size: square root of the ratio of two energies of deviation, each without its sampling
             noise: that of the action over that of actions of the same kind elsewhere.
         bound: the upper limit of the bootstrap over units.
-        power: the energy elsewhere in its own standard errors: how well the family can see.
+        power: the energy elsewhere over what the energy here varies by for sampling noise alone:
+            how well the family can see.
     """
 
     size: float
@@ -52,6 +53,15 @@ class Grams:
         """From the sums of each unit, less those when moved: (elements, U, features)."""
         return cls(_gram(here), _gram(elsewhere))
 
+    @property
+    def noise(self) -> float:
+        """What the energy here varies by when there is nothing but sampling noise."""
+        units = len(self.here)
+        rows = self.here - self.here.mean(0)
+        centred = rows - rows.mean(1, keepdims=True)
+        apart = np.square(centred).sum() - np.square(np.diagonal(centred)).sum()
+        return float(np.sqrt(2 * apart) / (units * (units - 1)))
+
 
 def effect_of(grams: Grams, rng: np.random.Generator, confidence: float) -> Effect:
     """Compare the energies of two sets of deviations.
@@ -72,7 +82,7 @@ def effect_of(grams: Grams, rng: np.random.Generator, confidence: float) -> Effe
         [np.ones((1, units)), rng.multinomial(units, np.full(units, 1 / units), RESAMPLES)]
     )
     mine, other = (_energies(gram, weights) for gram in (grams.here, grams.elsewhere))
-    power = float(other[0] / max(other[1:].std(), 1e-300))
+    power = float(other[0]) / max(grams.noise, 1e-9 * abs(float(other[0])), 1e-300)
     ratios = np.full(len(weights), np.inf)
     np.divide(np.clip(mine, 0, None), other, out=ratios, where=other > 0)
     ratios = np.sqrt(ratios)

@@ -31,8 +31,8 @@ _ROWS_ELSEWHERE = 4096
 CONFIDENCE = 0.95
 LEAST_UNITS = 8
 """Fewer independent units show nothing."""
-SEES, SEES_WELL = 3.0, 8.0
-"""A family sees, or sees well, where what it sees elsewhere is so many standard errors."""
+SEES, SEES_WELL = 6.0, 16.0
+"""A family sees, or sees well, where what it sees elsewhere is so many times the noise."""
 
 
 @final
@@ -46,7 +46,7 @@ class FamilyEvidence:
         p_value: of this family alone.
         effect: deviation as a part of what it sees elsewhere.
         effect_bound: the upper confidence bound of that.
-        power: what it sees elsewhere, in standard errors.
+        power: what it sees elsewhere, over the noise.
     """
 
     name: str

@@ -14,7 +14,7 @@ from grouplearn._checks import finite_number, positive_int, refuse
 from grouplearn.discovery.evidence.actions import Action, action_of
 from grouplearn.discovery.evidence.engine import LEAST_UNITS, FamilyEvidence, Finding, evidence
 from grouplearn.discovery.evidence.labels import label_factors
-from grouplearn.discovery.evidence.units import FEW, Units
+from grouplearn.discovery.evidence.units import FEW, UNITS, Units
 from grouplearn.discovery.moments import as_array
 from grouplearn.representations import LearnedRepresentation
 
@@ -50,21 +50,21 @@ class InvarianceTest:
 
     def summary(self) -> str:
         """The result in plain sentences."""
-        worst = max(self.families, key=lambda family: family.score)
         said = f"p = {self.p_value:.2g}"
-        if self.rejected:
-            return (
-                f"{self.name} is no exact symmetry of these data ({said}): {worst.name} stand out "
-                f"by {worst.score:.1f} standard deviations. {self._measured()}"
-            )
-        return f"Nothing speaks against {self.name} ({said}). {self._measured()}"
+        if not self.rejected:
+            return f"Nothing speaks against {self.name} ({said}). {self._measured()}"
+        worst = max(self.families, key=lambda family: family.score)
+        return (
+            f"{self.name[0].upper()}{self.name[1:]} is no exact symmetry of these data ({said}): "
+            f"the evidence of {worst.name} stands out by {worst.score:.1f} standard deviations. "
+            f"{self._measured()}"
+        )
 
     def _measured(self) -> str:
+        if not any(family.power for family in self.families):
+            return "How large a deviation is was not measured."
         if not np.isfinite(self.effect_bound):
-            return (
-                "The data cannot show how large a deviation may be: other actions of the same kind "
-                "change them as little."
-            )
+            return "The data can hardly show how large a deviation is: more of them would."
         small = f"The deviation is {self.effect:.2g}" if np.isfinite(self.effect) else "It is"
         return (
             f"{small} of what an action of the same kind that is no symmetry shows, at most "
@@ -129,15 +129,7 @@ def invariance_test(
         >>> invariance_test(rows * [1, 2, 3], shift).rejected
         True
     """
-    level = finite_number(_WHO, "level", level, positive=True)
-    if level >= 1:
-        refuse(_WHO, "level", "below 1", level, "pass level=0.05")
-    draws = positive_int(_WHO, "draws", draws)
-    least = math.ceil(1 / level - 1e-9) - 1
-    if draws < least:
-        refuse(_WHO, "draws", f"at least {least} for level={level:g}", draws,
-               "pass draws=999, or a larger level")  # fmt: skip
-    seed = positive_int(_WHO, "seed", seed, minimum=0)
+    level, draws, seed = checked_options(_WHO, level, draws, seed)
     rows = checked_rows(_WHO, samples)
     action, name = _checked_action(representation, rows)
     which = _beside("blocks", blocks, len(rows))
@@ -146,11 +138,30 @@ def invariance_test(
     if units.count < LEAST_UNITS:
         refuse(_WHO, "blocks", f"at least {LEAST_UNITS} independent ones, better 30", units.count,
                "number the blocks so that only dependent rows share a number")  # fmt: skip
-    if (draws + 1) * units.count * FEW > _MEMORY:
-        refuse(_WHO, "draws", f"at most {_MEMORY // units.count // FEW - 1}", draws,
-               "they would not fit into memory: pass draws=9999")  # fmt: skip
     found = evidence(units, action, draws=draws, seed=seed)
     return _result(found, name, level, units.count)
+
+
+def checked_options(who: str, level: float, draws: int, seed: int) -> tuple[float, int, int]:
+    """Level, draws and seed of a test, if they make sense together.
+
+    Args:
+        who: names the function in errors.
+        level: in (0, 1).
+        draws: at least 1 / level - 1, and no more than memory allows.
+        seed: 0 or more.
+    """
+    level = finite_number(who, "level", level, positive=True)
+    if level >= 1:
+        refuse(who, "level", "below 1", level, "pass level=0.05")
+    draws, least = positive_int(who, "draws", draws), math.ceil(1 / level - 1e-9) - 1
+    if draws < least:
+        refuse(who, "draws", f"at least {least} for level={level:g}", draws,
+               "pass draws=999, or a larger level")  # fmt: skip
+    if (draws + 1) * UNITS * FEW > _MEMORY:
+        refuse(who, "draws", f"at most {_MEMORY // UNITS // FEW - 1}", draws,
+               "they would not fit into memory: pass draws=9999")  # fmt: skip
+    return level, draws, positive_int(who, "seed", seed, minimum=0)
 
 
 def _result(found: Finding, name: str, level: float, blocks: int) -> InvarianceTest:
@@ -187,7 +198,7 @@ def _checked_action(representation: Any, rows: np.ndarray) -> tuple[Action, str]
         if elements is not None and len(elements) < 2:
             refuse(_WHO, "representation", "of a group of order 2 or more", "the trivial group",
                    "the identity leaves every distribution as it is: test another one")  # fmt: skip
-        return representation, "The group"
+        return representation, "the group"
     if not isinstance(representation, LearnedRepresentation):
         refuse(_WHO, "representation", "a representation of the library",
                type(representation).__name__, "build one, such as FixedRepresentation")  # fmt: skip
@@ -197,10 +208,10 @@ def _checked_action(representation: Any, rows: np.ndarray) -> tuple[Action, str]
     if representation.group.order < 2:
         refuse(_WHO, "representation", "of a group of order 2 or more", "the trivial group",
                "the identity leaves every distribution unchanged: test another action")  # fmt: skip
-    return action_of(representation, _colour(rows)), representation.group.name
+    return action_of(representation, colour_of(rows)), representation.group.name
 
 
-def _colour(rows: np.ndarray) -> np.ndarray:
+def colour_of(rows: np.ndarray) -> np.ndarray:
     """A square root of the covariance of the rows, of full rank."""
     values, vectors = np.linalg.eigh(np.cov(rows.T, ddof=0).reshape(rows.shape[1], -1))
     least = 1e-9 * max(values[-1], 1e-300)

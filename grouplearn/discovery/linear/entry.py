@@ -5,23 +5,22 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from grouplearn._checks import finite_number, positive_int, refuse
 from grouplearn.discovery.linear.action import Action
 from grouplearn.discovery.linear.data import Whitened, whitened
 from grouplearn.discovery.linear.evidence import Judge
-from grouplearn.discovery.linear.fit import fitted
-from grouplearn.discovery.linear.harmonics import group_harmonics, harmonics
-from grouplearn.discovery.linear.ladder import chance, rivals, subgroups
-from grouplearn.discovery.linear.search import ASKED, Candidate, Search, holds, remarks, search
+from grouplearn.discovery.linear.jury import Jury
+from grouplearn.discovery.linear.ladder import rivals
+from grouplearn.discovery.linear.proposed import Proposed
+from grouplearn.discovery.linear.search import Candidate, Search, remarks, search
 from grouplearn.discovery.reservoir import Sample
-from grouplearn.discovery.result import Discovery, Evidence, Rung
+from grouplearn.discovery.result import Discovery, Rung
+from grouplearn.discovery.rule import Rule
 from grouplearn.groups import CyclicGroup, DihedralGroup, real_irreps
 from grouplearn.representations import (
     FixedRepresentation,
@@ -32,6 +31,8 @@ from grouplearn.representations import (
 _WHO = "discover"
 _FEWEST_GROUPS = 16
 _FEWEST_ROWS = 4
+_RIVALS = 4
+_SAME = 0.05
 
 
 def discover_linear(
@@ -89,14 +90,16 @@ def discover_linear(
     refusal = _too_little(data)
     if refusal is not None:
         return _nothing(data.dim, (), (refusal,))
-    judge = Judge(data.half(1), max_moment, level, seed)
+    jury = Jury.of(
+        sample, data, Rule(level=level), max_moment=max_moment, seed=seed, deadline=start + budget
+    )
     rng = np.random.default_rng(seed)
-    found = search(data, judge, rng, lambda: time.monotonic() - start > budget)
+    found = search(data, jury, rng)
     if data.isotropic:
         found.notes.append("The covariance is isotropic within noise; the action is orthogonal.")
     if max_moment == 2:
-        found.notes.append("A proposal only: moments above the second were not asked.")
-    return _conclude(data, found, rng)
+        found.notes.append("Means and covariances alone were asked: this is a proposal.")
+    return _conclude(data, found, Judge(data.half(1), max_moment, level, seed))
 
 
 def check_linear_group(
@@ -109,9 +112,8 @@ def check_linear_group(
 ) -> Rung:
     """Hold a given action against data.
 
-    As in `discover_linear`, the rows of odd bootstrap groups judge. For cyclic and dihedral groups
-    the rows of even groups tell which harmonics survive in the planes of the action; a turn that
-    would move one of them is rejected by "kernel".
+    The randomisation test of `grouplearn.discovery.invariance_test`, on the rows of odd bootstrap
+    groups, as in `discover_linear`.
 
     Args:
         sample: rows, with bootstrap groups and, where wanted, labels that the action keeps.
@@ -144,17 +146,15 @@ def check_linear_group(
     refusal = _too_little(data)
     if refusal is not None:
         refuse("check_linear_group", "sample", "large enough to test", refusal, "give more samples")
-    judge = Judge(data.half(1), max_moment, level, seed)
-    generators = representation.generators().detach().double().cpu()
-    members = data.whiten @ representation.matrices().detach().double().cpu().numpy() @ data.colour
-    matrices = data.whiten @ generators.numpy() @ data.colour
-    action = fitted(representation.group, matrices)
-    if action is not None:
-        known = harmonics(data.half(0), action.frame())
-        judge.harmonics = [each.exponents for each in known[:ASKED]]
-    evidence = judge.evidence(matrices, members.mean(0), action)
+    jury = Jury.of(
+        sample, data, Rule(level=level), max_moment=max_moment, seed=seed, deadline=math.inf
+    )
+    members = representation.matrices().detach().double().cpu().numpy()
     group = representation.group
-    return Rung(group.name, group.order, generators, evidence, holds(evidence))
+    found = jury.finding(data.whiten @ members @ data.colour)
+    generators = representation.generators().detach().double().cpu()
+    accepted = jury.rule.verdict(found) in ("exact", "approximate")
+    return Rung(group.name, group.order, generators, jury.rule.evidence(found), accepted)
 
 
 def _too_little(data: Whitened) -> str | None:
@@ -180,99 +180,82 @@ def _nothing(dim: int, ladder: tuple[Rung, ...], notes: Sequence[str]) -> Discov
     )
 
 
-def _conclude(data: Whitened, found: Search, rng: np.random.Generator) -> Discovery:
+def _conclude(data: Whitened, found: Search, judge: Judge) -> Discovery:
     """Choose the largest group that is accepted, and set it among its rivals."""
     identity = Rung("C1", 1, torch.zeros(0, data.dim, data.dim, dtype=torch.float64), (), True)
     accepted = [each for each in found.candidates if each.accepted]
+    rungs = [_rung(data, found, each, False) for each in found.candidates]
     if not accepted:
-        rejected = sorted(found.candidates, key=lambda c: max(e.violation for e in c.evidence))
-        rungs = [_rung(data, each.action, each.evidence, False) for each in rejected]
-        notes = [*remarks(found.frame, found.last), *found.notes]
-        return _nothing(data.dim, (identity, *rungs), notes)
+        return _nothing(
+            data.dim, (identity, *rungs), [*remarks(found.frame, found.last), *found.notes]
+        )
     best = _best(accepted)
-    judged = [Candidate(a, found.judge.judge(a)) for a in rivals(best.action)]
-    larger = [c for c in found.candidates if c.action.group.order > best.action.group.order]
-    outside = [*larger, *judged]
-    outside.sort(key=lambda each: max(e.violation for e in each.evidence))
-    evidence = _beside(best.evidence, outside)
-    inner = [(a, found.judge.judge(a)) for a in subgroups(best.action)]
-    rungs = [
-        identity,
-        *(_rung(data, action, each, True) for action, each in inner),
-        _rung(data, best.action, evidence, True),
-        *(_rung(data, each.action, each.evidence, False) for each in outside),
-    ]
+    outside = [each for each in found.candidates if not _within(each, best)]
+    outside += [] if found.jury.expired else [found.judge(a) for a in _rivals(best.action)]
+    inside = [each for each in found.candidates if _within(each, best)]
+    rungs = [identity, *(_rung(data, found, each, each.accepted) for each in inside)]
+    rungs += [_rung(data, found, each, False) for each in outside]
+    effects = [each.finding.effect for each in outside if not math.isnan(each.finding.effect)]
+    members = best.action.members()
+    measured = [judge.member(judge.kinds[-1], matrix, members.mean(0)) for matrix in members[1:]]
     representation = _representation(data, best.action)
-    gap, kind = _gap(best.evidence, outside)
-    violations, noise = _of_members(found, best.action, kind)
+    turns = best.action.turns if isinstance(best.action, Action) else found.last
     return Discovery(
-        representation, representation.matrices().detach(), violations, noise, gap,
-        _p_value(data, found, best.action, rng), tuple(rungs), best.exact, "linear",
-        (*remarks(found.frame, best.action.turns), *found.notes),
+        representation, representation.matrices().detach(),
+        torch.tensor([0.0, *(e.violation for e in measured)], dtype=torch.float64),
+        torch.tensor([0.0, *(e.noise for e in measured)], dtype=torch.float64),
+        min(effects, default=math.inf) / max(best.finding.effect_bound, 1e-300),
+        best.finding.p_value, tuple(rungs), best.verdict == "exact", "linear",
+        (*remarks(found.frame, turns), *found.notes),
+        effect=best.finding.effect, effect_bound=best.finding.effect_bound,
+        region=_region(best, outside, found.jury.rule.level),
     )  # fmt: skip
 
 
 def _best(accepted: list[Candidate]) -> Candidate:
-    """The largest; an exact group is not traded for a larger one that is only approximate.
-
-    But for one within twice the noise, as the error of the refined basis may leave it, and for its
-    own dihedral extension, whose phases have been asked besides.
-    """
-    best = ([each for each in accepted if each.close] or accepted)[-1]
-    turns = best.action.turns
-    wider = [c for c in accepted if c.action.signs is not None and c.action.turns is turns]
-    return [best, *wider][-1]
+    """The largest exact group; where none is exact, the largest approximate one."""
+    exact = [each for each in accepted if each.verdict == "exact"]
+    return (exact or accepted)[-1]
 
 
-def _beside(evidence: tuple[Evidence, ...], outside: list[Candidate]) -> tuple[Evidence, ...]:
-    """The evidence, with the violation of the nearest rival that each kind rejects."""
-    out = []
-    for position, each in enumerate(evidence):
-        beyond = [rival.evidence[position] for rival in outside]
-        seen = [other.violation for other in beyond if other.verdict != "exact"]
-        out.append(replace(each, next_candidate=min(seen, default=math.inf)))
-    return tuple(out)
+def _within(candidate: Candidate, best: Candidate) -> bool:
+    """Are all its elements, nearly, elements of the best one?"""
+    members = best.action.members()
+    dim = members.shape[-1]
+    return all(
+        np.linalg.norm(members - matrix, axis=(1, 2)).min() < _SAME * math.sqrt(dim)
+        for matrix in candidate.action.generators()
+    )
 
 
-def _gap(evidence: tuple[Evidence, ...], outside: list[Candidate]) -> tuple[float, str]:
-    """How much further the nearest rival is, by the kind of evidence that tells it best."""
-    gap, kind = math.inf, evidence[-1].kind
-    for rival in outside:
-        ratios = [
-            theirs.violation / max(own.violation, own.noise, 1e-300)
-            for own, theirs in zip(evidence, rival.evidence, strict=True)
-        ]
-        if max(ratios) < gap:
-            gap, kind = max(ratios), evidence[int(np.argmax(ratios))].kind
-    return gap, kind
+def _region(best: Candidate, outside: list[Candidate], level: float) -> tuple[str, ...]:
+    """Groups that contain the claimed one and that nothing rejects."""
+    above = [
+        each.action.group.name
+        for each in outside
+        if _within(best, each) and each.finding.p_value > level
+    ]
+    return tuple(dict.fromkeys(above))
 
 
-def _of_members(found: Search, action: Action, kind: str) -> tuple[Tensor, Tensor]:
-    """Violation and noise of every element, by the kind of evidence that tells rivals best."""
-    members = action.members()
-    every = [found.judge.member(kind, matrix, members.mean(0)) for matrix in members[1:]]
-    pair = torch.tensor([(0.0, 0.0), *((e.violation, e.noise) for e in every)], dtype=torch.float64)
-    return pair[:, 0].clone(), pair[:, 1].clone()
+def _rivals(action: Action | Proposed) -> list[Action]:
+    return rivals(action)[:_RIVALS] if isinstance(action, Action) else []
 
 
-def _p_value(data: Whitened, found: Search, action: Action, rng: np.random.Generator) -> float:
-    keys = found.judge.harmonics
-    values = group_harmonics(data.half(1), action.frame(), keys).mean(0)
-    return chance(action, np.array(keys), (np.abs(values) ** 2).sum(1), rng)
+def _rung(data: Whitened, found: Search, candidate: Candidate, accepted: bool) -> Rung:
+    generators = torch.as_tensor(data.colour @ candidate.action.generators() @ data.whiten)
+    group = candidate.action.group
+    evidence = found.jury.rule.evidence(candidate.finding)
+    return Rung(group.name, group.order, generators, evidence, accepted)
 
 
-def _rung(data: Whitened, action: Action, evidence: tuple[Evidence, ...], accepted: bool) -> Rung:
-    generators = torch.as_tensor(data.colour @ action.generators() @ data.whiten)
-    return Rung(action.group.name, action.group.order, generators, evidence, accepted)
-
-
-def _representation(data: Whitened, action: Action) -> LearnedRepresentation:
+def _representation(data: Whitened, action: Action | Proposed) -> LearnedRepresentation:
     """The action in the basis of the data, closing exactly."""
     group = action.group
-    basis = data.colour @ action.basis
-    if not isinstance(group, CyclicGroup | DihedralGroup):
+    if isinstance(action, Proposed) or not isinstance(group, CyclicGroup | DihedralGroup):
         generators = data.colour @ action.generators() @ data.whiten
         return FixedRepresentation(group, torch.as_tensor(generators))
+    basis = data.colour @ action.basis
     columns = _columns(action, basis)
     counts, ordered = [], []
     for irrep in real_irreps(group):

@@ -2,51 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from grouplearn.discovery.evidence.engine import Finding
 from grouplearn.discovery.linear.action import Action
 from grouplearn.discovery.linear.data import Whitened
-from grouplearn.discovery.linear.evidence import Judge
 from grouplearn.discovery.linear.harmonics import HIGHEST, Frame, Harmonic, harmonics
+from grouplearn.discovery.linear.jury import Jury
 from grouplearn.discovery.linear.lattice import Lattice, Turns
+from grouplearn.discovery.linear.proposed import Proposed
 from grouplearn.discovery.linear.refine import polished
 from grouplearn.discovery.linear.reflect import reflected
 from grouplearn.discovery.linear.split import split
 from grouplearn.discovery.linear.tensors import Moments, group_moments
-from grouplearn.discovery.result import Evidence
+from grouplearn.discovery.result import Verdict
 
 _CANDIDATES = 5
-ASKED = 100
 _LARGEST = 12
 _ROUGH = 0.2
 _FINE = 0.025
-_NOISY = 0.3
+_FEW_DIMENSIONS = 6
+_PROPOSALS = 10
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """An action and what the rows that did not propose it say of it."""
+    """An action and what the rows that did not propose it say of it.
 
-    action: Action
-    evidence: tuple[Evidence, ...]
+    Attributes:
+        action: in whitened coordinates.
+        finding: of the rows held out.
+        verdict: by the rule.
+    """
 
-    @property
-    def exact(self) -> bool:
-        """Is nothing left of the violation but noise?"""
-        return all(each.verdict == "exact" for each in self.evidence)
-
-    @property
-    def close(self) -> bool:
-        """Is every violation noise, or no more than twice as long?"""
-        return all(e.verdict == "exact" or e.violation <= 2 * e.noise for e in self.evidence)
+    action: Action | Proposed
+    finding: Finding
+    verdict: Verdict
 
     @property
     def accepted(self) -> bool:
-        """Does every kind of evidence speak for it, and loudly enough?"""
-        return holds(self.evidence)
+        """Is it a symmetry, exact or nearly so?"""
+        return self.verdict in ("exact", "approximate")
 
 
 @dataclass
@@ -54,41 +54,36 @@ class Search:
     """What a search has found so far.
 
     Attributes:
-        candidates: the judged, from small groups to large ones.
-        notes: sentences for the user.
-        judge: of the rows held out.
-        groups: moments of all groups of rows.
+        jury: of the rows held out.
         frame: lines and planes, before any refinement.
         last: what all harmonics together leave.
+        candidates: the judged, from small groups to large ones.
+        notes: sentences for the user.
     """
 
-    judge: Judge
-    groups: list[Moments]
+    jury: Jury
     frame: Frame
     last: Turns
     candidates: list[Candidate] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    def judge(self, action: Action | Proposed) -> Candidate:
+        """Hold an action against the rows held out."""
+        found = self.jury.finding(action.members())
+        return Candidate(action, found, self.jury.rule.verdict(found))
 
-def holds(evidence: tuple[Evidence, ...]) -> bool:
-    """Does every kind of evidence accept, the last with little noise?"""
-    clear = [each for each in evidence[-1:] if each.noise <= _NOISY]
-    return bool(clear) and all(each.verdict != "rejected" for each in evidence)
 
-
-def search(
-    data: Whitened, judge: Judge, rng: np.random.Generator, expired: Callable[[], bool]
-) -> Search:
+def search(data: Whitened, jury: Jury, rng: np.random.Generator) -> Search:
     """Propose groups on the rows of even groups, judge them on those of odd groups.
 
     Harmonics that survive forbid turns. Taken in the order of their significance they leave a
-    chain of smaller and smaller groups, among which the last few are refined and judged.
+    chain of smaller and smaller groups, among which the last few are refined and judged. In few
+    dimensions any finite group is proposed besides, by registering moments with themselves.
 
     Args:
         data: all rows.
-        judge: of the rows of odd groups.
+        jury: of the rows of odd groups.
         rng: source of randomness.
-        expired: is the time over?
     """
     proposing = data.half(0)
     groups = group_moments(data)
@@ -98,16 +93,28 @@ def search(
         tuple(b for b in blocks if b.shape[1] == 1),
         tuple(b for b in blocks if b.shape[1] > 2),
     )
-    found = harmonics(proposing, frame)
-    chain, decisive = _chain(frame, found)
-    judge.harmonics = [each.exponents for each in [*decisive, *found[:ASKED]]]
-    out = Search(judge, groups, frame, chain[-1])
-    for turns in finite_groups(chain):
-        if expired():
+    chain = _chain(frame, harmonics(proposing, frame))
+    out = Search(jury, frame, chain[-1])
+    actions: Iterator[Action | Proposed] = itertools.chain(
+        _turned(data, frame, chain, groups), _proposed(proposing, rng)
+    )
+    for action in actions:
+        if jury.expired:
             out.notes.append("The time budget ended before every candidate was judged.")
             break
+        out.candidates.append(out.judge(action))
+    out.candidates.sort(key=lambda each: each.action.group.order)
+    return out
+
+
+def _turned(
+    data: Whitened, frame: Frame, chain: list[Turns], groups: list[Moments]
+) -> Iterator[Action]:
+    """Turns that the harmonics allow, refined, and with a reflection where there is one."""
+    proposing = data.half(0)
+    for turns in finite_groups(chain):
         action = polished(Action.of(frame, turns), groups)
-        out.candidates.append(Candidate(action, judge.judge(action)))
+        yield action
         if turns.order > 2:
             mirrored = reflected(action, harmonics(proposing, action.frame()), _ROUGH)
             if mirrored is not None:
@@ -115,23 +122,29 @@ def search(
                 # Phases of all rows place the axes more finely than low moments do.
                 mirrored = reflected(mirrored, harmonics(data, mirrored.frame()), _FINE)
             if mirrored is not None:
-                out.candidates.append(Candidate(mirrored, judge.judge(mirrored)))
-    out.candidates.sort(key=lambda each: each.action.group.order)
-    return out
+                yield mirrored
 
 
-def _chain(frame: Frame, found: list[Harmonic]) -> tuple[list[Turns], list[Harmonic]]:
-    """The groups of turns that the surest harmonics leave, one by one, and those that decided."""
+def _proposed(data: Whitened, rng: np.random.Generator) -> Iterator[Proposed]:
+    """Groups of any kind, in few dimensions and without labels."""
+    if data.dim > _FEW_DIMENSIONS or data.labels.size:
+        return
+    from grouplearn.discovery.linear.propose import propose
+
+    yield from map(Proposed.of, propose(data.rows, rng, data.weights)[:_PROPOSALS])
+
+
+def _chain(frame: Frame, found: list[Harmonic]) -> list[Turns]:
+    """The groups of turns that the surest harmonics leave, one by one."""
     planes, total = len(frame.planes), frame.components
     lattice = Lattice(total)
     for line in range(planes, total):
         lattice.add([2 * (line == c) for c in range(total)])
-    chain, decisive = [lattice.turns()], []
+    chain = [lattice.turns()]
     for each in found:
         if lattice.add(each.exponents):
-            chain.append(lattice.turns())
-            decisive.append(each)
-    return chain, decisive
+            chain += [lattice.turns()]
+    return chain
 
 
 def finite_groups(chain: list[Turns]) -> list[Turns]:

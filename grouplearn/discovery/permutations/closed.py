@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
+import torch
+from jaxtyping import Int
 from numpy.typing import NDArray
+from torch import Tensor
 
+from grouplearn.groups import FiniteGroup
 from grouplearn.groups.structure import small_generating_set
 from grouplearn.groups.table import TableGroup, group_from_permutations
+from grouplearn.representations import FixedRepresentation
 
 _MEASURED = 128
 
@@ -51,6 +56,30 @@ class Closed:
     def generators(self) -> list[Points]:
         """The elements that generate it."""
         return [self.elements[g] for g in self.group.generators]
+
+
+def as_action(points: Int[np.ndarray, "n points"], dim: int) -> Tensor:
+    """Permutations of d points as they are, those of points i and d + i as signed matrices.
+
+    Args:
+        points: (n, d), or (n, 2 d) with d + i for the negative of i.
+        dim: d.
+
+    Returns:
+        int64 (n, d), or float64 (n, d, d).
+    """
+    if points.shape[1] == dim:
+        return torch.as_tensor(points)
+    columns = np.zeros((len(points), dim, dim))
+    for matrix, images in zip(columns, points[:, :dim], strict=True):
+        matrix[images % dim, np.arange(dim)] = np.where(images < dim, 1.0, -1.0)
+    return torch.as_tensor(columns)
+
+
+def as_representation(group: FiniteGroup, action: Tensor) -> FixedRepresentation:
+    """The representation of a group whose generators act as `as_action` says."""
+    eye = torch.eye(action.shape[-1], dtype=torch.float64)
+    return FixedRepresentation(group, eye[action].mT if action.ndim == 2 else action)
 
 
 def order_of(points: Sequence[Points]) -> int:

@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 
 from grouplearn.discovery.evidence.engine import Finding
 from grouplearn.discovery.moments import MomentAccumulator
-from grouplearn.discovery.permutations.closed import Closed, order_of
+from grouplearn.discovery.permutations.closed import (
+    Closed,
+    as_action,
+    as_representation,
+    order_of,
+)
 from grouplearn.discovery.permutations.judgement import FARTHEST, TOLERANCE, Judge
 from grouplearn.discovery.permutations.jury import Jury
 from grouplearn.discovery.permutations.search import search_automorphisms
@@ -280,23 +285,10 @@ class _Chooser:
         return Rung(group.group.name, group.order, generators, evidence, accepted)
 
     def _tensor(self, points: Points) -> torch.Tensor:
-        """Permutations as they are, signed ones as matrices."""
-        if not self.judge.signed:
-            return torch.as_tensor(points)
-        dim = self.judge.moments.dim
-        columns = np.zeros((len(points), dim, dim))
-        for matrix, images in zip(columns, points, strict=True):
-            signs = np.where(images[:dim] < dim, 1.0, -1.0)
-            matrix[images[:dim] % dim, np.arange(dim)] = signs
-        return torch.as_tensor(columns)
+        return as_action(points, self.judge.moments.dim)
 
     def _representation(self, group: Closed) -> FixedRepresentation:
-        dim = self.judge.moments.dim
-        images = self._tensor(np.stack(group.generators))
-        if self.judge.signed:
-            return FixedRepresentation(group.group, generators=images)
-        matrices = torch.eye(dim, dtype=torch.float64)[images].mT
-        return FixedRepresentation(group.group, generators=matrices)
+        return as_representation(group.group, self._tensor(np.stack(group.generators)))
 
 
 def _gap(finding: Finding | None, outside: Sequence[float]) -> float:

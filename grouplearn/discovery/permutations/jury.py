@@ -18,7 +18,7 @@ from grouplearn.discovery.evidence.units import Units
 from grouplearn.discovery.moments import MomentAccumulator
 from grouplearn.discovery.rule import Rule
 
-_ROWS = 16384
+_ROWS, _WINDOWS = 16384, 65536
 _SCREENS = (2048, 8192)
 
 Points = NDArray[np.int64]
@@ -73,8 +73,10 @@ class Jury:
         factors = label_factors("discover", None if constant else labels, len(sample.rows))
         blocks = sample.groups if sample.units is None else sample.units
         units = Units.of(sample.rows, blocks, factors * sample.weights[:, None])
+        # Words of windows cost little, and are seldom.
+        most = _WINDOWS if alphabet_of(sample.rows) else _ROWS
         return cls(
-            units.thinned(_ROWS), rule, signed, accumulated.channels, max_moment, seed, deadline
+            units.thinned(most), rule, signed, accumulated.channels, max_moment, seed, deadline
         )
 
     @property

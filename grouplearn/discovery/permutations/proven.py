@@ -9,14 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from grouplearn.discovery.permutations.closed import Closed, as_action, as_representation
 from grouplearn.discovery.result import Discovery, Evidence, Rung, Verdict
 from grouplearn.groups import CyclicGroup, FiniteGroup
 from grouplearn.groups.base import MAX_TABLE_ORDER
-from grouplearn.groups.structure import small_generating_set
-from grouplearn.groups.table import TableGroup, group_from_permutations
-from grouplearn.representations import FixedRepresentation
-
-_THINNED = 512
+from grouplearn.groups.table import TableGroup
 
 Points = NDArray[np.int64]
 
@@ -48,7 +45,8 @@ def proven_discovery(
     elements = np.arange(dim)[None]
     rungs: list[Rung] = []
     if claimed:
-        group, elements = _listed(generators)
+        closed = Closed.of(generators)
+        group, elements = closed.group, np.stack(closed.elements)
         generators = [elements[g] for g in group.generators]
     if order > 1:
         beyond = math.inf if nearest is None else nearest.evidence[0].violation
@@ -61,9 +59,8 @@ def proven_discovery(
         )
     count = len(elements)
     members = as_action(elements, dim)
-    matrices = _matrices(members[list(group.generators)], dim)
     return Discovery(
-        representation=FixedRepresentation(group, generators=matrices),
+        representation=as_representation(group, members[list(group.generators)]),
         members=members,
         violations=torch.zeros(count, dtype=torch.float64),
         noise=torch.zeros(count, dtype=torch.float64),
@@ -105,28 +102,4 @@ def closure_rung(
 
 def group_of(generators: Sequence[Points], order: int) -> TableGroup | None:
     """The group itself, if it can be listed."""
-    return _listed(generators)[0] if order <= MAX_TABLE_ORDER else None
-
-
-def _listed(generators: Sequence[Points]) -> tuple[TableGroup, Points]:
-    """The group and its elements, from few generators."""
-    group = group_from_permutations(np.stack(generators))
-    assert group.permutations is not None  # noqa: S101 - it came from permutations
-    if group.order <= _THINNED:
-        few = small_generating_set(group)
-        group = group_from_permutations(group.permutations[list(few) or [0]])
-    return group, group.permutations if group.permutations is not None else np.stack(generators)
-
-
-def as_action(points: Points, dim: int) -> torch.Tensor:
-    """Permutations as they are, those of points i and d + i as signed matrices."""
-    if points.shape[1] == dim:
-        return torch.as_tensor(points)
-    columns = np.zeros((len(points), dim, dim))
-    for matrix, images in zip(columns, points[:, :dim], strict=True):
-        matrix[images % dim, np.arange(dim)] = np.where(images < dim, 1.0, -1.0)
-    return torch.as_tensor(columns)
-
-
-def _matrices(action: torch.Tensor, dim: int) -> torch.Tensor:
-    return torch.eye(dim, dtype=torch.float64)[action].mT if action.ndim == 2 else action
+    return Closed.of(generators).group if order <= MAX_TABLE_ORDER else None

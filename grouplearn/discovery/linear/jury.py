@@ -1,0 +1,92 @@
+"""Linear actions held against the rows that did not propose them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from jaxtyping import Float
+
+from grouplearn.discovery.evidence.actions import Matrices
+from grouplearn.discovery.evidence.engine import Finding, evidence
+from grouplearn.discovery.evidence.labels import label_factors
+from grouplearn.discovery.evidence.units import Units
+from grouplearn.discovery.linear.data import Whitened
+from grouplearn.discovery.reservoir import Sample
+from grouplearn.discovery.rule import Rule
+
+_ROWS = 16384
+
+
+@final
+@dataclass
+class Jury:
+    """Tests orthogonal matrices of the whitened space on the rows of odd groups.
+
+    An estimated action carries the error of its basis, so that one half of the blocks estimates and
+    the other judges: what the basis is off by shows as a small effect.
+
+    Args:
+        units: the rows of odd groups in whitened coordinates, not centred.
+        rule: thresholds.
+        max_moment: 2 looks at means and covariances alone.
+        seed: of the tests.
+        deadline: on the monotonic clock.
+    """
+
+    units: Units
+    rule: Rule
+    max_moment: int
+    seed: int
+    deadline: float
+
+    @classmethod
+    def of(
+        cls,
+        sample: Sample,
+        data: Whitened,
+        rule: Rule,
+        *,
+        max_moment: int,
+        seed: int,
+        deadline: float,
+    ) -> Jury:
+        """For the rows of a sample.
+
+        Args:
+            sample: rows, with groups and, perhaps, finer units.
+            data: the same, whitened.
+            rule: thresholds.
+            max_moment: see the class.
+            seed: see the class.
+            deadline: see the class.
+        """
+        labels = sample.labels
+        constant = labels is not None and bool((labels == labels[0]).all())
+        factors = label_factors("discover", None if constant else labels, len(sample.rows))
+        odd = np.unique(sample.groups, return_inverse=True)[1] % 2 == 1
+        blocks = sample.groups if sample.units is None else sample.units
+        units = Units.of(
+            sample.rows[odd] @ data.whiten.T,
+            blocks[odd],
+            factors[odd] * sample.weights[odd, None],
+        )
+        return cls(units.thinned(_ROWS), rule, max_moment, seed, deadline)
+
+    @property
+    def expired(self) -> bool:
+        """Is the time over?"""
+        return time.monotonic() > self.deadline
+
+    def finding(self, members: Float[np.ndarray, "n d d"]) -> Finding:
+        """What all evidence says about a group.
+
+        Args:
+            members: its matrices in whitened coordinates, the identity first.
+        """
+        return evidence(
+            self.units, Matrices(members), draws=self.rule.draws, seed=self.seed,
+            max_moment=self.max_moment,
+        )  # fmt: skip
