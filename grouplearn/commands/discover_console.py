@@ -99,9 +99,9 @@ def _ladder_lines(finding: Finding) -> Iterator[str]:
     steps = ladder_of(finding.found, finding.subject, finding.coordinates)
     if steps:
         yield ""
-        yield f"  {'ladder':<10} {'violation':>10} {'noise':>9} {'next candidate':>15}  verdict"
+        yield f"  {'ladder':<36} {'p-value':>8} {'effect':>8} {'at most':>8}  verdict"
     for step in steps:
         added = f": {step.operations}" if step.operations else ""
         yield f"  {step.group}{f', {step.status}' * bool(step.status)}{added}"
-        for kind, violation, noise, following, verdict in step.evidence:
-            yield f"    {kind:<8} {violation:>10} {noise:>9} {following:>15}  {verdict}"
+        for kind, p_value, effect, bound, verdict in step.evidence:
+            yield f"    {kind:<34} {p_value:>8} {effect:>8} {bound:>8}  {verdict}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -94,6 +93,9 @@ def _discovery(found: Discovery, words: Sequence[str]) -> dict[str, object]:
         "gap": found.gap,
         "p_value": found.p_value,
         "exact": found.exact,
+        "effect": found.effect,
+        "effect_bound": found.effect_bound,
+        "region": list(found.region),
         "action": found.action,
         "summary": found.summary(),
         "notes": list(found.notes),
@@ -137,7 +139,7 @@ def write_run(
         pictures = pictures_of(finding, options.max_moment, options.seed)
         for kind, picture in pictures.items():
             (folder / f"{kind if alone else f'{name}-{kind}'}.png").write_bytes(picture.png)
-        sections.append(_section(finding, pictures, options.level))
+        sections.append(_section(finding, pictures))
     _write(folder / "report.html", render_page(_page(findings, sections, options, command)))
 
 
@@ -155,7 +157,7 @@ def _tensors(found: Discovery) -> dict[str, Tensor]:
     return tensors
 
 
-def _section(finding: Finding, pictures: Mapping[str, Picture], level: float) -> Section:
+def _section(finding: Finding, pictures: Mapping[str, Picture]) -> Section:
     found, moments, subject = finding.found, finding.moments, finding.subject
     first = (
         f"Data: {subject.words}. {round(moments.count):,} samples of "
@@ -163,11 +165,6 @@ def _section(finding: Finding, pictures: Mapping[str, Picture], level: float) ->
         f"searched for {_ACTIONS[found.action]} in {finding.seconds:.1f} s."
     )
     lines = [first, *map(arrows, sentences_of(finding))]
-    if found.found and math.isnan(found.p_value):
-        lines.append("The coordinates allow too few permutations for a p-value.")
-    elif found.found and found.p_value <= level:
-        chance = f"{found.p_value:.1g}" if found.p_value >= _TINY else f"below {_TINY:g}"
-        lines.append(f"Chance alone would show such a group with probability {chance}.")
     table = ladder_table(found, subject, finding.coordinates)
     return Section(subject.name, lines, table, list(pictures.values()))
 
@@ -177,8 +174,8 @@ def _page(
 ) -> Page:
     lead = [
         "A group acts on data when its operations leave their distribution as it is. Second "
-        "moments propose operations, higher moments decide; noise is measured between independent "
-        "parts of the data.",
+        "moments propose operations; a test decides, in which independent parts of the data are "
+        "moved at random by the operations of the group.",
         *(arrows(_claim(each)) for each in findings),
     ]
     used = ", ".join(f"{package} {found}" for package, found in versions().items())

@@ -33,12 +33,13 @@ _WORDS = {
 _HIGHEST_ORDER = 60
 _MOST_CYCLES = 8
 _LONGEST = 90
-LADDER = ("group", "evidence", "violation", "noise", "next candidate", "verdict", "")
+LADDER = ("group", "evidence", "p-value", "effect", "at most", "verdict", "")
 LADDER_CAPTION = (
-    "Groups at rising violation, with the operations that each adds. Violations are relative: 0 "
-    "for an exact symmetry, about 1.4 for unrelated moments. Noise is what sampling would leave of "
-    "an exact symmetry. A group is accepted when no kind of evidence speaks against it, one speaks "
-    "for it, and the next candidate outside is far."
+    "The groups that were tested, with the operations that each adds, all evidence put together, "
+    "and the families of features that say most. The p-value tells how often sampling noise alone "
+    "leaves as much of an exact symmetry. The effect is the deviation, as a part of what operations "
+    "of the same kind show that are no symmetry, with its upper bound: 0 for a symmetry, about 1 "
+    "for none. A group is accepted where the test does not reject it and the bound is small."
 )
 
 
@@ -158,7 +159,7 @@ class Step:
         group: its name and order.
         operations: the generators that the rung before has not.
         status: "accepted" for the group that was found, "within it" for its parts, or empty.
-        evidence: for each kind: its name, violation, noise, next candidate and verdict.
+        evidence: for each kind: its name, p-value, effect, its bound and verdict.
     """
 
     group: str
@@ -183,8 +184,7 @@ def ladder_of(found: Discovery, subject: Subject, coordinates: Sequence[str]) ->
         before |= set(words)
         evidence = tuple(
             (
-                each.kind, number(each.violation), number(each.noise),
-                "none" if math.isinf(each.next_candidate) else number(each.next_candidate),
+                each.kind, _told(each.p_value), _told(each.violation), _told(each.noise),
                 each.verdict,
             )
             for each in rung.evidence
@@ -195,6 +195,10 @@ def ladder_of(found: Discovery, subject: Subject, coordinates: Sequence[str]) ->
         status = "accepted" if rung.accepted else "within it" if found.found and part else ""
         steps.append(Step(group, _brief("; ".join(new)), status, evidence))
     return steps
+
+
+def _told(value: float) -> str:
+    return number(value) if math.isfinite(value) else "unknown"
 
 
 def _brief(text: str) -> str:

@@ -187,6 +187,8 @@ class Discovery:
             near = [f"Nearest: {rung.brief()}." for rung in rungs[:1]]
             return " ".join(["No symmetry found.", *near, *self.notes])
         words = "exact within noise" if self.exact else "approximate"
+        if self.exact and self.effect_bound == 0:
+            words = "exactly"
         order = self.group.order
         claimed = [rung for rung in self.ladder if rung.accepted and rung.order == order][-1:]
         found = f"{self.group.name} (order {order}), {words}"

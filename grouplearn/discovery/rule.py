@@ -40,7 +40,7 @@ class Rule:
     draws: int = 999
     exact: float = 0.4
     doubt: float = 0.05
-    exact_in_doubt: float = 0.15
+    exact_in_doubt: float = 0.2
     approximate: float = 0.15
     approximate_in_doubt: float = 0.25
     screening: float = 0.001

@@ -11,9 +11,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from grouplearn.discovery.functions.entry import _conclude, discover_from_function
-from grouplearn.discovery.functions.invariance import Candidate, Frame, _elements
-from grouplearn.discovery.functions.linear import Invariance
+from grouplearn.discovery.functions.elements import Candidate, _elements
+from grouplearn.discovery.functions.entry import discover_from_function
+from grouplearn.discovery.functions.found import Invariance
+from grouplearn.discovery.functions.frames import Frame
+from grouplearn.discovery.functions.judgement import conclude
 from grouplearn.discovery.functions.probes import Probe, Ruler
 from grouplearn.discovery.result import Discovery
 from grouplearn.errors import InputError
@@ -258,11 +260,11 @@ def test_what_is_hardly_better_than_the_rest_is_rejected() -> None:
     swap = FixedRepresentation.from_permutations([[1, 0]], torch.float64)
     ruler = Ruler(Probe(lambda x: x[:, 0] + 1.15 * x[:, 1], x), x.numpy(), 0)
     outside = (Candidate(2, -np.eye(2), np.ones(2, dtype=bool), 0.2),)
-    found = _conclude(Invariance(swap, outside, 9, ()), ruler, 0.01, "permutation")
+    found = conclude(Invariance(swap, outside, 9, ()), ruler, 0.01, "permutation")
     assert not found.found
     assert [rung.accepted for rung in found.ladder] == [False, False]
     assert found.ladder[0].evidence[0].verdict == "rejected"
-    assert _conclude(Invariance(swap, (), 9, ()), ruler, 0.01, "permutation").found
+    assert conclude(Invariance(swap, (), 9, ()), ruler, 0.01, "permutation").found
 
 
 def test_one_seed_gives_one_answer() -> None:

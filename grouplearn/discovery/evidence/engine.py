@@ -33,6 +33,7 @@ LEAST_UNITS = 8
 """Fewer independent units show nothing."""
 SEES, SEES_WELL = 6.0, 16.0
 """A family sees, or sees well, where what it sees elsewhere is so many times the noise."""
+_BESIDE = 8.0
 
 
 @final
@@ -80,14 +81,19 @@ class Finding:
     @property
     def effect(self) -> float:
         """The largest effect of a family that sees well; nan where none does."""
-        return max((f.effect for f in self.families if f.power >= SEES_WELL), default=float("nan"))
+        return max((family.effect for family in self._seeing), default=float("nan"))
 
     @property
     def effect_bound(self) -> float:
         """The largest upper confidence bound of these; inf where none sees well."""
-        return max(
-            (f.effect_bound for f in self.families if f.power >= SEES_WELL), default=float("inf")
-        )
+        return max((family.effect_bound for family in self._seeing), default=float("inf"))
+
+    @property
+    def _seeing(self) -> list[FamilyEvidence]:
+        """The families that see well, and not much worse than the best of them."""
+        best = max((family.power for family in self.families), default=0.0)
+        least = max(SEES_WELL, best / _BESIDE)
+        return [family for family in self.families if family.power >= least]
 
     @property
     def widest_bound(self) -> float:

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from grouplearn._checks import positive_int, refuse
-from grouplearn.discovery.functions.invariance import Candidate
-from grouplearn.discovery.functions.linear import Invariance, search_linear
+from grouplearn.discovery.functions.answers import Unmoved
+from grouplearn.discovery.functions.judgement import conclude
+from grouplearn.discovery.functions.linear import search_linear
 from grouplearn.discovery.functions.permutations import search_permutations
-from grouplearn.discovery.functions.probes import (
-    EXACT,
-    LEAST_GAP,
-    TOLERANCE,
-    WHO,
-    Probe,
-    Ruler,
-    check_samples,
-)
+from grouplearn.discovery.functions.probes import WHO, Probe, Ruler, check_samples
 from grouplearn.discovery.pairs.entry import check_level
-from grouplearn.discovery.result import Discovery, Evidence, Rung, Verdict
-from grouplearn.groups import CyclicGroup
-from grouplearn.groups.table import TableGroup
-from grouplearn.representations import FixedRepresentation
+from grouplearn.discovery.result import Discovery
 
 _HELD = 2048
-_SHOWN = 3
 
 
 def discover_from_function(
@@ -95,57 +82,20 @@ def discover_from_function(
         refuse(WHO, "action", '"linear" or "permutation"', repr(action), "pass one of the two")
     probe = Probe(function, samples.detach())
     probe.check_varies(x)
-    order = np.random.default_rng(seed).permutation(len(x))
-    learned, held = x[order[len(x) // 2 :]], x[order[: len(x) // 2]][:_HELD]
+    learned, held = split_rows(x, seed)
     search = search_linear if action == "linear" else search_permutations
-    found = search(probe, learned, seed)
-    return _conclude(found, Ruler(probe, held, seed + 1), level, action)
+    found = search(probe, learned, seed, Unmoved())
+    return conclude(found, Ruler(probe, held, seed + 1), level, action)
 
 
-def _conclude(found: Invariance, ruler: Ruler, level: float, action: str) -> Discovery:
-    rep = found.representation
-    matrices = rep.matrices().detach()
-    violations = np.array([ruler.violation(each) for each in matrices.double().numpy()])
-    worst = float(violations.max())
-    outside = found.outside[0].violation if found.outside else math.inf
-    p_value = _p_value(worst, found.outside, found.tried)
-    verdict: Verdict = "exact" if worst <= EXACT else "approximate"
-    gap = outside / max(worst, EXACT)
-    if rep.group.order > 1 and (
-        p_value > level or (verdict == "approximate" and (worst > TOLERANCE or gap < LEAST_GAP))
-    ):
-        verdict = "rejected"
-    accepted = verdict != "rejected" and rep.group.order > 1
-    ladder = [_rung_of(each) for each in found.outside[:_SHOWN]]
-    if rep.group.order > 1:
-        entry = Evidence("function", worst, EXACT, p_value, outside, verdict)
-        moves = rep.generators().detach()
-        ladder.insert(0, Rung(rep.group.name, rep.group.order, moves, (entry,), accepted))
-    if not accepted:
-        dim = rep.dim
-        rep = FixedRepresentation(CyclicGroup(1), torch.empty(0, dim, dim, dtype=torch.float64))
-        matrices, violations, gap, p_value = rep.matrices(), np.zeros(1), math.inf, 1.0
-    permuted = action == "permutation" and accepted and isinstance(rep.group, TableGroup)
-    members = rep.group.permutations if permuted and isinstance(rep.group, TableGroup) else None
-    return Discovery(
-        rep, matrices if members is None else torch.as_tensor(members),
-        torch.as_tensor(violations), torch.full((rep.group.order,), EXACT, dtype=torch.float64),
-        gap=gap, p_value=p_value, ladder=tuple(ladder), exact=verdict == "exact" or not accepted,
-        action=action, notes=found.notes,
-    )  # fmt: skip
+def split_rows(
+    x: Float[np.ndarray, "N d"], seed: int
+) -> tuple[Float[np.ndarray, "L d"], Float[np.ndarray, "H d"]]:
+    """Half of the rows to learn from, and 2,048 of the other half to judge by.
 
-
-def _rung_of(candidate: Candidate) -> Rung:
-    entry = Evidence("function", candidate.violation, EXACT, 0.0, math.inf, "rejected")
-    matrix = torch.as_tensor(candidate.matrix[None].copy())
-    return Rung(f"C{candidate.order}", candidate.order, matrix, (entry,), accepted=False)
-
-
-def _p_value(violation: float, outside: Sequence[Candidate], tried: int) -> float:
-    """Chance that the best of all candidates comes that low, their logarithms being normal."""
-    if len(outside) < 2:
-        return 0.0
-    logs = np.log([max(each.violation, EXACT) for each in outside])
-    spread = max(float(logs.std(ddof=1)), 0.1)
-    score = (float(logs.mean()) - math.log(max(violation, EXACT))) / spread
-    return min(1.0, tried * 0.5 * math.erfc(score / math.sqrt(2)))
+    Args:
+        x: (N, d) samples.
+        seed: of the halves.
+    """
+    order = np.random.default_rng(seed).permutation(len(x))
+    return x[order[len(x) // 2 :]], x[order[: len(x) // 2]][:_HELD]

@@ -135,17 +135,18 @@ class _Chooser:
     def _ladder(self, candidates: Sequence[Points]) -> list[tuple[Closed, Finding]]:
         """All that passes, if it makes a group that holds; else nested groups, one by one."""
         whole = self._together(candidates)
-        if whole is not None:
-            found = self.jury.finding(whole.elements)
-            if self._verdict(found) in ("exact", "approximate"):
-                return [(whole, found)]
+        if whole is None:
+            return []
+        found = self.jury.finding(whole.elements)
+        if self._verdict(found) in ("exact", "approximate"):
+            return [(whole, found)]
         rungs: list[tuple[Closed, Finding]] = []
         waiting = self._climb(rungs, candidates, ("exact", "approximate"))
         self._climb(rungs, waiting, ("exact", "approximate", "undecided"))
         return rungs
 
     def _together(self, candidates: Sequence[Points]) -> Closed | None:
-        """The group that all candidates generate that pass; None where it is too large."""
+        """The group that all candidates generate that pass; None for none, or too large a one."""
         whole: Closed | None = None
         for points in candidates:
             if whole is not None and points.tobytes() in whole.keys:
@@ -153,7 +154,11 @@ class _Chooser:
             if not self._passes(points):
                 continue
             chosen = [*(whole.generators if whole else []), points]
-            if order_of(chosen) > MAX_TABLE_ORDER:
+            if (order := order_of(chosen)) > MAX_TABLE_ORDER:
+                self.notes.append(
+                    f"Nothing speaks against a group of order {order:,}: more than "
+                    f"{MAX_TABLE_ORDER:,} elements, so that it cannot be claimed."
+                )
                 return None
             whole = Closed.of(chosen)
         return whole
@@ -173,11 +178,7 @@ class _Chooser:
             if self.jury.expired or not self._passes(points):
                 continue
             chosen = [*(below.generators if below else []), points]
-            if (order := order_of(chosen)) > MAX_TABLE_ORDER:
-                self.notes.append(
-                    f"A group of order {order:,} was proposed: more than {MAX_TABLE_ORDER:,} "
-                    "elements, so that it could not be claimed."
-                )
+            if order_of(chosen) > MAX_TABLE_ORDER:
                 break
             group = Closed.of(chosen)
             found = self.jury.finding(group.elements)

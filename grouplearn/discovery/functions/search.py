@@ -1,0 +1,238 @@
+"""Finite groups from the elements that frame after frame offers; the best one is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grouplearn.discovery.closing import close_matrices
+from grouplearn.discovery.functions.continuous import ROUND
+from grouplearn.discovery.functions.elements import Candidate, is_round, mirrors_of, turns_of
+from grouplearn.discovery.functions.found import other_levels, trivial
+from grouplearn.discovery.functions.frames import Frame
+from grouplearn.discovery.functions.probes import EXACT, LEAST_GAP, TOLERANCE, Ruler
+from grouplearn.discovery.functions.refine import refine
+from grouplearn.representations import LearnedRepresentation
+
+_PASSING = 0.4
+_FIRST, _MORE, _ROUNDS = 20, 100, 6
+_WORTH = 1.5
+_BEST, _ALIKE = 12, 4
+_LEVELS, _STEP = 5, 1.15
+_SAME, _ALREADY = 1e-3, 0.05
+_TURNS = 24
+_NEAR = 0.1
+
+Array = NDArray[np.float64]
+
+
+@final
+@dataclass(frozen=True)
+class Best:
+    """The group that a search ends with.
+
+    Attributes:
+        representation: of the group.
+        outside: candidates that are no elements, best first.
+        notes: sentences on other groups that stand apart.
+    """
+
+    representation: LearnedRepresentation
+    outside: tuple[Candidate, ...]
+    notes: tuple[str, ...] = ()
+
+
+@final
+class Search:
+    """Groups of elements from one frame after another, the best of them kept.
+
+    Args:
+        ruler: the function on the rows of the search.
+
+    Attributes:
+        circles: subspaces in which the function is round.
+        tried: how many candidates there were.
+    """
+
+    circles: list[Array]
+    tried: int
+
+    def __init__(self, ruler: Ruler) -> None:
+        size = ruler.x.shape[1]
+        self._ruler, self._eye = ruler, np.eye(size)
+        self._known: list[tuple[Candidate, Candidate]] = []
+        self._closed: list[Array] = []
+        self._groups: list[tuple[LearnedRepresentation, float]] = []
+        self.circles, self.tried = [], 1
+
+    def look(self, family: Sequence[Frame]) -> None:
+        """Try all frames of one kind of inputs, then join the exact elements found in all."""
+        for frame in family:
+            for k in range(len(frame.turning)):
+                if is_round(self._ruler, frame, k):
+                    columns = [column for p in frame.turning[k] for column in (2 * p, 2 * p + 1)]
+                    self.circles.append(frame.columns[:, columns])
+            candidates = [*turns_of(self._ruler, frame), *mirrors_of(self._ruler, frame)]
+            self.tried = max(self.tried, len(candidates))
+            refined = [(each, self._refined(each)) for each in self._promising(candidates)]
+            for level in _levels(refined):
+                self._close([each.matrix for each in level], _SAME)
+        known = [rep for rep, worst in self._groups if worst <= EXACT]
+        if known:
+            exact = [each.matrix for _, each in self._known if each.violation <= EXACT]
+            largest = max(known, key=lambda rep: rep.group.order)
+            self._close([*largest.generators().detach().numpy(), *exact], 10 * _SAME)
+
+    @property
+    def exact(self) -> bool:
+        """Is there an exact symmetry yet?"""
+        return any(worst <= EXACT for _, worst in self._groups)
+
+    def best(self) -> Best:
+        """Exact groups before large ones before those of small violation, if they stand apart."""
+        apart = []
+        kept = [(rep, worst) for rep, worst in self._groups if not _moves(rep, self.circles)]
+        for rep, worst in sorted(kept, key=_rank, reverse=True):
+            others = self._outside(rep)
+            if worst <= EXACT or not others or others[0].violation >= LEAST_GAP * worst:
+                apart.append((rep, worst, others))
+        if not apart:
+            nothing = trivial(len(self._eye))
+            return Best(nothing, self._outside(nothing))
+        rep, worst, others = apart[0]
+        levels = [(each.group.name, each.group.order, size) for each, size, _ in apart]
+        return Best(rep, others, other_levels(levels))
+
+    def _promising(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """The best candidates, not too many of one order, judged by all their powers."""
+        chosen: list[Candidate] = []
+        for each in sorted(candidates, key=lambda each: each.violation):
+            alike = sum(other.order == each.order for other in chosen)
+            if alike < _ALIKE and len(chosen) < _BEST:
+                chosen.append(self._judged(each, each.matrix))
+        return chosen
+
+    def _judged(self, candidate: Candidate, matrix: Array) -> Candidate:
+        """A small turn changes little, and is told from a symmetry by its powers."""
+        powers = [np.linalg.matrix_power(matrix, k + 1) for k in range(candidate.order // 2)]
+        worst = max((self._ruler.violation(each) for each in powers), default=1.0)
+        return replace(candidate, matrix=matrix, violation=worst)
+
+    def _refined(self, candidate: Candidate) -> Candidate:
+        """The candidate in a better basis, if it is good enough for that."""
+        for rough, fine in self._known:
+            alike = rough.order == candidate.order
+            if alike and _apart(candidate.matrix, rough.matrix[None]) < _ALREADY:
+                return fine
+        found = candidate
+        if candidate.violation < _PASSING:
+            better = refine(self._ruler, candidate.matrix[None], _FIRST)[0]
+            found = self._judged(candidate, better)
+        self._known.append((candidate, found))
+        return found
+
+    def _close(self, matrices: list[Array], tolerance: float) -> None:
+        """Close elements to a group, refine it, and keep it if it is the best so far."""
+        rep = close_matrices(matrices, self._eye, tolerance)
+        if rep is None or rep.group.order == 1 or self._seen(rep.matrices().detach().numpy()):
+            return
+        # The element of largest order first: it alone may be enough.
+        first = rep.matrices().detach().numpy()[int(rep.group.element_orders.argmax())]
+        rep = close_matrices([first, *rep.generators().detach().numpy()], self._eye, tolerance)
+        if rep is None:
+            return
+        last = np.inf
+        for _ in range(_ROUNDS):
+            generators = refine(self._ruler, rep.generators().detach().numpy(), _MORE)
+            rep = close_matrices(list(generators), self._eye, 10 * _SAME)
+            size = max(map(self._ruler.violation, generators)) if rep is not None else 0.0
+            if rep is None or size <= EXACT / 10 or size > last / _WORTH:
+                break
+            last = size
+        if rep is not None:
+            self._keep(rep)
+
+    def _seen(self, elements: Array) -> bool:
+        """Was a group with nearly these elements tried before?"""
+        for each in self._closed:
+            if len(each) == len(elements) and all(_apart(g, each) < _ALREADY for g in elements):
+                return True
+        self._closed.append(elements)
+        return False
+
+    def _keep(self, rep: LearnedRepresentation) -> None:
+        elements = rep.matrices().detach().numpy()
+        between = _between(self._ruler, elements)
+        if between and between[-1].violation < ROUND:
+            self.circles.append(_moved(rep))
+            return
+        worst = max(self._ruler.violation(each) for each in elements)
+        if worst <= TOLERANCE:
+            self._groups.append((rep, worst))
+
+    def _outside(self, rep: LearnedRepresentation) -> tuple[Candidate, ...]:
+        """Candidates that are no elements."""
+        elements = rep.matrices().detach().numpy()
+        found = [each for _, each in self._known if _apart(each.matrix, elements) > _NEAR]
+        found += _between(self._ruler, elements)[:1]
+        return tuple(sorted(found, key=lambda each: each.violation))
+
+
+def _rank(group: tuple[LearnedRepresentation, float]) -> tuple[bool, int, float]:
+    rep, worst = group
+    return worst <= EXACT, rep.group.order, -worst
+
+
+def _levels(refined: Sequence[tuple[Candidate, Candidate]]) -> list[list[Candidate]]:
+    """The best elements, as they were in their frame, and more of them up to each jump."""
+    order = sorted(refined, key=lambda pair: pair[1].violation)
+    sizes = [max(fine.violation, EXACT) for _, fine in order]
+    levels = []
+    for k, size in enumerate(sizes):
+        if size <= TOLERANCE and (k + 1 == len(sizes) or sizes[k + 1] > _STEP * size):
+            levels.append([rough for rough, _ in order[: k + 1]])
+    return levels[:_LEVELS]
+
+
+def _moved(rep: LearnedRepresentation) -> Array:
+    """Orthonormal basis of what the generators move."""
+    gaps = rep.generators().detach().numpy() - np.eye(rep.dim)
+    vectors, sizes, _ = np.linalg.svd(np.concatenate(list(gaps), 1))
+    return np.asarray(vectors[:, sizes > _SAME * sizes[0]])
+
+
+def _moves(rep: LearnedRepresentation, planes: Sequence[Array]) -> bool:
+    """Does a group move any of these subspaces, in which the function is round?"""
+    elements = rep.matrices().detach().numpy()
+    return any(np.abs(elements @ plane - plane).max() > 0.1 for plane in planes)
+
+
+def _between(ruler: Ruler, elements: Array) -> list[Candidate]:
+    """Turns half-way between the powers of the element of largest order, best first.
+
+    They lie on the circle of a continuous rotation, if there is one, and outside a finite group.
+    """
+    values, vectors = np.linalg.eig(elements)
+    angles = np.angle(values)
+    turning = (np.abs(np.imag(values)) > 1e-6).any(1)
+    found = []
+    for g in np.flatnonzero(turning)[:_TURNS]:
+        for step in (0.5, 1.5, 2.5, 3.5):
+            power = np.where(
+                np.abs(np.imag(values[g])) > 1e-6, np.exp(1j * step * angles[g]), values[g]
+            )
+            matrix = np.real(vectors[g] * power @ np.linalg.inv(vectors[g]))
+            if _apart(matrix, elements) > _SAME:
+                moved = np.ones(len(matrix), dtype=bool)
+                found.append(Candidate(0, matrix, moved, ruler.violation(matrix)))
+    return sorted(found, key=lambda each: each.violation)
+
+
+def _apart(matrix: Array, elements: Array) -> float:
+    """Relative distance to the nearest element."""
+    gaps = np.linalg.norm(elements - matrix, axis=(1, 2))
+    return float(gaps.min() / np.linalg.norm(matrix))
