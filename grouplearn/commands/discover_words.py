@@ -36,10 +36,10 @@ _LONGEST = 90
 LADDER = ("group", "evidence", "p-value", "effect", "at most", "verdict", "")
 LADDER_CAPTION = (
     "The groups that were tested, with the operations that each adds, all evidence put together, "
-    "and the families of features that say most. The p-value tells how often sampling noise alone "
-    "leaves as much of an exact symmetry. The effect is the deviation, as a part of what operations "
-    "of the same kind show that are no symmetry, with its upper bound: 0 for a symmetry, about 1 "
-    "for none. A group is accepted where the test does not reject it and the bound is small."
+    "and the families of features that say most. The p-value says how often sampling noise alone "
+    "leaves as much of an exact symmetry. The effect is the deviation, as a part of what others "
+    "of the same kind show that are none, with its upper bound: 0 for a symmetry, about 1 for "
+    "none. A group is accepted where the test does not reject it and the bound is small."
 )
 
 

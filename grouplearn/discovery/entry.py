@@ -117,14 +117,22 @@ def _complete_table(
     """The exact symmetries of a table of which every row is at hand; None where none can be."""
     from grouplearn.discovery.permutations.tables import exact_symmetries, is_possibly_complete
 
-    if accumulated.channels > 1 or accumulated.has_blocks or accumulated.dim < 2:
+    channels, dim = accumulated.channels, accumulated.dim
+    if (channels > 1 and signed) or accumulated.has_blocks or dim < 2:
         return None
     sample = accumulated.sample()
-    whole = accumulated.samples == len(sample.rows)
-    if not whole or not is_possibly_complete(sample.rows, sample.weights, signed):
+    if accumulated.samples != len(sample.rows):
+        return None
+    rows = sample.rows
+    if channels > 1:
+        # What a coordinate holds in all channels is one value.
+        cells = rows.reshape(len(rows), channels, dim).swapaxes(1, 2).reshape(-1, channels)
+        codes = np.unique(cells, axis=0, return_inverse=True)[1]
+        rows = codes.reshape(len(rows), dim).astype(np.float64)
+    if not is_possibly_complete(rows, sample.weights, signed):
         return None
     deadline = None if time_budget is None else time.monotonic() + time_budget / 2
-    return exact_symmetries(sample.rows, sample.weights, signed, deadline, sample.labels)
+    return exact_symmetries(rows, sample.weights, signed, deadline, sample.labels)
 
 
 def accumulate(

@@ -132,7 +132,7 @@ class Discovery:
             moments that speaks most against it.
         noise: (order,), float64: what sampling noise alone would leave there.
         gap: how far the group stands apart: the least effect of what was tested outside, over the
-            bound of its own. inf where there is nothing outside.
+            bound of its own in what sees best. inf where there is nothing outside.
         p_value: of the group that is claimed, by the randomisation test: how often sampling noise
             alone leaves an exact symmetry with as much deviation; 1 when nothing was found.
         ladder: the groups that were tested, by order, with the evidence for and against each.

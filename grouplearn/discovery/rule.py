@@ -29,16 +29,16 @@ class Rule:
         draws: of the randomisation, which allow p-values down to 1 / (draws + 1).
         exact: the largest bound of the effect of an exact symmetry, over families that see well.
         doubt: p-values up to here leave doubt, which a smaller bound has to outweigh.
-        exact_in_doubt: that bound.
+        exact_in_doubt: that bound, over the families that see nearly as well as the best.
         approximate: the largest bound of an approximate symmetry, over all families that see.
-        approximate_in_doubt: the same, over those that see well, where the p-value is above a tenth
-            of the level: one true symmetry in a hundred is rejected by chance.
+        approximate_in_doubt: the same over those that see nearly as well as the best, where the
+            p-value is above a tenth of the level: one true symmetry in a hundred is rejected.
         screening: p-values up to here set an element aside before groups are tried.
     """
 
     level: float = 0.01
     draws: int = 999
-    exact: float = 0.4
+    exact: float = 0.45
     doubt: float = 0.05
     exact_in_doubt: float = 0.2
     approximate: float = 0.15
@@ -53,10 +53,10 @@ class Rule:
         not tell.
         """
         if finding.p_value > self.level:
-            most = self.exact if finding.p_value > self.doubt else self.exact_in_doubt
-            return "exact" if finding.effect_bound <= most else "undecided"
-        hardly = finding.p_value > self.level / 10
-        if hardly and finding.effect_bound <= self.approximate_in_doubt:
+            sharp = finding.p_value > self.doubt or finding.sharpest_bound <= self.exact_in_doubt
+            return "exact" if sharp and finding.effect_bound <= self.exact else "undecided"
+        hardly = finding.p_value > self.level / 10 and finding.effect_bound <= self.exact
+        if hardly and finding.sharpest_bound <= self.approximate_in_doubt:
             return "approximate"
         return "approximate" if finding.widest_bound <= self.approximate else "rejected"
 

@@ -227,9 +227,9 @@ def test_seeds_decide() -> None:
 def test_weights_undo_a_choice_of_rows() -> None:
     """Half of the rows on one side are lost, and the others there count twice."""
     rng = np.random.default_rng(1)
-    rows = rng.exponential(size=(3000, 3))
+    rows = rng.exponential(size=(6000, 3))
     side = rows[:, 0] > rows[:, 1]
-    kept = ~side | (rng.uniform(size=3000) < 0.5)
+    kept = ~side | (rng.uniform(size=6000) < 0.5)
     rows, weights = rows[kept], np.where(side, 2.0, 1.0)[kept]
     rows = rows - np.average(rows, axis=0, weights=weights)
     values, vectors = np.linalg.eigh(np.cov(rows.T, aweights=weights))

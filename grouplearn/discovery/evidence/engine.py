@@ -31,7 +31,7 @@ _ROWS_ELSEWHERE = 4096
 CONFIDENCE = 0.95
 LEAST_UNITS = 8
 """Fewer independent units show nothing."""
-SEES, SEES_WELL = 6.0, 16.0
+SEES, SEES_WELL = 6.0, 25.0
 """A family sees, or sees well, where what it sees elsewhere is so many times the noise."""
 _BESIDE = 8.0
 
@@ -81,24 +81,27 @@ class Finding:
     @property
     def effect(self) -> float:
         """The largest effect of a family that sees well; nan where none does."""
-        return max((family.effect for family in self._seeing), default=float("nan"))
+        return max((f.effect for f in self.families if f.power >= SEES_WELL), default=float("nan"))
 
     @property
     def effect_bound(self) -> float:
         """The largest upper confidence bound of these; inf where none sees well."""
-        return max((family.effect_bound for family in self._seeing), default=float("inf"))
+        return self._bound(SEES_WELL)
 
     @property
-    def _seeing(self) -> list[FamilyEvidence]:
-        """The families that see well, and not much worse than the best of them."""
+    def sharpest_bound(self) -> float:
+        """The same over the families that see nearly as well as the best one."""
         best = max((family.power for family in self.families), default=0.0)
-        least = max(SEES_WELL, best / _BESIDE)
-        return [family for family in self.families if family.power >= least]
+        return self._bound(max(SEES_WELL, best / _BESIDE))
 
     @property
     def widest_bound(self) -> float:
         """The largest bound of all families that see at all; inf where none does."""
-        return max((f.effect_bound for f in self.families if f.sees), default=float("inf"))
+        return self._bound(SEES)
+
+    def _bound(self, power: float) -> float:
+        seeing = [family.effect_bound for family in self.families if family.power >= power]
+        return max(seeing, default=float("inf"))
 
 
 def evidence(

@@ -204,7 +204,7 @@ def _conclude(data: Whitened, found: Search, judge: Judge) -> Discovery:
         representation, representation.matrices().detach(),
         torch.tensor([0.0, *(e.violation for e in measured)], dtype=torch.float64),
         torch.tensor([0.0, *(e.noise for e in measured)], dtype=torch.float64),
-        min(effects, default=math.inf) / max(best.finding.effect_bound, 1e-300),
+        min(effects, default=math.inf) / max(best.finding.sharpest_bound, 1e-300),
         best.finding.p_value, tuple(rungs), best.verdict == "exact", "linear",
         (*remarks(found.frame, turns), *found.notes),
         effect=best.finding.effect, effect_bound=best.finding.effect_bound,

@@ -130,7 +130,17 @@ class _Chooser:
         return not np.array_equal(points, np.arange(len(points)))
 
     def _passes(self, points: Points) -> bool:
-        return not self.judge.is_hopeless(points) and self.jury.passes(points)
+        """Might a permutation be a symmetry? Counts of tokens have to keep their moments besides.
+
+        They are many, and mostly 0: the features that a test draws seldom meet two rare tokens.
+        """
+        if self.judge.is_hopeless(points):
+            return False
+        if self.judge.moments.channels > 1 and not (
+            self.judge.is_proposed(points) and self.judge.is_certified(points)
+        ):
+            return False
+        return self.jury.passes(points)
 
     def _ladder(self, candidates: Sequence[Points]) -> list[tuple[Closed, Finding]]:
         """All that passes, if it makes a group that holds; else nested groups, one by one."""
@@ -297,4 +307,4 @@ def _gap(finding: Finding | None, outside: Sequence[float]) -> float:
     if finding is None:
         return math.nan
     seen = [effect for effect in outside if not math.isnan(effect)]
-    return min(seen, default=math.inf) / max(finding.effect_bound, 1e-300)
+    return min(seen, default=math.inf) / max(finding.sharpest_bound, 1e-300)
