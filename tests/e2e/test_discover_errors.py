@@ -15,7 +15,7 @@ from rich.console import Console
 from grouplearn.cli import main
 from grouplearn.commands import discover, discover_console, discover_output
 
-ROWS = np.random.default_rng(0).exponential(size=(300, 3))
+ROWS = np.random.default_rng(0).exponential(size=(300, 3)) * [1.0, 2.0, 4.0]
 
 
 @pytest.fixture(autouse=True)

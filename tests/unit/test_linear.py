@@ -85,8 +85,8 @@ def test_planted_groups_are_found(name: str) -> None:
     assert found.group.name == name
     assert furthest(found, members) < 0.06
     assert found.exact
-    assert found.gap > 3
-    assert found.p_value < 0.02
+    assert found.p_value > 0.01
+    assert found.effect <= found.effect_bound < 0.45
     assert found.action == "linear"
     assert found.violations[0] == 0
     assert found.violations.shape == found.noise.shape == (len(members),)
@@ -122,7 +122,7 @@ def test_reflections_are_judged() -> None:
     mirror = discover_linear(sample).members[[1, 4]]
     rung = check_linear_group(sample, FixedRepresentation(DihedralGroup(4), mirror), max_moment=4)
     assert rung.accepted
-    assert [each.kind for each in rung.evidence] == ["order 2", "order 3", "order 4", "kernel"]
+    assert rung.evidence[0].kind == "all"
     with pytest.raises(InputError, match="must be of dimension 5, as the rows are, got 2"):
         check_linear_group(sample, FixedRepresentation(CyclicGroup(4), turn(math.pi / 2)[None]))
 
@@ -192,8 +192,8 @@ def test_mixed_sources_have_no_symmetry(seed: int) -> None:
 
 def test_second_moments_only_propose() -> None:
     found = discover_linear(planted("C3")[0], max_moment=2)
-    assert any("proposal only" in note for note in found.notes)
-    assert [each.kind for each in found.ladder[-1].evidence] == ["order 2"]
+    assert any("this is a proposal" in note for note in found.notes)
+    assert [each.kind for each in found.ladder[-1].evidence] == ["all", "covariances"]
 
 
 def test_an_expired_budget_claims_nothing() -> None:

@@ -21,7 +21,6 @@ from grouplearn.discovery.linear.spherical import (
 )
 from grouplearn.discovery.linear.turning import skew_basis
 from tests.unit.planted import (
-    Array,
     distance,
     homomorphism_error,
     nearest,
@@ -211,12 +210,8 @@ def test_unlike_sources_propose_little() -> None:
     assert all(each.excess > 4 for each in found)
 
 
-def sources(seed: int) -> Array:
-    return whitened(np.random.default_rng(seed).exponential(size=(600, 3)))
-
-
 def test_seeds_decide() -> None:
-    rows = sources(0)
+    rows = planted(polyhedral()["T"].matrices, 1500, 0).rows
     one, other = (propose(rows, np.random.default_rng(5)) for _ in range(2))
     assert [each.label for each in one] == [each.label for each in other]
     for mine, theirs in zip(one, other, strict=True):
@@ -224,6 +219,7 @@ def test_seeds_decide() -> None:
         assert mine.group == theirs.group
 
 
+@pytest.mark.slow
 def test_weights_undo_a_choice_of_rows() -> None:
     """Half of the rows on one side are lost, and the others there count twice."""
     rng = np.random.default_rng(1)

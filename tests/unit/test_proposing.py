@@ -215,7 +215,7 @@ def test_what_turns_continuously_is_left_out() -> None:
 
 
 def test_three_dimensions_are_space() -> None:
-    rows = whitened(np.random.default_rng(0).exponential(size=(400, 3)))
+    rows = planted(symmetric(4), 1500, 0).rows
     one = propose(rows, np.random.default_rng(0))
     other = propose_in_space(rows, np.random.default_rng(0))
     assert [each.label for each in one] == [each.label for each in other]

@@ -104,4 +104,5 @@ def _energies(gram: Array, weights: Float[np.ndarray, "R U"]) -> Float[np.ndarra
     square = np.square(weights)
     total = weights.sum(1)
     pairs = np.einsum("ru,ru->r", weights @ gram, weights) - square @ np.diagonal(gram)
-    return np.asarray(pairs / (total**2 - square.sum(1)))
+    count = total**2 - square.sum(1)
+    return np.divide(pairs, count, out=np.zeros_like(pairs), where=count > 0)

@@ -31,7 +31,7 @@ _ROWS_ELSEWHERE = 4096
 CONFIDENCE = 0.95
 LEAST_UNITS = 8
 """Fewer independent units show nothing."""
-SEES, SEES_WELL = 6.0, 25.0
+SEES, SEES_WELL_ENOUGH, SEES_WELL = 6.0, 25.0, 40.0
 """A family sees, or sees well, where what it sees elsewhere is so many times the noise."""
 _BESIDE = 8.0
 
@@ -81,23 +81,32 @@ class Finding:
     @property
     def effect(self) -> float:
         """The largest effect of a family that sees well; nan where none does."""
-        return max((f.effect for f in self.families if f.power >= SEES_WELL), default=float("nan"))
+        seeing = [family.effect for family in self.families if family.power >= self._well]
+        return max(seeing, default=float("nan"))
 
     @property
     def effect_bound(self) -> float:
         """The largest upper confidence bound of these; inf where none sees well."""
-        return self._bound(SEES_WELL)
+        return self._bound(self._well)
 
     @property
     def sharpest_bound(self) -> float:
         """The same over the families that see nearly as well as the best one."""
-        best = max((family.power for family in self.families), default=0.0)
-        return self._bound(max(SEES_WELL, best / _BESIDE))
+        return self._bound(max(self._well, self._best / _BESIDE))
 
     @property
     def widest_bound(self) -> float:
         """The largest bound of all families that see at all; inf where none does."""
         return self._bound(SEES)
+
+    @property
+    def _best(self) -> float:
+        return max((family.power for family in self.families), default=0.0)
+
+    @property
+    def _well(self) -> float:
+        """What counts as seeing well: less where the best family hardly reaches it."""
+        return min(SEES_WELL, max(SEES_WELL_ENOUGH, self._best / 1.5))
 
     def _bound(self, power: float) -> float:
         seeing = [family.effect_bound for family in self.families if family.power >= power]

@@ -29,6 +29,7 @@ RIDGE = 1e-3
 """Added to the eigenvalues of the covariance, in units of their mean, before whitening."""
 
 _MOST_AXES = 32
+_SPANNED = 1e-9
 
 
 @final
@@ -36,14 +37,17 @@ _MOST_AXES = 32
 class Whitening:
     """Coordinates in which typical rows have the covariance I.
 
+    Where columns depend on one another there are only r < D of them: in the directions that are
+    left out nothing varies but rounding, which must not be enlarged.
+
     Attributes:
-        matrix: (D, D), from centred rows to these coordinates.
-        back: (D, D), its inverse.
+        matrix: (r, D), from centred rows to these coordinates.
+        back: (D, r), its inverse on the span of the rows.
         centre: (D,), the mean of typical rows.
     """
 
-    matrix: Float[np.ndarray, "D D"]
-    back: Float[np.ndarray, "D D"]
+    matrix: Float[np.ndarray, "r D"]
+    back: Float[np.ndarray, "D r"]
     centre: Float[np.ndarray, " D"]
 
     @classmethod
@@ -54,27 +58,36 @@ class Whitening:
         correlation = np.cov(((rows - centre) / units).T, ddof=0).reshape(rows.shape[1], -1)
         values, vectors = np.linalg.eigh(correlation)
         roots = np.sqrt(values.clip(0) + RIDGE)
+        spanned = values > _SPANNED * values[-1]
+        # As near to the rows as can be, or principal axes where not all are spanned.
+        axes = vectors if spanned.all() else np.eye(len(values))[:, spanned].T
         return cls(
-            (vectors / roots) @ vectors.T / units,
-            units[:, None] * ((vectors * roots) @ vectors.T),
+            axes @ (vectors / roots).T / units,
+            units[:, None] * ((vectors * roots) @ axes.T),
             centre,
         )
 
-    def rotated(self, axes: Float[np.ndarray, "D D"]) -> Whitening:
+    def rotated(self, axes: Float[np.ndarray, "r r"]) -> Whitening:
         """The same in other axes of the whitened space."""
         return Whitening(axes @ self.matrix, self.back @ axes.T, self.centre)
 
-    def __call__(self, rows: Float[np.ndarray, "N D"]) -> Float[np.ndarray, "N D"]:
+    def __call__(self, rows: Float[np.ndarray, "N D"]) -> Float[np.ndarray, "N r"]:
         """The rows in these coordinates."""
         return np.asarray((rows - self.centre) @ self.matrix.T)
 
-    def undo(self, rows: Float[np.ndarray, "N D"]) -> Float[np.ndarray, "N D"]:
+    def undo(self, rows: Float[np.ndarray, "N r"]) -> Float[np.ndarray, "N D"]:
         """From these coordinates to rows."""
         return np.asarray(rows @ self.back.T + self.centre)
 
     def turned(self, move: Move, rng: np.random.Generator) -> Move:
-        """A conjugate of a move by a random turn of these coordinates, as a move of rows."""
+        """A conjugate of a move by a random turn of these coordinates, as a move of rows.
+
+        The turn alone for the change of all signs, which every turn leaves as it is.
+        """
         turn = random_orthogonal(len(self.matrix), rng)
+        probe = rng.standard_normal((2, len(self.matrix)))
+        if np.allclose(self(move(self.undo(probe))), -probe, atol=0.1):
+            return lambda rows: self.undo(self(rows) @ turn)
         return lambda rows: self.undo(self(move(self.undo(self(rows) @ turn.T))) @ turn)
 
 
@@ -93,7 +106,7 @@ class View:
     whitening: Whitening | None = None
     white: bool = False
 
-    def __call__(self, rows: Float[np.ndarray, "N D"]) -> Float[np.ndarray, "N D"]:
+    def __call__(self, rows: Float[np.ndarray, "N D"]) -> Float[np.ndarray, "N r"]:
         """The rows in these coordinates."""
         return self.whitening(rows) if self.white and self.whitening is not None else rows
 

@@ -19,7 +19,7 @@ _LARGEST, _LARGEST_SKEW = 32, 48
 _EQUATIONS = 4
 _NEAR, _FLOOR = 0.1, 1e-4
 _SIZES = 4
-_STEP = 1e-4
+_STEP, _STEEPEST = 1e-4, 10
 _SPEEDS, _AVERAGES = 6, 60
 _SKEW = 0.1
 _ANGLES = (0.4, 1.0, 1.7, 2.3, 2.9)
@@ -73,6 +73,15 @@ def find_turns(ruler: Ruler, seed: int) -> Turns:
     if size < 2 or size > _LARGEST_SKEW or values[0] <= 1e-8 * values[-1]:
         return nothing
     root, back = (vectors * values**power @ vectors.T for power in (0.5, -0.5))
+    frames = [(root, back)] if size <= _LARGEST else [(root, back), (eye, eye)]
+    found = [_turns(ruler, *frame, seed) for frame in frames]
+    turns = max(found, key=len)
+    return _placed(turns, isinstance(ruler.answer, Unmoved)) if len(turns) else nothing
+
+
+def _turns(ruler: Ruler, root: Array, back: Array, seed: int) -> Array:
+    """Generators whose whole turns pass, from the equation in coordinates y of x = root y."""
+    size = len(root)
     sizes, solutions = _solutions(ruler, root, back, seed)
     near = int((sizes < _NEAR).sum())
     level = np.append(sizes, 1.0) + _FLOOR
@@ -80,8 +89,8 @@ def find_turns(ruler: Ruler, seed: int) -> Turns:
         found = _compact(solutions[:count], root)
         turns = np.array([root @ each @ back for each in found]).reshape(-1, size, size)
         if len(turns) and _turn_freely(ruler, turns, seed):
-            return _placed(turns, isinstance(ruler.answer, Unmoved))
-    return nothing
+            return turns
+    return np.zeros((0, size, size))
 
 
 def _placed(turns: Array, invariant: bool) -> Turns:
@@ -119,9 +128,12 @@ def _solutions(ruler: Ruler, root: Array, back: Array, seed: int) -> tuple[Array
     step = _STEP * np.abs(values).max() / max(float(np.abs(speeds).max()), 1e-300)
     residuals = ruler.answer.residuals(torch.as_tensor(values))
     left = residuals(torch.as_tensor(values + step * speeds)).numpy() / step
-    # Rows count alike, however steep the function is there.
+    # No row counts for much more than usual, however steep the function is there.
     scale = np.linalg.norm(gradients, axis=(1, 2)) * np.linalg.norm(z, axis=1)
-    weighted = left / np.maximum(scale, 1e-3 * np.median(scale) + 1e-300)[:, None]
+    most = _STEEPEST * np.median(scale) + 1e-300
+    kept = np.minimum(scale, most)
+    weights = kept / np.maximum(scale, 1e-300) / np.sqrt((kept**2).mean())
+    weighted = left * weights[:, None]
     weighted = weighted.reshape(len(unknown), -1)
     squares, directions = np.linalg.eigh(weighted @ weighted.T / len(x))
     relative = np.sqrt(np.maximum(squares, 0)) * size

@@ -30,7 +30,8 @@ AUDIBLE = 3.0
 """By how much a matrix must exceed its noise."""
 _MODEL = 0.01
 _FLOOR, _UNRELATED = 2e-3, 0.5
-_SIZES, _DRAWS, _MOST = 3, 2, 40
+_SIZES, _DRAWS, _MORE_DRAWS, _MOST = 3, 2, 6, 40
+_TURNING = 0.5
 _KERNEL = 0.1
 _QUANTILES = (0.05, 0.15, 0.4)
 _PLANES, _SINGLES = 3, 6
@@ -120,14 +121,16 @@ def frames(
         spread, axes = np.linalg.eigh(x[:, :free].T @ x[:, :free] / len(x))
         inner = axes * np.sqrt(spread) @ axes.T
         settings += [(x[:count], inner), (rng.standard_normal((count, rank)) @ root, inner)]
-    settings.insert(0, _own_inputs(probe, gaussian, free, seed))
+    settings.insert(0, _own_inputs(probe, gaussian, free, answer, seed))
     for rows, back in settings:
         seen = look(probe, rows, back, answer, seed)
         split = _by_algebra if free <= _LARGEST else _by_eigenvalues
         yield [_widened(frame, rank) for frame in split(seen, back, rng)]
 
 
-def _own_inputs(probe: Probe, gaussian: Array, free: int, seed: int) -> tuple[Array, Array]:
+def _own_inputs(
+    probe: Probe, gaussian: Array, free: int, answer: Answer, seed: int
+) -> tuple[Array, Array]:
     """Inputs of the covariance S under which E[u u^T / u^T S u] = S^-1 / r, u the gradients.
 
     That equation keeps its form in every basis, so that S is invariant under all that leaves the
@@ -136,9 +139,10 @@ def _own_inputs(probe: Probe, gaussian: Array, free: int, seed: int) -> tuple[Ar
     root = np.eye(free)
     for _ in range(_ROUNDS):
         rows = np.concatenate([gaussian[:, :free] @ root, gaussian[:, free:]], 1)
-        slopes = probe.gradients(rows, seed)[:, :, :free].reshape(-1, free) @ root
-        lengths = (slopes**2).sum(1, keepdims=True)
-        spread = free * (slopes / (lengths + _SMALL * np.median(lengths))).T @ slopes / len(slopes)
+        slopes = look(probe, rows, root, answer, seed).gradients
+        lengths = (slopes**2).sum((1, 2))
+        weights = 1 / (lengths + _SMALL * np.median(lengths))
+        spread = np.einsum("n,nki,nkj->ij", weights, slopes, slopes)
         values, vectors = np.linalg.eigh(spread)
         values = np.maximum(values / values.mean(), _NARROW) ** -0.5
         squares, axes = np.linalg.eigh(root @ (vectors * values @ vectors.T) @ root)
@@ -254,7 +258,10 @@ def _by_algebra(seen: Seen, back: Array, rng: np.random.Generator) -> Iterator[F
     jumps = (level[1:] / level[:-1])[1:_MOST]
     likely = np.argsort(-jumps)[:_SIZES] + 2
     for count in likely:
-        for _ in range(_DRAWS):
+        skew = (matrices[:count] - matrices[:count].transpose(0, 2, 1)).reshape(count, -1)
+        turns = int((np.linalg.svd(skew, compute_uv=False) > _TURNING).sum())
+        # Irreps of dimension 3 and more turn about many axes.
+        for _ in range(_DRAWS if turns <= 2 else _MORE_DRAWS):
             frame = _split(matrices[:count], rng)
             yield Frame(back @ frame.columns, frame.planes, frame.turning, frame.flipping)
 

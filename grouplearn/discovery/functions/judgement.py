@@ -93,21 +93,23 @@ def _violations(ruler: Ruler, members: Array) -> tuple[Array, float]:
 def _unrelated(found: Invariance, ruler: Ruler, action: str) -> Array:
     """Violations of actions of the same kind that are no symmetry.
 
-    Members in a random basis, where these are no members again, else the candidates outside.
+    Members in a random basis, where these are no members again: of permuted coordinates, or of
+    turned ones where permutations run out. Else the candidates outside.
     """
     members = found.representation.matrices().detach().double().numpy()
     rng = np.random.default_rng(len(members))
-    sizes = []
-    for k in range(_STRANGERS if len(members) > 1 else 0):
-        member = members[1 + k % (len(members) - 1)]
-        basis = random_basis(found, rng, action)
-        stranger = basis @ member @ np.linalg.inv(basis)
-        # What lies near a member is nearly a symmetry.
-        least = _APART * np.linalg.norm(member - np.eye(len(member)))
-        if np.linalg.norm(members - stranger, axis=(1, 2)).min() > least:
-            sizes.append(ruler.violation(stranger))
-    if len(sizes) >= _LEAST_STRANGERS:
-        return np.array(sizes)
+    for kind in dict.fromkeys((action, "linear")) if len(members) > 1 else ():
+        sizes = []
+        for k in range(_STRANGERS):
+            member = members[1 + k % (len(members) - 1)]
+            basis = random_basis(found, rng, kind)
+            stranger = basis @ member @ np.linalg.inv(basis)
+            # What lies near a member is nearly a symmetry.
+            least = _APART * np.linalg.norm(member - np.eye(len(member)))
+            if np.linalg.norm(members - stranger, axis=(1, 2)).min() > least:
+                sizes.append(ruler.violation(stranger))
+        if len(sizes) >= _LEAST_STRANGERS:
+            return np.array(sizes)
     return np.array([each.violation for each in found.outside])
 
 

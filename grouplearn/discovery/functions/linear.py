@@ -57,9 +57,11 @@ def search_linear(
     z = x @ back.T
     # More rows than unknowns, or a basis would fit the rows alone.
     search = Search(Ruler(inner, z[: max(_ROWS, 2 * rank**2)], seed, answer))
-    for family in frames(inner, z, seed, answer, turns.still) if turns.still else ():
+    families = frames(inner, z, seed, answer, turns.still) if turns.still else ()
+    for number, family in enumerate(families):
         search.look(family)
-        if search.exact or search.circles:
+        # A part of the group may show in one kind of inputs and all of it in the next.
+        if (search.exact and number > 0) or search.circles:
             break
     if search.circles:
         notes.append(

@@ -14,14 +14,15 @@ from grouplearn.discovery.functions.continuous import ROUND
 from grouplearn.discovery.functions.elements import Candidate, is_round, mirrors_of, turns_of
 from grouplearn.discovery.functions.found import other_levels, trivial
 from grouplearn.discovery.functions.frames import Frame
-from grouplearn.discovery.functions.probes import EXACT, LEAST_GAP, TOLERANCE, Ruler
+from grouplearn.discovery.functions.probes import EXACT, LEAST_GAP, TOLERANCE, Ruler, range_of
 from grouplearn.discovery.functions.refine import refine
 from grouplearn.representations import LearnedRepresentation
 
-_PASSING = 0.4
+_PASSING, _CORE, _UNRELATED = 0.5, 0.8, 0.8
+_PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23)
 _FIRST, _MORE, _ROUNDS = 20, 100, 6
 _WORTH = 1.5
-_BEST, _ALIKE = 12, 4
+_BEST, _ALIKE = 12, 3
 _LEVELS, _STEP = 5, 1.15
 _SAME, _ALREADY = 1e-3, 0.05
 _TURNS = 24
@@ -108,17 +109,25 @@ class Search:
         return Best(rep, others, other_levels(levels))
 
     def _promising(self, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """The best candidates, not too many of one order, judged by all their powers."""
+        """The best candidates of each order, then the best of these, judged by all their powers."""
         chosen: list[Candidate] = []
         for each in sorted(candidates, key=lambda each: each.violation):
-            alike = sum(other.order == each.order for other in chosen)
-            if alike < _ALIKE and len(chosen) < _BEST:
-                chosen.append(self._judged(each, each.matrix))
-        return chosen
+            if sum(other.order == each.order for other in chosen) < _ALIKE:
+                chosen.append(each)
+        judged = [
+            self._judged(each, each.matrix) if each.violation < _UNRELATED else each
+            for each in chosen
+        ]
+        return sorted(judged, key=lambda each: each.violation)[:_BEST]
 
     def _judged(self, candidate: Candidate, matrix: Array) -> Candidate:
         """A small turn changes little, and is told from a symmetry by its powers."""
         powers = [np.linalg.matrix_power(matrix, k + 1) for k in range(candidate.order // 2)]
+        if candidate.order in _PRIMES:
+            # All powers move the same directions.
+            moved, frame = range_of(matrix)
+            sizes = self._ruler.violations(np.stack(powers), [moved] * len(powers), frame)
+            return replace(candidate, matrix=matrix, violation=float(sizes.max()))
         worst = max((self._ruler.violation(each) for each in powers), default=1.0)
         return replace(candidate, matrix=matrix, violation=worst)
 
@@ -129,11 +138,17 @@ class Search:
             if alike and _apart(candidate.matrix, rough.matrix[None]) < _ALREADY:
                 return fine
         found = candidate
-        if candidate.violation < _PASSING:
+        if self._core(candidate.matrix) < _PASSING:
             better = refine(self._ruler, candidate.matrix[None], _FIRST)[0]
             found = self._judged(candidate, better)
         self._known.append((candidate, found))
         return found
+
+    def _core(self, matrix: Array) -> float:
+        """The violation without the rows that change most: those that cross a jump, if any."""
+        kept = slice(int(_CORE * len(self._ruler.x)))
+        changes, units = (np.sort(each)[kept].mean() for each in self._ruler.by_row(matrix))
+        return float(np.sqrt(changes / units))
 
     def _close(self, matrices: list[Array], tolerance: float) -> None:
         """Close elements to a group, refine it, and keep it if it is the best so far."""

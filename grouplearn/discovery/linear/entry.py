@@ -31,7 +31,6 @@ from grouplearn.representations import (
 _WHO = "discover"
 _FEWEST_GROUPS = 16
 _FEWEST_ROWS = 4
-_RIVALS = 4
 _SAME = 0.05
 
 
@@ -151,6 +150,8 @@ def check_linear_group(
     )
     members = representation.matrices().detach().double().cpu().numpy()
     group = representation.group
+    if group.order == 1:
+        return Rung(group.name, 1, representation.generators().detach().double().cpu(), (), True)
     found = jury.finding(data.whiten @ members @ data.colour)
     generators = representation.generators().detach().double().cpu()
     accepted = jury.rule.verdict(found) in ("exact", "approximate")
@@ -191,7 +192,9 @@ def _conclude(data: Whitened, found: Search, judge: Judge) -> Discovery:
         )
     best = _best(accepted)
     outside = [each for each in found.candidates if not _within(each, best)]
-    outside += [] if found.jury.expired else [found.judge(a) for a in _rivals(best.action)]
+    outside += (
+        [] if found.jury.expired else [found.judge(a, effects=False) for a in _rivals(best.action)]
+    )
     inside = [each for each in found.candidates if _within(each, best)]
     rungs = [identity, *(_rung(data, found, each, each.accepted) for each in inside)]
     rungs += [_rung(data, found, each, False) for each in outside]
@@ -213,9 +216,15 @@ def _conclude(data: Whitened, found: Search, judge: Judge) -> Discovery:
 
 
 def _best(accepted: list[Candidate]) -> Candidate:
-    """The largest exact group; where none is exact, the largest approximate one."""
+    """The largest exact group; where none is exact, the largest approximate one.
+
+    Of two of one order the one of turns and reflections, whose basis is refined on all rows.
+    """
     exact = [each for each in accepted if each.verdict == "exact"]
-    return (exact or accepted)[-1]
+    return max(
+        exact or accepted,
+        key=lambda each: (each.action.group.order, isinstance(each.action, Action)),
+    )
 
 
 def _within(candidate: Candidate, best: Candidate) -> bool:
@@ -239,7 +248,7 @@ def _region(best: Candidate, outside: list[Candidate], level: float) -> tuple[st
 
 
 def _rivals(action: Action | Proposed) -> list[Action]:
-    return rivals(action)[:_RIVALS] if isinstance(action, Action) else []
+    return rivals(action) if isinstance(action, Action) else []
 
 
 def _rung(data: Whitened, found: Search, candidate: Candidate, accepted: bool) -> Rung:

@@ -80,13 +80,14 @@ class Jury:
         """Is the time over?"""
         return time.monotonic() > self.deadline
 
-    def finding(self, members: Float[np.ndarray, "n d d"]) -> Finding:
+    def finding(self, members: Float[np.ndarray, "n d d"], *, effects: bool = True) -> Finding:
         """What all evidence says about a group.
 
         Args:
             members: its matrices in whitened coordinates, the identity first.
+            effects: also measure effects?
         """
         return evidence(
             self.units, Matrices(members), draws=self.rule.draws, seed=self.seed,
-            max_moment=self.max_moment,
+            max_moment=self.max_moment, effects=effects,
         )  # fmt: skip

@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-_ROUNDS = 6
+_ROUNDS = 8
+_SETTLED = 1e-13
 
 
 def closed(
@@ -46,11 +47,12 @@ def closed(
     if any((table[table[:, s]] != table[:, table[s]]).any() for s in heads):
         return None
     for _ in range(_ROUNDS):
-        sums = np.stack([
-            np.einsum("hij,hkj->ik", elements[row], elements) for row in table
-        ])  # fmt: skip
+        sums = np.stack([np.tensordot(elements[row], elements, ((0, 2), (0, 2))) for row in table])
         left, _, right = np.linalg.svd(sums)
+        change = float(np.abs(left @ right - elements).max())
         elements = left @ right
+        if change < _SETTLED:
+            break
     return elements
 
 

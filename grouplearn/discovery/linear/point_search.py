@@ -38,6 +38,7 @@ _PHASES = 128
 _MOST_AXES = 16
 _SAME_AXIS = 0.08
 _CUBES = 4
+_TURNS = 40
 
 
 @final
@@ -75,13 +76,13 @@ def find_axes(spectrum: Spectrum) -> list[Axis]:
     out: list[Axis] = []
     for n in [*range(LONGEST, 1, -1), 1]:
         mask = _mask(n, n == 1)
-        share = _share(spectrum, power @ ~mask, mask)
+        share = _share(spectrum, power @ ~mask, mask.astype(float))
         peaks = [i for i in _peaks(share) if share[i] > _COARSE][:_MOST_AXES]
         if not peaks:
             continue
         ideal = axial(n)["Ch" if n == 1 else "C"]
         fitted, lost = fitted_frames(coefficients, at[peaks], ideal)
-        shares = _share(spectrum, lost, mask)
+        shares = _share(spectrum, lost, mask.astype(float))
         found: list[Axis] = []
         for i in np.argsort(-shares):
             apart = [1 - abs(float(fitted[i, 2] @ each.frame[2])) for each in found]
@@ -109,7 +110,7 @@ def about(spectrum: Spectrum, axis: Axis) -> list[Placed]:
     power = (moved**2).sum(0)
     level, alternate = _mask(n, True), _mask(n, False) & _alternating(n)
     for key, mask in (("Ch", level), ("S", alternate)):
-        share = float(_share(spectrum, (power @ ~mask)[None], mask)[0])
+        share = float(_share(spectrum, (power @ ~mask)[None], mask.astype(float))[0])
         out.append(Placed(made[key], axis.frame, share))
     parity = np.where((DEGREES + ORDERS) % 2 == 0, 1.0, -1.0)
     ones = np.ones(len(parity))
@@ -121,66 +122,54 @@ def about(spectrum: Spectrum, axis: Axis) -> list[Placed]:
         lost = np.array([float(power.sum() - kept)])
         # Half of what turns about the axis keep is kept by chance alone.
         half = mask & (np.where(ORDERS < 0, -1, 1) * signs > 0)
-        share = float(_share(spectrum, lost, half)[0])
+        share = float(_share(spectrum, lost, half.astype(float))[0])
         out.append(Placed(made[key], turn(angle) @ axis.frame, share))
     return out
 
 
 def cubes(spectrum: Spectrum, axes: list[Axis]) -> list[Placed]:
-    """Tetrahedral, octahedral and icosahedral groups with one of the axes as a threefold one.
+    """Tetrahedral, octahedral and icosahedral groups with a threefold axis among the axes.
+
+    All of them hold a tetrahedral group, which is sought by turns about the axis and then fitted;
+    its frame is theirs, for icosahedral ones also after a quarter turn.
 
     Args:
         spectrum: of whitened rows.
-        axes: found before; those of order 3 and multiples count.
+        axes: found before.
     """
-    upright = tetrahedral_upright()
+    upright, ideals = tetrahedral_upright(), polyhedral()
     coefficients = spectrum.compressed()
-    total = float((coefficients**2).sum())
+    least = _COARSE * float((coefficients**2).sum())
     starts = []
-    for axis in axes:
-        if axis.n == 3:
-            angles = np.arange(40) * (2 * np.pi / 3 / 40)
-            turned = np.stack([turn(a) @ axis.frame for a in angles])
-            moved = rotated(coefficients, turned) @ upright.invariants
-            kept = (moved**2).sum((1, 2))
-            top = (kept >= np.roll(kept, 1)) & (kept >= np.roll(kept, -1))
-            starts += [(kept[i], turned[i]) for i in np.flatnonzero(top & (kept > _COARSE * total))]
-    starts.sort(key=lambda each: -each[0])
+    for axis in (each for each in axes if each.n == 3):
+        angles = np.arange(_TURNS) * (2 * np.pi / 3 / _TURNS)
+        turned = np.stack([turn(angle) @ axis.frame for angle in angles])
+        kept = ((rotated(coefficients, turned) @ upright.invariants) ** 2).sum((1, 2))
+        top = (kept >= np.roll(kept, 1)) & (kept >= np.roll(kept, -1)) & (kept > least)
+        starts += [(kept[i], THREEFOLD.T @ turned[i]) for i in np.flatnonzero(top)]
     if not starts:
         return []
-    stood = np.stack([THREEFOLD.T @ frame for _, frame in starts[: 4 * _CUBES]])
-    fitted, lost = fitted_frames(coefficients, stood, polyhedral()["T"])
-    out: list[Placed] = []
+    starts.sort(key=lambda each: -each[0])
+    best = np.stack([frame for _, frame in starts[: 4 * _CUBES]])
+    fitted, lost = fitted_frames(coefficients, best, ideals["T"])
     seen: list[NDArray[np.float64]] = []
     for i in np.argsort(lost):
-        if len(seen) == _CUBES or any(_same_cube(fitted[i], each) for each in seen):
-            continue
-        seen.append(fitted[i])
-        for label, ideal in polyhedral().items():
-            for quarter in (False, True) if label[0] == "I" else (False,):
-                frame = turn(np.pi / 2) @ fitted[i] if quarter else fitted[i]
-                moved = rotated(coefficients, frame[None])[0]
-                rest = float((moved**2).sum() - ((moved @ ideal.invariants) ** 2).sum())
-                share = (spectrum.energy - max(0.0, rest - _noise_lost(spectrum, ideal))) / max(
-                    spectrum.energy, 1e-300
-                )
-                out.append(Placed(ideal, frame, share))
-    return out
+        if len(seen) < _CUBES and not any(_same_cube(fitted[i], each) for each in seen):
+            seen.append(fitted[i])
+    quarters = [turn(np.pi / 2) @ frame for frame in seen]
+    pairs = [(ideal, frame) for ideal in ideals.values() for frame in seen]
+    pairs += [(ideals[label], frame) for label in ("I", "I_h") for frame in quarters]
+    return [Placed(*pair, _kept_share(spectrum, *pair)) for pair in pairs]
 
 
 def _same_cube(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
     return bool((np.abs(one @ other.T).max(1) > 1 - _SAME_AXIS**2 / 2).all())
 
 
-def _noise_lost(spectrum: Spectrum, ideal: Ideal) -> float:
-    kept = (ideal.invariants**2).sum(1)
-    return float((spectrum.noise @ (1 - _spread(kept))).sum())
-
-
-def _spread(kept: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Every entry of a degree gets the mean of its degree: the noise looks alike in all frames."""
-    mean = np.bincount(DEGREES, kept)[1:] / (2 * np.arange(1, DEGREE + 1) + 1)
-    return np.asarray(mean[DEGREES - 1])
+def _kept_share(spectrum: Spectrum, ideal: Ideal, frame: NDArray[np.float64]) -> float:
+    moved = rotated(spectrum.compressed(), frame[None])[0]
+    lost = float((moved**2).sum() - ((moved @ ideal.invariants) ** 2).sum())
+    return float(_share(spectrum, np.array([lost]), (ideal.invariants**2).sum(1))[0])
 
 
 @lru_cache(maxsize=2 * LONGEST)
@@ -195,10 +184,17 @@ def _alternating(n: int) -> Bool[np.ndarray, " 288"]:
 
 
 def _share(
-    spectrum: Spectrum, lost: Float[np.ndarray, " a"], mask: Bool[np.ndarray, " 288"]
+    spectrum: Spectrum, lost: Float[np.ndarray, " a"], kept: Float[np.ndarray, " 288"]
 ) -> Float[np.ndarray, " a"]:
-    """The share of the energy that is kept, if so much is lost, noise taken off."""
-    noise = float((spectrum.noise @ (1 - _spread(mask.astype(float)))).sum())
+    """The share of the energy that is kept, if so much is lost, noise taken off.
+
+    Args:
+        spectrum: of the rows.
+        lost: energies.
+        kept: by how much each coefficient is kept, 0 to 1; the noise of a degree is even.
+    """
+    mean = np.bincount(DEGREES, kept)[1:] / (2 * np.arange(1, DEGREE + 1) + 1)
+    noise = float((spectrum.noise @ (1 - mean[DEGREES - 1])).sum())
     return np.asarray(1 - np.maximum(0, lost - noise) / max(spectrum.energy, 1e-300))
 
 

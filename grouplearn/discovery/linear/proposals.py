@@ -12,8 +12,7 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from grouplearn.groups import CyclicGroup, DihedralGroup, FiniteGroup
-from grouplearn.groups.structure import small_generating_set
-from grouplearn.groups.subgroups import subgroups_up_to_conjugacy
+from grouplearn.groups.subgroups import generating_elements, subgroups_up_to_conjugacy
 from grouplearn.groups.table import TableGroup
 
 MOST = 30
@@ -105,7 +104,7 @@ def abstract_group(
         outside = np.setdiff1d(np.arange(count), powers)
         if (orders[outside] == 2).all():
             return DihedralGroup(len(powers)), np.r_[powers, table[powers, outside[0]]]
-    return TableGroup(table, small_generating_set(group)), np.arange(count)
+    return TableGroup(table, generating_elements(group, np.arange(count))), np.arange(count)
 
 
 def cayley_table(matrices: Float[np.ndarray, "n d d"]) -> NDArray[np.int64]:
@@ -134,7 +133,7 @@ def subgroups(matrices: Float[np.ndarray, "n d d"]) -> list[NDArray[np.int64]]:
     """
     table = cayley_table(matrices)
     whole = TableGroup(table, ())
-    whole = TableGroup(table, small_generating_set(whole))
+    whole = TableGroup(table, generating_elements(whole, np.arange(len(table))))
     if len(matrices) <= _LARGEST_LATTICE:
         found = list(subgroups_up_to_conjugacy(whole))
     else:

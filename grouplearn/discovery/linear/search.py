@@ -67,9 +67,9 @@ class Search:
     candidates: list[Candidate] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def judge(self, action: Action | Proposed) -> Candidate:
+    def judge(self, action: Action | Proposed, *, effects: bool = True) -> Candidate:
         """Hold an action against the rows held out."""
-        found = self.jury.finding(action.members())
+        found = self.jury.finding(action.members(), effects=effects)
         return Candidate(action, found, self.jury.rule.verdict(found))
 
 
