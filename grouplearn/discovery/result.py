@@ -99,8 +99,10 @@ class Rung:
     @property
     def verdict(self) -> Verdict:
         """That of all evidence together: the worst where it is not put together."""
-        verdicts = [each.verdict for each in self.shown()]
-        return max(verdicts, key=_RANKS.__getitem__, default="exact")
+        worst: Verdict = "exact"
+        for each in self.shown():
+            worst = each.verdict if _RANKS[each.verdict] > _RANKS[worst] else worst
+        return worst
 
     @property
     def is_tested(self) -> bool:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from grouplearn.discovery.functions.entry import discover_from_function
-from grouplearn.groups import DihedralGroup
+from grouplearn.groups import CyclicGroup, DihedralGroup
 from tests.unit.examples import seeded
 
 Function = Callable[[Tensor], Tensor]
@@ -104,7 +104,12 @@ def test_nearly_round_functions_turn_nearly_continuously() -> None:
     found = discover_from_function(function, normal(600, 3))
     assert found.lie_algebra is not None
     assert found.lie_algebra.shape == (1, 3, 3)
-    assert not found.found
+    assert "1 generator, in lie_algebra, violation 0.0" in found.summary()
+    # Its one exact symmetry is the mirror.
+    assert found.group == CyclicGroup(2)
+    assert found.exact
+    mirror = torch.diag(torch.tensor([1.0, -1.0, 1.0])).double()
+    assert torch.allclose(found.members[1], mirror, atol=1e-4)
 
 
 def test_permutations_have_no_continuous_turns() -> None:

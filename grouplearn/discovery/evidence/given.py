@@ -133,7 +133,9 @@ def invariance_test(
     rows = checked_rows(_WHO, samples)
     action, name = _checked_action(representation, rows)
     which = _beside("blocks", blocks, len(rows))
-    factors = label_factors(_WHO, _beside("labels", labels, len(rows)), len(rows))
+    beside = _beside("labels", labels, len(rows))
+    numbers = None if beside is None else np.asarray(beside, dtype=np.float64)
+    factors = label_factors(_WHO, numbers, len(rows))
     units = Units.of(rows, which, factors, np.random.default_rng(seed))
     if units.count < LEAST_UNITS:
         refuse(_WHO, "blocks", f"at least {LEAST_UNITS} independent ones, better 30", units.count,
@@ -229,4 +231,4 @@ def _beside(argument: str, value: Any, count: int) -> np.ndarray | None:
     if not np.isfinite(array.astype(np.float64)).all():
         position = int(np.flatnonzero(~np.isfinite(array.astype(np.float64)))[0])
         refuse(_WHO, argument, "finite", f"{array[position]} at {position}", "clean the data first")
-    return array if argument == "blocks" else array.astype(np.float64)
+    return array

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from grouplearn.discovery.functions.answers import Unmoved
-from grouplearn.discovery.functions.probes import Ruler, few_outputs
+from grouplearn.discovery.functions.probes import EXACT, Ruler, few_outputs
 
 ROUND = 0.1
 """The largest violation of a turn that is called continuous."""
@@ -37,12 +37,14 @@ class Turns:
         generators: (k, r, r), X with f(exp(t X) x) = f(x), orthonormal.
         basis: (r, r), first columns that no turn moves, then those that they move.
         still: how many columns no turn moves.
+        violation: the largest of whole turns.
         notes: sentences.
     """
 
     generators: Float[np.ndarray, "k r r"]
     basis: Float[np.ndarray, "r r"]
     still: int
+    violation: float = 0.0
     notes: tuple[str, ...] = ()
 
 
@@ -74,12 +76,14 @@ def find_turns(ruler: Ruler, seed: int) -> Turns:
         return nothing
     root, back = (vectors * values**power @ vectors.T for power in (0.5, -0.5))
     frames = [(root, back)] if size <= _LARGEST else [(root, back), (eye, eye)]
-    found = [_turns(ruler, *frame, seed) for frame in frames]
-    turns = max(found, key=len)
-    return _placed(turns, isinstance(ruler.answer, Unmoved)) if len(turns) else nothing
+    found = [_turns(ruler, forth, undo, seed) for forth, undo in frames]
+    turns, violation = max(found, key=lambda each: len(each[0]))
+    if not len(turns):
+        return nothing
+    return _placed(turns, violation, isinstance(ruler.answer, Unmoved))
 
 
-def _turns(ruler: Ruler, root: Array, back: Array, seed: int) -> Array:
+def _turns(ruler: Ruler, root: Array, back: Array, seed: int) -> tuple[Array, float]:
     """Generators whose whole turns pass, from the equation in coordinates y of x = root y."""
     size = len(root)
     sizes, solutions = _solutions(ruler, root, back, seed)
@@ -88,12 +92,13 @@ def _turns(ruler: Ruler, root: Array, back: Array, seed: int) -> Array:
     for count in np.argsort(-level[1 : near + 1] / level[:near])[:_SIZES] + 1:
         found = _compact(solutions[:count], root)
         turns = np.array([root @ each @ back for each in found]).reshape(-1, size, size)
-        if len(turns) and _turn_freely(ruler, turns, seed):
-            return turns
-    return np.zeros((0, size, size))
+        violation = _worst_turn(ruler, turns, seed) if len(turns) else np.inf
+        if violation < ROUND:
+            return turns, violation
+    return np.zeros((0, size, size)), 0.0
 
 
-def _placed(turns: Array, invariant: bool) -> Turns:
+def _placed(turns: Array, violation: float, invariant: bool) -> Turns:
     count, size = turns.shape[:2]
     generators = np.linalg.svd(turns.reshape(count, -1), full_matrices=False)[2]
     generators = generators.reshape(turns.shape)
@@ -102,12 +107,13 @@ def _placed(turns: Array, invariant: bool) -> Turns:
     still = np.linalg.svd(np.concatenate(list(generators)))[2][rank:].T
     many = f"{count} generator{'s' if count > 1 else ''}"
     does = "does not change under" if invariant else "answers"
+    nearly = "" if violation <= EXACT else f", violation {violation:.2g}"
     note = (
-        f"The function {does} a continuous rotation ({many}, in lie_algebra), "
+        f"The function {does} a continuous rotation ({many}, in lie_algebra{nearly}), "
         "which is reported as no finite group."
     )
     basis = np.concatenate([still, moved[:, :rank]], 1)
-    return Turns(generators, basis, size - rank, (note,))
+    return Turns(generators, basis, size - rank, violation, (note,))
 
 
 def _solutions(ruler: Ruler, root: Array, back: Array, seed: int) -> tuple[Array, Array]:
@@ -196,14 +202,17 @@ def _skew_for(solutions: Array, form: Array) -> tuple[Array, float]:
     return found, float(sizes[sizes < _SKEW].max(initial=0.0))
 
 
-def _turn_freely(ruler: Ruler, turns: Array, seed: int) -> bool:
-    """Do whole turns of each generator, and of some mixtures, leave the function alone?"""
+def _worst_turn(ruler: Ruler, turns: Array, seed: int) -> float:
+    """The largest violation of whole turns of each generator, and of some mixtures."""
     from scipy.linalg import expm
 
     rng = np.random.default_rng(seed)
     mixtures = np.einsum("mk,kij->mij", rng.standard_normal((_MIXTURES, len(turns))), turns)
+    worst = 0.0
     for each in [*turns, *mixtures]:
         fastest = float(np.abs(np.linalg.eigvals(each)).max())
-        if any(ruler.violation(expm(angle / fastest * each)) > ROUND for angle in _ANGLES):
-            return False
-    return True
+        for angle in _ANGLES:
+            worst = max(worst, ruler.violation(expm(angle / fastest * each)))
+        if worst >= ROUND:
+            break
+    return worst

@@ -11,9 +11,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
-from grouplearn.discovery.functions.continuous import ROUND
 from grouplearn.discovery.functions.frames import Frame
-from grouplearn.discovery.functions.probes import Ruler
+from grouplearn.discovery.functions.probes import EXACT, Ruler
 
 _MOST = 20_000
 _FEW, _MANY = 32, 256
@@ -53,7 +52,7 @@ def turns_of(ruler: Ruler, frame: Frame) -> list[Candidate]:
     Returns:
         Candidates that were measured well, best first.
     """
-    free = [k for k in range(len(frame.turning)) if not is_round(ruler, frame, k)]
+    free = [k for k in range(len(frame.turning)) if roundness(ruler, frame, k) > EXACT]
     tried: list[Candidate] = []
     for order in _ORDERS:
         elements = list(_elements(order, free, frame))
@@ -126,8 +125,8 @@ def _mirror(frame: Frame, axes: Array, signs: tuple[float, ...]) -> Array:
     return inside
 
 
-def is_round(ruler: Ruler, frame: Frame, turning: int) -> bool:
-    """Does no turn of a set of planes change the function?
+def roundness(ruler: Ruler, frame: Frame, turning: int) -> float:
+    """How much turns of a set of planes change the function: the largest violation of some.
 
     Args:
         ruler: the function on the rows of the search.
@@ -144,7 +143,7 @@ def is_round(ruler: Ruler, frame: Frame, turning: int) -> bool:
     for k in frame.turning[turning]:
         moved[2 * k : 2 * k + 2] = True
     found = ruler.violations(np.stack(matrices), [moved] * len(angles), frame.columns, _MANY)
-    return bool(found.max() < ROUND)
+    return float(found.max())
 
 
 def _elements(

@@ -37,14 +37,20 @@ def discover_from_function(
 
     Candidates come from the gradients u = grad f(x), since f(g x) = f(x) implies that E[u u^T],
     E[x u^T] and their like commute with an orthogonal g. They are taken over the samples, as they
-    are and whitened, and over random inputs whose distribution every such g keeps, so that the
-    samples need not be symmetric themselves. Linear candidates turn the common planes and flip the
-    common singles; permutations are automorphisms of those matrices. Survivors are refined by
-    gradient, where f has one, and measured on samples held out. Below 0.001 they are called exact,
-    below 0.15 approximate if what is no member does three times worse.
+    are and whitened, and over random inputs whose distribution every such g keeps, one of them of
+    the covariance that f itself suggests, so that neither the samples nor the coordinates need suit
+    the action. Linear candidates have prime-power orders and lie in the algebra of matrices that
+    commute with all of these; permutations are automorphisms of them. Survivors are refined by
+    gradient, in spite of jumps, or by random steps where f has no gradient; they are closed to
+    groups and measured on samples held out. Below 0.001 they are called exact, below 0.15
+    approximate if what is no member does three times worse. An exact group is claimed before a
+    larger approximate one, and a larger before a smaller; the notes name the others.
 
-    A plane in which every turn leaves f alone is reported as a continuous rotation, and directions
-    that f ignores are left where they are: both have every order.
+    Continuous turns exp(t X) that leave f alone solve grad f(x)^T X x = 0, which is linear in X.
+    `lie_algebra` has an orthonormal basis of all X that are skew for one inner product, any one, so
+    that their turns stay bounded: of f = x y, which is kept by x -> t x, y -> y / t, it has none.
+    They and directions that f ignores have every order and are no part of the finite group, unless
+    that is exact and they only nearly.
 
     Args:
         function: tensors (N, d) of the samples' dtype to (N,) or (N, k); deterministic. Gradients
@@ -55,22 +61,21 @@ def discover_from_function(
         seed: of the random inputs and of the samples held out.
 
     Returns:
-        The group with evidence "function"; the p-value takes the logarithms of the violations of
-        all candidates as normal. C1 when nothing was found.
+        The group with evidence "function"; C1 when nothing was found. The effect is its violation
+        relative to the median violation of members in random bases, with a 95 % bound by bootstrap
+        over rows; the p-value takes the logarithms of those violations as normal.
 
     Raises:
         InputError: an argument has the wrong type or shape, too few samples, values that are not
             finite, or a function that does not depend on x.
 
     Cost:
-        Some 10^4 to 10^6 evaluations of f, and O(d^3) each.
+        Some 10^5 to 10^7 evaluations of f, and O(d^6) for the linear algebra up to d = 40.
 
     Example:
+        >>> import torch
         >>> x = torch.randn(400, 2, generator=torch.Generator().manual_seed(0))
-        >>> def f(x):
-        ...     u, v = x.T
-        ...     return u**4 + v**4 + u * v * (u**2 - v**2)
-        >>> discover_from_function(f, x).group.name
+        >>> discover_from_function(lambda x: x.pow(4).sum(1), x).group.name
         'D4'
     """
     x = check_samples(samples)

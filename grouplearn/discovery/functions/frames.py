@@ -261,7 +261,7 @@ def _by_algebra(seen: Seen, back: Array, rng: np.random.Generator) -> Iterator[F
         skew = (matrices[:count] - matrices[:count].transpose(0, 2, 1)).reshape(count, -1)
         turns = int((np.linalg.svd(skew, compute_uv=False) > _TURNING).sum())
         # Irreps of dimension 3 and more turn about many axes.
-        for _ in range(_DRAWS if turns <= 2 else _MORE_DRAWS):
+        for _ in range(_MORE_DRAWS if turns > 2 and count == likely[0] else _DRAWS):
             frame = _split(matrices[:count], rng)
             yield Frame(back @ frame.columns, frame.planes, frame.turning, frame.flipping)
 

@@ -38,7 +38,7 @@ def conclude(found: Invariance, ruler: Ruler, level: float, action: str) -> Disc
     violations, bound = _violations(ruler, matrices.double().numpy())
     worst = float(violations.max())
     outside = found.outside[0].violation if found.outside else math.inf
-    others = _unrelated(found, ruler, action)
+    others = _unrelated(found, ruler, action, worst)
     p_value = _p_value(worst, others, found.tried)
     gap = outside / max(worst, EXACT)
     verdict = judge(worst, bound, gap) if p_value <= level else "rejected"
@@ -90,7 +90,7 @@ def _violations(ruler: Ruler, members: Array) -> tuple[Array, float]:
     return violations, max(float(np.quantile(drawn, _CONFIDENCE)), float(violations.max()))
 
 
-def _unrelated(found: Invariance, ruler: Ruler, action: str) -> Array:
+def _unrelated(found: Invariance, ruler: Ruler, action: str, worst: float) -> Array:
     """Violations of actions of the same kind that are no symmetry.
 
     Members in a random basis, where these are no members again: of permuted coordinates, or of
@@ -108,7 +108,8 @@ def _unrelated(found: Invariance, ruler: Ruler, action: str) -> Array:
             least = _APART * np.linalg.norm(member - np.eye(len(member)))
             if np.linalg.norm(members - stranger, axis=(1, 2)).min() > least:
                 sizes.append(ruler.violation(stranger))
-        if len(sizes) >= _LEAST_STRANGERS:
+        # Turned permutations may be symmetries themselves.
+        if len(sizes) >= _LEAST_STRANGERS and np.median(sizes) > LEAST_GAP * max(worst, EXACT):
             return np.array(sizes)
     return np.array([each.violation for each in found.outside])
 

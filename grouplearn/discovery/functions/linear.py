@@ -13,7 +13,7 @@ from grouplearn.discovery.functions.answers import Answer
 from grouplearn.discovery.functions.continuous import find_turns
 from grouplearn.discovery.functions.found import Invariance, trivial
 from grouplearn.discovery.functions.frames import frames
-from grouplearn.discovery.functions.probes import Probe, Ruler
+from grouplearn.discovery.functions.probes import EXACT, Probe, Ruler
 from grouplearn.discovery.functions.search import Search
 from grouplearn.representations import LearnedRepresentation
 
@@ -50,24 +50,25 @@ def search_linear(
         notes.append(f"The function ignores {ignored} of {width} directions; they are kept fixed.")
     turns = find_turns(Ruler(probe.within(seen), (x @ seen)[:_ROWS], seed, answer), seed)
     notes += turns.notes
-    # Coordinates that no continuous turn moves, then the others.
-    basis = seen @ turns.basis
-    back = np.linalg.pinv(basis)
+    # Coordinates that no continuous turn moves, then the others; nearly continuous ones are weighed
+    # against finite groups.
+    exact = turns.violation <= EXACT
+    basis = seen @ (turns.basis if exact else np.eye(rank))
+    still = turns.still if exact else rank
+    back = np.linalg.pinv(basis).astype(np.float64)
     inner = probe.within(basis)
     z = x @ back.T
     # More rows than unknowns, or a basis would fit the rows alone.
     search = Search(Ruler(inner, z[: max(_ROWS, 2 * rank**2)], seed, answer))
-    families = frames(inner, z, seed, answer, turns.still) if turns.still else ()
-    for number, family in enumerate(families):
+    if not exact:
+        search.add_circle(turns.basis[:, turns.still :], turns.violation)
+    for number, family in enumerate(frames(inner, z, seed, answer, still) if still else ()):
         search.look(family)
         # A part of the group may show in one kind of inputs and all of it in the next.
-        if (search.exact and number > 0) or search.circles:
+        if search.done and number > 0:
             break
-    if search.circles:
-        notes.append(
-            "The function does not change under any turn of a plane: a continuous rotation, which "
-            "is reported as no finite group."
-        )
+    if search.circles and not len(turns.generators):
+        notes.append(_roundness_in_words(min(size for _, size in search.circles)))
     best = search.best()
     notes += best.notes
     rep = _lifted(best.representation, basis, back)
@@ -77,9 +78,21 @@ def search_linear(
     ]
     generators = [seen @ each @ seen.T for each in turns.generators]
     algebra = np.array(generators).reshape(-1, dim, dim)
-    spread, axes = np.linalg.eigh(z[:, : turns.still].T @ z[:, : turns.still] / len(z))
-    free = basis[:, : turns.still] @ (axes * np.sqrt(spread) @ axes.T)
+    spread, axes = np.linalg.eigh(z[:, :still].T @ z[:, :still] / len(z))
+    free = basis[:, :still] @ (axes * np.sqrt(spread) @ axes.T)
     return Invariance(rep, tuple(outside), search.tried, tuple(notes), algebra, free)
+
+
+def _roundness_in_words(violation: float) -> str:
+    if violation <= EXACT:
+        return (
+            "The function does not change under any turn of a plane: a continuous rotation, which "
+            "is reported as no finite group."
+        )
+    return (
+        f"Turns of a plane change the function little, violation {violation:.2g}: nearly a "
+        "continuous rotation, which is reported as no finite group."
+    )
 
 
 def _span(x: Array) -> Array:

@@ -113,6 +113,7 @@ class Probe:
         return found if found.any() else self._differences(x, mix)
 
     def _differences(self, x: Array, mix: Array) -> Array:
+        found = np.zeros((0, 0, 0))
         for step in np.array([_STEP, _STRIDE]) * np.sqrt((x**2).mean()):
             columns = []
             for direction in step * np.eye(x.shape[1]):

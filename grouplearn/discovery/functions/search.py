@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import NDArray
 
 from grouplearn.discovery.closing import close_matrices
 from grouplearn.discovery.functions.continuous import ROUND
-from grouplearn.discovery.functions.elements import Candidate, is_round, mirrors_of, turns_of
+from grouplearn.discovery.functions.elements import Candidate, mirrors_of, roundness, turns_of
 from grouplearn.discovery.functions.found import other_levels, trivial
 from grouplearn.discovery.functions.frames import Frame
 from grouplearn.discovery.functions.probes import EXACT, LEAST_GAP, TOLERANCE, Ruler, range_of
@@ -26,6 +27,7 @@ _BEST, _ALIKE = 12, 3
 _LEVELS, _STEP = 5, 1.15
 _SAME, _ALREADY = 1e-3, 0.05
 _TURNS = 24
+_JOINED = 12
 _NEAR = 0.1
 
 Array = NDArray[np.float64]
@@ -55,11 +57,11 @@ class Search:
         ruler: the function on the rows of the search.
 
     Attributes:
-        circles: subspaces in which the function is round.
+        circles: subspaces in which the function is round, and how nearly.
         tried: how many candidates there were.
     """
 
-    circles: list[Array]
+    circles: list[tuple[Array, float]]
     tried: int
 
     def __init__(self, ruler: Ruler) -> None:
@@ -73,10 +75,9 @@ class Search:
     def look(self, family: Sequence[Frame]) -> None:
         """Try all frames of one kind of inputs, then join the exact elements found in all."""
         for frame in family:
-            for k in range(len(frame.turning)):
-                if is_round(self._ruler, frame, k):
-                    columns = [column for p in frame.turning[k] for column in (2 * p, 2 * p + 1)]
-                    self.circles.append(frame.columns[:, columns])
+            for k, planes in enumerate(frame.turning):
+                columns = [column for p in planes for column in (2 * p, 2 * p + 1)]
+                self.add_circle(frame.columns[:, columns], roundness(self._ruler, frame, k))
             candidates = [*turns_of(self._ruler, frame), *mirrors_of(self._ruler, frame)]
             self.tried = max(self.tried, len(candidates))
             refined = [(each, self._refined(each)) for each in self._promising(candidates)]
@@ -85,19 +86,39 @@ class Search:
         known = [rep for rep, worst in self._groups if worst <= EXACT]
         if known:
             exact = [each.matrix for _, each in self._known if each.violation <= EXACT]
-            largest = max(known, key=lambda rep: rep.group.order)
-            self._close([*largest.generators().detach().numpy(), *exact], 10 * _SAME)
+            self._join(max(known, key=lambda rep: rep.group.order), exact)
+
+    def _join(self, rep: LearnedRepresentation, more: Sequence[Array]) -> None:
+        """Larger groups, by one exact element after another, as long as they are finite."""
+        generators = list(rep.generators().detach().numpy())
+        tries = 0
+        for each in more:
+            if tries < _JOINED and _apart(each, rep.matrices().detach().numpy()) > _ALREADY:
+                tries += 1
+                larger = close_matrices([*generators, each], self._eye, 10 * _SAME)
+                if larger is not None:
+                    generators, rep = [*generators, each], larger
+        self._close(generators, 10 * _SAME)
+
+    def add_circle(self, columns: Float[np.ndarray, "r p"], violation: float) -> None:
+        """Remember that turns of these directions change the function no more than this."""
+        if violation < ROUND:
+            self.circles.append((columns, violation))
 
     @property
-    def exact(self) -> bool:
-        """Is there an exact symmetry yet?"""
-        return any(worst <= EXACT for _, worst in self._groups)
+    def done(self) -> bool:
+        """Is there an exact symmetry, finite or continuous, yet?"""
+        sizes = [worst for _, worst in [*self._groups, *self.circles]]
+        return min(sizes, default=np.inf) <= EXACT
 
     def best(self) -> Best:
         """Exact groups before large ones before those of small violation, if they stand apart."""
         apart = []
-        kept = [(rep, worst) for rep, worst in self._groups if not _moves(rep, self.circles)]
-        for rep, worst in sorted(kept, key=_rank, reverse=True):
+        for rep, worst in sorted(self._groups, key=_rank, reverse=True):
+            # What a circle contains is no finding, if the circle is as good.
+            level = EXACT if worst <= EXACT else LEAST_GAP * worst
+            if _moves(rep, [columns for columns, size in self.circles if size <= level]):
+                continue
             others = self._outside(rep)
             if worst <= EXACT or not others or others[0].violation >= LEAST_GAP * worst:
                 apart.append((rep, worst, others))
@@ -182,9 +203,8 @@ class Search:
     def _keep(self, rep: LearnedRepresentation) -> None:
         elements = rep.matrices().detach().numpy()
         between = _between(self._ruler, elements)
-        if between and between[-1].violation < ROUND:
-            self.circles.append(_moved(rep))
-            return
+        if between:
+            self.add_circle(_moved(rep), between[-1].violation)
         worst = max(self._ruler.violation(each) for each in elements)
         if worst <= TOLERANCE:
             self._groups.append((rep, worst))

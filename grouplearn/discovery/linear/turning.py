@@ -61,6 +61,7 @@ def still_turns(
         if wild_p_value(change - fit.T @ along, rng) < _LEVEL:
             break
         still += 1
+    found = basis[:0]
     while still and not _is_closed(found := np.tensordot(vectors[:, :still].T, basis, 1)):
         still -= 1
     return found if still else basis[:0]

@@ -134,7 +134,7 @@ def automorphisms(
         >>> automorphisms([ring + ring.T], tolerance=0).group.name
         'D5'
     """
-    given = _square(matrices)
+    given, deadline = _square(matrices), math.inf
     finite_number(_WHO, "tolerance", tolerance)
     positive_int(_WHO, "seed", seed, minimum=0)
     if time_budget is not None:

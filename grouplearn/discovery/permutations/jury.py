@@ -98,7 +98,7 @@ class Jury:
         if key not in self._screened:
             if self.expired:
                 return False
-            powers = cyclic(points)
+            powers, p_value = cyclic(points), 1.0
             for units in self._few:
                 p_value = self._test(powers, units, effects=False).p_value
                 if p_value <= self.rule.screening:
