@@ -120,8 +120,8 @@ def check(ideal: Ideal, seed: int, points: int = 1, noise: float = 0.05) -> None
 
 
 @pytest.mark.parametrize("name", [
-    "T", "O", "I", "T_d", *(pytest.param(name, marks=pytest.mark.slow) for name in ("T_h", "O_h")),
-    "I_h",
+    "T", "O", "I", "I_h",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("T_d", "T_h", "O_h")),
 ])  # fmt: skip
 def test_polyhedral_orbits_of_one_point(name: str) -> None:
     check(polyhedral()[name], seed=3)

@@ -214,6 +214,7 @@ def test_what_turns_continuously_is_left_out() -> None:
     assert max(map(homomorphism_error, found)) < 1e-10
 
 
+@pytest.mark.slow
 def test_three_dimensions_are_space() -> None:
     rows = planted(symmetric(4), 1500, 0).rows
     one = propose(rows, np.random.default_rng(0))
