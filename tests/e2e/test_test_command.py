@@ -40,7 +40,7 @@ def test_images_are_turned_whole(run: Run) -> None:
         assert sky.out.startswith(f"Nothing speaks against {action} (p = ")
     digits = run("test", "digits.npy", "--action", "flip", "--patch-size", "3", *FAST)
     assert digits.status == 1
-    assert digits.out.startswith("flip is no exact symmetry of these data (p = 0.01)")
+    assert digits.out.startswith("Flip is no exact symmetry of these data (p = 0.01)")
     for part in ("patches of 3 x 3 pixels; action: left-right flip", "of order 2, 128 independent"):
         assert part in " ".join(digits.out.split())
     for family in ("marginals", "covariances", "whitened triples", "Fourier, bandwidth 0.25"):

@@ -16,6 +16,7 @@ Array: TypeAlias = NDArray[np.float64]
 Move: TypeAlias = Callable[[Array], Array]
 """Moves every row of an (N, D) array by one element; the rows themselves stay as they are."""
 _TRIES = 50
+_DRAWN = 64
 
 
 class Action(ABC):
@@ -42,6 +43,15 @@ class Action(ABC):
         if elements is None:
             return self.draw(rng)
         return elements[int(rng.integers(1, len(elements)))]
+
+    def moved(self, rng: np.random.Generator) -> Float[np.ndarray, "D m"]:
+        """Covectors c for which the mean of c . g x over all elements g is 0, in orthogonal axes."""
+        elements = self.elements()
+        if elements is None or len(elements) > _DRAWN:
+            elements = [self.draw(rng) for _ in range(_DRAWN)]
+        one = np.eye(self.dim)
+        left, values, _ = np.linalg.svd(one - np.mean([move(one) for move in elements], axis=0))
+        return np.asarray(left[:, values > 0.5])
 
     @abstractmethod
     def elsewhere(self, rng: np.random.Generator) -> Move | None:

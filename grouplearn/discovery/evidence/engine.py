@@ -138,7 +138,7 @@ def evidence(
     rng = np.random.default_rng(seed)
     whole = [units, *others] if others else []
     usual = mixed(whole, rng) if whole else typical(units, action, rng)
-    views = views_for(usual.rows, rng, max_moment)
+    views = views_for(usual.rows, rng, max_moment, action.moved(rng))
     sums = _sums(whole or slots(units, action, rng), views)
     taken = choices(units.count, sums[0][0].shape[1], draws, rng)
     best: list[Array] = []

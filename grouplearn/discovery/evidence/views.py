@@ -29,6 +29,7 @@ RIDGE = 1e-3
 """Added to the eigenvalues of the covariance, in units of their mean, before whitening."""
 
 _MOST_AXES = 32
+_FEW = 3
 _SPANNED = 1e-9
 
 
@@ -70,6 +71,13 @@ class Whitening:
     def rotated(self, axes: Float[np.ndarray, "r r"]) -> Whitening:
         """The same in other axes of the whitened space."""
         return Whitening(axes @ self.matrix, self.back @ axes.T, self.centre)
+
+    def few(self, moved: Float[np.ndarray, "D m"] | None) -> Float[np.ndarray, "r m"] | None:
+        """Covectors as orthonormal directions of these coordinates; None where they are many."""
+        if moved is None or not 0 < moved.shape[1] <= _FEW:
+            return None
+        left, values, _ = np.linalg.svd(self.back.T @ moved, full_matrices=False)
+        return np.asarray(left[:, values > _SPANNED * values[0]])
 
     def __call__(self, rows: Float[np.ndarray, "N D"]) -> Float[np.ndarray, "N r"]:
         """The rows in these coordinates."""
@@ -123,7 +131,10 @@ class View:
 
 
 def views_for(
-    rows: Float[np.ndarray, "N D"], rng: np.random.Generator, max_moment: int = 3
+    rows: Float[np.ndarray, "N D"],
+    rng: np.random.Generator,
+    max_moment: int = 3,
+    moved: Float[np.ndarray, "D m"] | None = None,
 ) -> list[View]:
     """The views of rows of numbers, or of one-hot windows.
 
@@ -131,6 +142,7 @@ def views_for(
         rows: (N, D), typical ones: the data with every unit moved by a random element.
         rng: draws what is random in a family.
         max_moment: 2 looks at means and covariances alone.
+        moved: directions in which an action moves rows.
     """
     letters = alphabet_of(rows)
     if letters:
@@ -143,5 +155,9 @@ def views_for(
         return [View([Covariances(rows, rng)], whitening)]
     return [
         View(families_for_numbers(rows, rng, white=False), whitening),
-        View(families_for_numbers(whitening(rows), rng, white=True), whitening, white=True),
+        View(
+            families_for_numbers(whitening(rows), rng, white=True, moved=whitening.few(moved)),
+            whitening,
+            white=True,
+        ),
     ]

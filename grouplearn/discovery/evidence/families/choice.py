@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from grouplearn.discovery.evidence.families.base import Family
 from grouplearn.discovery.evidence.families.covariances import Covariances
-from grouplearn.discovery.evidence.families.fourier import BANDWIDTHS, Fourier
+from grouplearn.discovery.evidence.families.fourier import BANDWIDTHS, FINE, Fourier
 from grouplearn.discovery.evidence.families.marginals import Marginals
 from grouplearn.discovery.evidence.families.squares import Squares
 from grouplearn.discovery.evidence.families.triples import Triples
@@ -17,7 +17,11 @@ from grouplearn.discovery.evidence.families.words import Words
 
 
 def families_for_numbers(
-    rows: Float[np.ndarray, "N D"], rng: np.random.Generator, *, white: bool
+    rows: Float[np.ndarray, "N D"],
+    rng: np.random.Generator,
+    *,
+    white: bool,
+    moved: Float[np.ndarray, "D m"] | None = None,
 ) -> Sequence[Family]:
     """The families for rows of numbers.
 
@@ -27,6 +31,7 @@ def families_for_numbers(
         rows: (N, D), typical ones, in the coordinates of a view.
         rng: draws what is random in a family.
         white: is the covariance of the rows the identity, so that it shows nothing?
+        moved: the directions in which the action moves rows, where they are few.
     """
     return [
         Marginals(rows, rng),
@@ -34,6 +39,7 @@ def families_for_numbers(
         Squares(rows, rng),
         Triples(rows, rng),
         *(Fourier(rows, rng, bandwidth) for bandwidth in BANDWIDTHS),
+        *([] if moved is None else [Fourier(rows, rng, fine, moved) for fine in FINE]),
     ]
 
 

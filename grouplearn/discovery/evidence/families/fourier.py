@@ -12,6 +12,8 @@ from grouplearn.discovery.evidence.families.standard import Standard
 
 BANDWIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Bandwidths of the Gaussian kernels, in median distances of two rows."""
+FINE = (0.1, 0.25)
+"""Those in the few directions that an action moves, where what is fine can be seen."""
 _FREQUENCIES = 32
 _PAIRS = 2000
 
@@ -24,6 +26,7 @@ class Fourier(Family):
         rows: (N, D), typical ones; they set the median distance.
         rng: draws frequencies.
         bandwidth: of the kernel, in units of the median distance.
+        directions: (D, m), orthonormal, outside which rows are not looked at; None for all.
 
     References:
         Rahimi, Recht, 2007, Random features for large-scale kernel machines.
@@ -31,15 +34,21 @@ class Fourier(Family):
     """
 
     def __init__(
-        self, rows: Float[np.ndarray, "N D"], rng: np.random.Generator, bandwidth: float
+        self,
+        rows: Float[np.ndarray, "N D"],
+        rng: np.random.Generator,
+        bandwidth: float,
+        directions: Float[np.ndarray, "D m"] | None = None,
     ) -> None:
-        self.name = f"Fourier, bandwidth {bandwidth:g}"
+        where = "" if directions is None else " of what moves"
+        self.name = f"Fourier{where}, bandwidth {bandwidth:g}"
         self._standard = Standard(rows)
-        z = self._standard(rows)
+        axes = np.eye(rows.shape[1]) if directions is None else directions
+        z = self._standard(rows) @ axes
         first, second = rng.integers(0, len(z), (2, _PAIRS))
         distance = float(np.median(np.linalg.norm(z[first] - z[second], axis=1))) or 1.0
-        normal = rng.standard_normal((rows.shape[1], _FREQUENCIES))
-        self._frequencies = (normal / (bandwidth * distance)).astype(np.float32)
+        normal = rng.standard_normal((axes.shape[1], _FREQUENCIES))
+        self._frequencies = (axes @ normal / (bandwidth * distance)).astype(np.float32)
 
     def features(self, rows: Float[np.ndarray, "N D"]) -> Float[np.ndarray, "N m"]:
         """The features of every row."""
