@@ -106,6 +106,9 @@ def float_tensor(
 
 def finite(who: str, argument: str, value: Tensor) -> Tensor:
     """Return `value` if it has neither NaN nor infinity; the error names the first bad position."""
+    if value.is_meta:
+        refuse(who, argument, "a tensor that holds numbers", "one on the device 'meta'",
+               "build it on the CPU, then move the module with .to('meta')")  # fmt: skip
     good = torch.isfinite(value)
     if not bool(good.all()):
         position = tuple(int(i) for i in (~good).nonzero()[0])

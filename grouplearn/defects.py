@@ -136,7 +136,7 @@ def isotypic_multiplicities(rep: LearnedRepresentation) -> Float[Tensor, " irrep
     References:
         Serre, Linear Representations of Finite Groups (1977), section 2.3.
     """
-    irreps = torch.as_tensor(irrep_characters(rep.group)).to(rep.dtype).to(rep.device)
+    irreps = torch.as_tensor(irrep_characters(rep.group), dtype=rep.dtype, device=rep.device)
     endomorphisms = [irrep.endomorphisms for irrep in real_irreps(rep.group)]
     scale = rep.group.order * torch.tensor(endomorphisms, dtype=rep.dtype, device=rep.device)
     return irreps @ character(rep) / scale
@@ -164,7 +164,7 @@ def distance(rep: LearnedRepresentation, truth: LearnedRepresentation) -> Scalar
 
 
 def _distance_to_identity(matrices: Tensor) -> Tensor:
-    eye = torch.eye(matrices.shape[-1]).to(matrices)
+    eye = torch.eye(matrices.shape[-1], dtype=matrices.dtype, device=matrices.device)
     return torch.linalg.matrix_norm(matrices - eye) / matrices.shape[-1] ** 0.5
 
 

@@ -37,7 +37,7 @@ def invertibility_loss(rep: LearnedRepresentation, mu: float) -> Scalar:
         Theodosis, Helwani and Ba, Learning Linear Groups in Neural Networks, arXiv 2305.18552.
     """
     product = rep.generators() @ rep.inverse_generators()
-    eye = torch.eye(rep.dim).to(product)
+    eye = torch.eye(rep.dim, dtype=product.dtype, device=product.device)
     return mu * torch.linalg.matrix_norm(product - eye).sum()
 
 
@@ -136,7 +136,7 @@ def sample_moments(
         refuse(who, "orders", "one or more numbers from 1 to 4", orders, "pass orders=(2, 3)")
     dim = x.shape[1]
     rng = torch.Generator().manual_seed(positive_int(who, "seed", seed, minimum=0))
-    gaussian = torch.randn(_PROJECTIONS, dim, generator=rng, dtype=torch.float64)
+    gaussian = torch.randn(_PROJECTIONS, dim, generator=rng, dtype=torch.float64, device="cpu")
     directions = torch.nn.functional.normalize(gaussian).to(x)
     held = {order for order in chosen if order <= 2 or dim**order <= _FULL}
     full = {order: _moment(x, order) for order in sorted(held)}

@@ -15,6 +15,7 @@ from grouplearn._checks import generator, instance, refuse
 from grouplearn.groups import FiniteGroup
 from grouplearn.linalg import autocasts, full_precision
 from grouplearn.representations import FixedRepresentation, LearnedRepresentation
+from grouplearn.representations.tables import HoldsTables
 
 
 def checked(who: str, rep: Any) -> LearnedRepresentation:
@@ -35,7 +36,7 @@ def lifted_blocks(group: FiniteGroup, count: int) -> Int[Tensor, "n blocks"]:
     Returns:
         (n, count), int64.
     """
-    return torch.arange(count).repeat(group.order, 1)
+    return torch.arange(count, device="cpu").repeat(group.order, 1)
 
 
 def regular_blocks(group: FiniteGroup, into: int) -> Int[Tensor, "n blocks"]:
@@ -53,10 +54,10 @@ def regular_blocks(group: FiniteGroup, into: int) -> Int[Tensor, "n blocks"]:
     """
     quotients = group.multiply(group.inverses[:, None], np.arange(group.order))
     channels = np.arange(into)[:, None] * group.order
-    return torch.as_tensor(quotients[:, None] + channels).flatten(1)
+    return torch.as_tensor(quotients[:, None] + channels, device="cpu").flatten(1)
 
 
-class MovingFilters(nn.Module, ABC):
+class MovingFilters(HoldsTables, ABC):
     """What all layers with moved filters share: a representation, filters, and a bias.
 
     A filter w[c] is a row of blocks w[c, b], each a vector on which the representation acts. For
@@ -97,11 +98,11 @@ class MovingFilters(nn.Module, ABC):
         generator(type(self).__name__, rng)
         self.weight = _uniform(shape, bound, self.rep, rng)
         self.bias = _uniform(shape[:1], bound, self.rep, rng) if bias else None
-        order, blocks = self.rep.group.order, self._blocks().to(self.rep.device)
-        elements = torch.arange(order, device=blocks.device).unsqueeze(1)
+        order, blocks = self.rep.group.order, self._blocks()
+        elements = torch.arange(order, device="cpu").unsqueeze(1)
         starts, places = (self.rep.dim * blocks).unsqueeze(2), (order * blocks + elements).flatten()
-        self.register_buffer("_starts", starts, persistent=False)
-        self.register_buffer("_places", places, persistent=False)
+        self._hold("_starts", starts, device=self.rep.device)
+        self._hold("_places", places, device=self.rep.device)
 
     def filters(self) -> Float[Tensor, "outputs inputs *rest"]:
         """The filters of all elements, as torch stores the weights of a plain layer.
@@ -150,6 +151,6 @@ def _uniform(
     shape: tuple[int, ...], bound: float, like: LearnedRepresentation, rng: torch.Generator | None
 ) -> nn.Parameter:
     """Random numbers between -bound and bound."""
-    start = torch.empty(shape, dtype=like.dtype)
+    start = torch.empty(shape, dtype=like.dtype, device="cpu")
     start.uniform_(-bound, bound, generator=rng)
     return nn.Parameter(start.to(like.device))

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from grouplearn._checks import positive_int, refuse, shape_of
 from grouplearn.groups import FiniteGroup
 from grouplearn.layers.tracing import traced
+from grouplearn.representations.tables import HoldsTables
 
 Reduction = Literal["max", "mean", "triple-correlation"]
 
@@ -73,7 +74,7 @@ class SpacePool(nn.Module):
 
 
 @final
-class GroupPool(nn.Module):
+class GroupPool(HoldsTables):
     """Reduces the axis of group elements to numbers that no left multiplication changes.
 
     "max" and "mean" give one number for each channel. "triple-correlation" gives k of them,
@@ -121,9 +122,10 @@ class GroupPool(nn.Module):
             refuse(who, "group", "the FiniteGroup whose elements the input's third axis lists",
                    repr(group), "pass group=rep.group")  # fmt: skip
         self.reduction, self.group = reduction, group
-        complete = reduction == "triple-correlation" and group is not None
-        triples = _triples_of(group) if complete and group is not None else None
-        self.register_buffer("_triples", triples, persistent=False)
+        if reduction == "triple-correlation" and group is not None:
+            self._hold("_triples", _triples_of(group), device=torch.get_default_device())
+        else:
+            self.register_buffer("_triples", None, persistent=False)
 
     @property
     def numbers(self) -> int:
@@ -174,4 +176,4 @@ def _triples_of(group: FiniteGroup) -> Int[Tensor, "n k 3"]:
         if name not in seen:
             seen.add(name)
             kept.append(moved)
-    return torch.as_tensor(np.stack(kept, 1))
+    return torch.as_tensor(np.stack(kept, 1), device="cpu")

@@ -16,9 +16,9 @@ def linear_head(features: int, outputs: int, rng: torch.Generator | None) -> nn.
         outputs: of the result.
         rng: torch's global generator when None.
     """
-    head = nn.Linear(features, outputs)
+    head = nn.Linear(features, outputs, device="cpu")
     bound = 1 / math.sqrt(features)
     with torch.no_grad():
         for parameter in head.parameters():
             parameter.uniform_(-bound, bound, generator=rng)
-    return head
+    return head.to(torch.get_default_device())

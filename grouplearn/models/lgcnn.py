@@ -148,6 +148,6 @@ class LGCNN(nn.Module):
                 refuse(who, "rep", f"all of {reps[0].group} and {reps[0].dtype}",
                        f"one of {each.group} and {each.dtype}", "build all alike")  # fmt: skip
         group = reps[0].group
-        ones = torch.ones(len(group.generators), 1, 1, dtype=reps[0].dtype)
+        ones = torch.ones(len(group.generators), 1, 1, dtype=reps[0].dtype, device="cpu")
         single = FixedRepresentation(group, ones)
         return [*reps, single.to(reps[0].device)]

@@ -15,6 +15,7 @@ from grouplearn.groups import CyclicGroup
 from grouplearn.linalg import random_orthogonal
 from grouplearn.models.heads import linear_head
 from grouplearn.representations import DenseRepresentation
+from grouplearn.representations.tables import on_default_device
 
 _POOLED = 4
 
@@ -107,6 +108,7 @@ class LGN(nn.Module):
         torch.Size([2, 20, 23, 23])
     """
 
+    @on_default_device
     def __init__(self, shape: LGNShape, *, rng: torch.Generator | None = None) -> None:
         super().__init__()
         self.shape = instance("LGN", "shape", shape, LGNShape, "pass its sizes")

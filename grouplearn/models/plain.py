@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from grouplearn._checks import generator, instance
 from grouplearn.models.heads import linear_head
 from grouplearn.models.pattern import HALVED_AFTER, Pattern
+from grouplearn.representations.tables import on_default_device
 
 
 @final
@@ -36,6 +37,7 @@ class PlainCNN(nn.Module):
         torch.Size([5, 10])
     """
 
+    @on_default_device
     def __init__(self, pattern: Pattern, *, rng: torch.Generator | None = None) -> None:
         super().__init__()
         self.pattern = instance("PlainCNN", "pattern", pattern, Pattern, "pass its sizes")

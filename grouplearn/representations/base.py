@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from grouplearn._checks import finite_number, float_tensor, last_axis, positive_int, refuse
 from grouplearn._checks import generator as check_generator
 from grouplearn.groups import FiniteGroup
 from grouplearn.linalg import autocasts, random_orthogonal
+from grouplearn.representations.tables import MARK, HoldsTables, mark_of, refusal
 
 
-class LearnedRepresentation(nn.Module, ABC):
+class LearnedRepresentation(HoldsTables, ABC):
     """A learned map rho from a finite group G of order n to invertible d x d matrices.
 
     A representation obeys rho(g h) = rho(g) rho(h). Here that is guaranteed only where
@@ -27,12 +28,15 @@ class LearnedRepresentation(nn.Module, ABC):
     is the product of generator matrices spelled by the shortlex-least word of its element.
 
     Subclasses give `generators()`; those with structure also override the hooks `_matrices`,
-    `_matrix`, `_act` and `_orbit` by cheaper or exact forms of the same values.
+    `_matrix`, `_act` and `_orbit` by cheaper or exact forms of the same values, and those whose
+    action depends on numbers beside their tensors pass these to `_note`. A state is refused by a
+    representation of another group, or of the same with other generators.
 
     Args:
         group: the group that is represented.
         dim: dimension d of the space it acts on.
         dtype: floating-point type of parameters and results; torch's default when None.
+        device: of the tables that follow from the group; torch's default when None.
 
     Attributes:
         group: the finite group G.
@@ -47,7 +51,14 @@ class LearnedRepresentation(nn.Module, ABC):
     _inverses: Tensor
     _batches: Tensor
 
-    def __init__(self, group: FiniteGroup, dim: int, dtype: torch.dtype | None = None) -> None:
+    def __init__(
+        self,
+        group: FiniteGroup,
+        dim: int,
+        dtype: torch.dtype | None = None,
+        *,
+        device: torch.device | None = None,
+    ) -> None:
         super().__init__()
         who = type(self).__name__
         if not isinstance(group, FiniteGroup):
@@ -60,7 +71,10 @@ class LearnedRepresentation(nn.Module, ABC):
                 who, "dtype", "torch.float32 or torch.float64", dtype, "convert with .to() later"
             )
         # Carries dtype and device where a class has no floating-point parameters.
-        self.register_buffer("_anchor", torch.ones((), dtype=dtype), persistent=False)
+        device = torch.get_default_device() if device is None else device
+        self.register_buffer(
+            "_anchor", torch.ones((), dtype=dtype, device=device), persistent=False
+        )
         plan = group.word_plan
         splits = [np.stack(stage) for stage in plan.stages]
         self._first = list(plan.first)
@@ -73,7 +87,13 @@ class LearnedRepresentation(nn.Module, ABC):
             "_batches": np.concatenate([np.zeros((2, 0), dtype=np.int64), *splits], axis=1),
         }
         for name, index in indices.items():
-            self.register_buffer(name, torch.tensor(index), persistent=False)
+            self._hold(name, torch.tensor(index, device="cpu"), device=device)
+        self._hold(MARK, mark_of(group, self.dim), device=device, persistent=True)
+
+    def _note(self, *numbers: int) -> None:
+        """Let the mark of the state tell apart what else the action depends on."""
+        mark = mark_of(self.group, self.dim, numbers)
+        self._hold(MARK, mark, device=self.device, persistent=True)
 
     @abstractmethod
     def generators(self) -> Float[Tensor, "m d d"]:
@@ -218,6 +238,25 @@ class LearnedRepresentation(nn.Module, ABC):
     def _eye(self) -> Tensor:
         return torch.eye(self.dim, dtype=self.dtype, device=self.device)
 
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
+        missing, errors = rest[2], rest[4]
+        mark = state_dict.get(prefix + MARK)
+        problem = None if mark is None else refusal(
+            type(self).__name__, self.group, self._tables[MARK], mark
+        )  # fmt: skip
+        if problem is not None:
+            errors.append(problem)
+            return
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+        missing[:] = [name for name in missing if name != prefix + MARK]  # of older versions
+        self._restore()
+
+    def _follow(self, device: torch.device, dtype: torch.dtype | None) -> None:
+        super()._follow(device, dtype)
+        dtype = self.dtype if dtype is None else dtype
+        if (self.device, self.dtype) != (device, dtype):
+            self._anchor = torch.ones((), dtype=dtype, device=device)
+
     def _check_vectors(self, x: Any) -> Tensor:
         x = last_axis(type(self).__name__, "x", x, self.dim)
         if x.dtype != self.dtype and not autocasts(x.device):
@@ -257,7 +296,8 @@ def relator_matrices(
         generators: their matrices.
         inverses: what to use for negative exponents.
     """
-    products = [torch.eye(generators.shape[-1]).to(generators).expand(0, -1, -1)]
+    eye = torch.eye(generators.shape[-1], dtype=generators.dtype, device=generators.device)
+    products = [eye.expand(0, -1, -1)]
     for word in group.relators:
         factors = [
             torch.linalg.matrix_power((generators if e > 0 else inverses)[g], abs(e))

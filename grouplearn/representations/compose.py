@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from typing import Any, final
 
 import torch
@@ -39,9 +38,12 @@ class DirectSum(LearnedRepresentation):
 
     def __init__(self, children: Sequence[LearnedRepresentation]) -> None:
         first = _check_children("DirectSum", children)
-        super().__init__(first.group, sum(child.dim for child in children), first.dtype)
+        super().__init__(
+            first.group, sum(child.dim for child in children), first.dtype, device=first.device
+        )
         self.summands = nn.ModuleList(children)
         self._sizes = [child.dim for child in children]
+        self._note(*self._sizes)
 
     @property
     def closes_exactly(self) -> bool:
@@ -94,7 +96,8 @@ class TensorProduct(LearnedRepresentation):
 
     def __init__(self, left: LearnedRepresentation, right: LearnedRepresentation) -> None:
         _check_children("TensorProduct", [left, right])
-        super().__init__(left.group, prod((left.dim, right.dim)), left.dtype)
+        super().__init__(left.group, left.dim * right.dim, left.dtype, device=left.device)
+        self._note(left.dim, right.dim)
         self.left = left
         self.right = right
 
@@ -147,14 +150,15 @@ class ChangeOfBasis(LearnedRepresentation):
 
     def __init__(self, child: LearnedRepresentation, basis: Float[Tensor, "d d"]) -> None:
         _check_children("ChangeOfBasis", [child])
-        super().__init__(child.group, child.dim, child.dtype)
-        basis = float_tensor("ChangeOfBasis", "basis", basis, (child.dim, child.dim))
+        super().__init__(child.group, child.dim, child.dtype, device=child.device)
+        if not basis.is_meta:
+            basis = float_tensor("ChangeOfBasis", "basis", basis, (child.dim, child.dim))
         if basis.dtype != child.dtype:
             refuse(
                 "ChangeOfBasis", "basis", f"of the child's dtype {child.dtype}", basis.dtype,
                 "convert it with .to(dtype)",
             )  # fmt: skip
-        if torch.linalg.matrix_rank(basis) < child.dim:
+        if not basis.is_meta and torch.linalg.matrix_rank(basis) < child.dim:
             refuse(
                 "ChangeOfBasis", "basis", "invertible", "a singular matrix",
                 "its columns must be linearly independent",

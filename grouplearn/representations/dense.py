@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from grouplearn.groups import FiniteGroup
 from grouplearn.representations.base import LearnedRepresentation, initial_generators
+from grouplearn.representations.tables import on_default_device
 
 
 @final
@@ -40,6 +41,7 @@ class DenseRepresentation(LearnedRepresentation):
         torch.Size([4, 25, 25])
     """
 
+    @on_default_device
     def __init__(
         self,
         group: FiniteGroup,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Any, final
 
 import torch
 from jaxtyping import Float, Int
@@ -45,17 +45,18 @@ class FixedRepresentation(LearnedRepresentation):
     def __init__(self, group: FiniteGroup, generators: Float[Tensor, "m d d"]) -> None:
         who = type(self).__name__
         given = float_tensor(who, "generators", generators, (None, None, None)).detach()
-        super().__init__(group, given.shape[-1], given.dtype)
+        # On the CPU first: what kind of matrices they are has to be looked at.
+        super().__init__(group, given.shape[-1], given.dtype, device=torch.device("cpu"))
         float_tensor(who, "generators", given, (len(group.generators), self.dim, self.dim))
         exact = given.double().cpu()
         self._closes = _is_exact(group, exact)
         self.is_permutation = _are_permutations(exact)
         if self.is_permutation:
-            identity = torch.arange(self.dim)
+            identity = torch.arange(self.dim, device=exact.device)
             images = self._spell(exact.argmax(-2), identity, _compose)
             self.register_buffer("_sources", images.argsort(-1))
         else:
-            identity = torch.eye(self.dim, dtype=exact.dtype)
+            identity = torch.eye(self.dim, dtype=exact.dtype, device=exact.device)
             table = self._spell(exact, identity, torch.matmul).to(given.dtype)
             self.register_buffer("_table", table)
         self.to(given.device)
@@ -83,9 +84,10 @@ class FixedRepresentation(LearnedRepresentation):
             >>> rep.group.name, rep.is_permutation
             ('D4', True)
         """
-        images = torch.as_tensor(check_permutations("FixedRepresentation", permutations))
-        eye = torch.eye(images.shape[1], dtype=dtype)
-        return cls(FiniteGroup.from_permutations(images.numpy()), eye[images].mT)
+        images = check_permutations("FixedRepresentation", permutations)
+        eye = torch.eye(images.shape[1], dtype=dtype, device="cpu")
+        rows = eye[torch.as_tensor(images, device="cpu")].mT
+        return cls(FiniteGroup.from_permutations(images), rows).to(torch.get_default_device())
 
     @property
     def closes_exactly(self) -> bool:
@@ -96,6 +98,11 @@ class FixedRepresentation(LearnedRepresentation):
     def sources(self) -> Int[Tensor, "n d"] | None:
         """Of permutations, where entries come from: (rho(g) x)[i] = x[sources[g, i]]; else None."""
         return self._sources if self.is_permutation else None
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+        if not self.is_permutation and not self._table.is_meta:
+            self._closes = _is_exact(self.group, self.generators().double().cpu())
 
     def generators(self) -> Float[Tensor, "m d d"]:
         """The given matrices."""
@@ -139,11 +146,10 @@ def _compose(left: Tensor, right: Tensor) -> Tensor:
 
 
 def _are_permutations(matrices: Tensor) -> bool:
-    ones = torch.ones(())
     return bool(
         ((matrices == 0) | (matrices == 1)).all()
-        and (matrices.sum(-1) == ones).all()
-        and (matrices.sum(-2) == ones).all()
+        and (matrices.sum(-1) == 1).all()
+        and (matrices.sum(-2) == 1).all()
     )
 
 
@@ -152,4 +158,5 @@ def _is_exact(group: FiniteGroup, generators: Tensor) -> bool:
         return False
     inverses, info = torch.linalg.inv_ex(generators)
     relators = relator_matrices(group, generators, inverses.round())
-    return not bool(info.any()) and bool((relators == torch.eye(generators.shape[-1])).all())
+    eye = torch.eye(generators.shape[-1], device=generators.device)
+    return not bool(info.any()) and bool((relators == eye).all())

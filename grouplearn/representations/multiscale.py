@@ -14,6 +14,7 @@ from grouplearn.linalg import haar_basis
 from grouplearn.representations.base import LearnedRepresentation, initial_generators
 from grouplearn.representations.compose import ChangeOfBasis, DirectSum
 from grouplearn.representations.dense import DenseRepresentation
+from grouplearn.representations.tables import on_default_device
 from grouplearn.representations.toeplitz import check_shape
 
 
@@ -71,6 +72,7 @@ class MultiScaleRepresentation(LearnedRepresentation):
         (12, 3, 1)
     """
 
+    @on_default_device
     def __init__(
         self,
         group: FiniteGroup,
@@ -86,6 +88,7 @@ class MultiScaleRepresentation(LearnedRepresentation):
         who = type(self).__name__
         super().__init__(group, dim, dtype)
         self.shape = check_shape(who, shape, positive_int(who, "dim", dim))
+        self._note(*self.shape)
         rows, self.scales = haar_basis(self.shape)
         haar = torch.as_tensor(rows)
         if near is not None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from grouplearn.groups import FiniteGroup
 from grouplearn.linalg import polar_factor, skew_log
 from grouplearn.representations.base import LearnedRepresentation, initial_generators
+from grouplearn.representations.tables import on_default_device
 
 
 @final
@@ -47,6 +48,7 @@ class SkewRepresentation(LearnedRepresentation):
         True
     """
 
+    @on_default_device
     def __init__(
         self,
         group: FiniteGroup,

@@ -16,6 +16,7 @@ from grouplearn.groups import FiniteGroup, real_irreps, regular_multiplicities
 from grouplearn.groups.irreps import turns
 from grouplearn.linalg import random_orthogonal
 from grouplearn.representations.base import LearnedRepresentation, initial_generators
+from grouplearn.representations.tables import on_default_device
 
 
 @final
@@ -61,6 +62,7 @@ class SpectralRepresentation(LearnedRepresentation):
     _partner: Tensor
     _orientation: Tensor
 
+    @on_default_device
     def __init__(
         self,
         group: FiniteGroup,
@@ -90,6 +92,7 @@ class SpectralRepresentation(LearnedRepresentation):
                 "`near` fixes them: pass one of the two",
             )  # fmt: skip
         self.multiplicities = counts
+        self._note(*counts)
         self.basis = nn.Parameter(basis.to(self.dtype).contiguous())
         self._set_columns(turns(who, group))
 
@@ -149,10 +152,10 @@ class SpectralRepresentation(LearnedRepresentation):
         phase = torch.tensor(frequency) * (element % n) % n
         sign = torch.where(element >= n, torch.tensor(reflection), 1)
         partner = torch.arange(self.dim) + torch.tensor(orientation)
-        self.register_buffer("_phase", phase, persistent=False)
-        self.register_buffer("_sign", sign, persistent=False)
-        self.register_buffer("_partner", partner, persistent=False)
-        self.register_buffer("_orientation", torch.tensor(orientation), persistent=False)
+        self._hold("_phase", phase)
+        self._hold("_sign", sign)
+        self._hold("_partner", partner)
+        self._hold("_orientation", torch.tensor(orientation))
         self._turns = n
 
     def _angles(self, elements: list[int] | slice) -> tuple[Tensor, Tensor]:

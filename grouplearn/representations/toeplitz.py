@@ -14,6 +14,7 @@ from grouplearn._checks import positive_int, refuse
 from grouplearn.groups import FiniteGroup
 from grouplearn.linalg import toeplitz_diagonals
 from grouplearn.representations.base import LearnedRepresentation, initial_generators
+from grouplearn.representations.tables import on_default_device
 
 
 @final
@@ -48,6 +49,7 @@ class ToeplitzRepresentation(LearnedRepresentation):
         torch.Size([1, 81])
     """
 
+    @on_default_device
     def __init__(
         self,
         group: FiniteGroup,
@@ -66,7 +68,8 @@ class ToeplitzRepresentation(LearnedRepresentation):
         if near is None:
             start = torch.eye(self.dim, dtype=start.dtype) + start / 2
         diagonals = toeplitz_diagonals(self.shape).flatten()
-        self.register_buffer("_diagonals", diagonals, persistent=False)
+        self._hold("_diagonals", diagonals)
+        self._note(*self.shape)
         sums = torch.zeros(len(start), int(diagonals.max()) + 1, dtype=start.dtype)
         sums.index_add_(1, diagonals, start.flatten(1))
         self.weight = nn.Parameter((sums / torch.bincount(diagonals)).to(self.dtype))

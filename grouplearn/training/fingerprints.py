@@ -17,6 +17,7 @@ from grouplearn._checks import refuse
 from grouplearn.groups import FiniteGroup
 from grouplearn.models import Standardised
 from grouplearn.representations import LearnedRepresentation
+from grouplearn.representations.tables import MARK
 from grouplearn.training.fitting import FitOptions
 from grouplearn.training.labelled import Augmentation, Labelled
 from grouplearn.training.objectives import Objective
@@ -105,7 +106,8 @@ def _network(model: nn.Module) -> dict[str, Any]:
         buffer
         for each in model.modules()
         if isinstance(each, LearnedRepresentation | Standardised)
-        for buffer in each.buffers(recurse=False)
+        for name, buffer in each.named_buffers(recurse=False)
+        if name != MARK  # it follows from the others, and runs of older versions go on
     ]
     return {
         "class": type(model).__name__,

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from grouplearn._checks import refuse
 from grouplearn.errors import DataError, InputError
+from grouplearn.representations.tables import MARK
 from grouplearn.training.descriptions import REMEDY, build, describe
 from grouplearn.training.tensorfile import read_tensors, write_tensors
 
@@ -84,10 +85,13 @@ def _built(info: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> nn.Module:
     module = build(info["module"], tensors)
     names = _names(module)
     first = {id(value): name for name, value in reversed(names.items())}
-    full = {name: tensors[first[id(value)]] for name, value in names.items()}
+    full = {
+        name: tensors[first[id(value)]] for name, value in names.items()
+        if first[id(value)] in tensors or not name.endswith(MARK)  # which older files lack
+    }  # fmt: skip
     with torch.no_grad():
-        for name, value in names.items():
-            value.data = value.data.to(full[name].dtype)
+        for name, value in full.items():
+            names[name].data = names[name].data.to(value.dtype)
     module.load_state_dict(full)
     frozen = set(info.get("frozen", ()))
     for name, parameter in module.named_parameters():
