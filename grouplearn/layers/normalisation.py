@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, final
 
 import torch
@@ -21,14 +23,17 @@ class GroupBatchNorm(nn.Module):
     """Batch normalisation with one mean and variance for each channel, over elements and space.
 
     Left multiplication permutes what they are taken over, so it commutes with this layer, which
-    nn.BatchNorm2d on the merged axes would break. In data-parallel training, the statistics are
-    those of the batches of all processes together, as one process would have them.
+    nn.BatchNorm2d on the merged axes would break. Sums are taken in float32 at least.
 
     Args:
         channels: C of inputs (B, C, n, ...).
         eps: added to the variance.
-        momentum: of the running statistics.
+        momentum: of the running statistics; None takes their plain mean over all batches.
         affine: learn a factor and a summand for each channel?
+        synchronise: in training, take the statistics over the batches of all processes together, as
+            one process would have them? All have to call the layer then. `fit` switches this on
+            while it trains with several processes.
+        process_group: those processes; all when None. A group switches `synchronise` on.
 
     Raises:
         InputError: an argument is out of its range, or an input has another shape.
@@ -42,14 +47,23 @@ class GroupBatchNorm(nn.Module):
     """
 
     def __init__(
-        self, channels: int, *, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True
+        self,
+        channels: int,
+        *,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        synchronise: bool = False,
+        process_group: Any = None,
     ) -> None:
         super().__init__()
         who = type(self).__name__
         self.channels = positive_int(who, "channels", channels)
         eps = finite_number(who, "eps", eps, positive=True)
-        momentum = finite_number(who, "momentum", momentum)
+        momentum = None if momentum is None else finite_number(who, "momentum", momentum)
         self.norm = nn.BatchNorm1d(self.channels, eps, momentum, affine)
+        self.synchronise = synchronise or process_group is not None
+        self.process_group = process_group
 
     def forward(self, x: Field) -> Field:
         """Normalise."""
@@ -58,25 +72,31 @@ class GroupBatchNorm(nn.Module):
     def normalise(self, x: Any) -> Any:
         """The same, unchecked."""
         flat = x.flatten(2)
-        shared = self.training and dist.is_available() and dist.is_initialized()
-        together = shared and dist.get_world_size() > 1
+        asked = self.training and self.synchronise
+        together = asked and dist.is_available() and dist.is_initialized()
         return (self._with_others(flat) if together else self.norm(flat)).view(x.shape)
 
     def _with_others(self, x: Tensor) -> Tensor:
         """Statistics over all processes; their gradients flow between processes, too."""
-        from torch.distributed.nn.functional import all_reduce
+
+        def total(part: Tensor) -> Tensor:
+            summed: Tensor = _Total.apply(part, self.process_group)  # type: ignore[no-untyped-call]
+            return summed
 
         norm: Any = self.norm
-        wide = x.float() if x.dtype == torch.bfloat16 else x
-        count = all_reduce(wide.new_tensor(wide.numel() / self.channels))
-        mean = all_reduce(wide.sum((0, 2))) / count
+        wide = x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+        count = total(wide.new_tensor(wide.numel() / self.channels))
+        mean = total(wide.sum((0, 2))) / count
         centred = wide - mean[:, None]
-        variance = all_reduce(centred.square().sum((0, 2))) / count
+        variance = total(centred.square().sum((0, 2))) / count
         with torch.no_grad():
-            unbiased = variance * count / (count - 1)
-            norm.running_mean.lerp_(mean, norm.momentum)
-            norm.running_var.lerp_(unbiased, norm.momentum)
             norm.num_batches_tracked += 1
+            share = norm.momentum
+            if share is None:  # the mean over all batches, as torch has it
+                share = 1 / float(norm.num_batches_tracked)
+            unbiased = variance * count / (count - 1).clamp(min=1)
+            norm.running_mean.lerp_(mean.to(norm.running_mean.dtype), share)
+            norm.running_var.lerp_(unbiased.to(norm.running_var.dtype), share)
         y = centred * (variance[:, None] + norm.eps).rsqrt()
         if norm.affine:
             y = y * norm.weight[:, None] + norm.bias[:, None]
@@ -95,8 +115,35 @@ class GroupBatchNorm(nn.Module):
         return plain.train(self.training)
 
     def export(self) -> nn.Module:
-        """A module of torch alone with the same outputs."""
-        return traced(self, "normalise")
+        """A module of torch alone with the same outputs; it does not synchronise."""
+        group, asked = self.process_group, self.synchronise
+        self.process_group, self.synchronise = None, False
+        try:
+            return traced(self, "normalise")
+        finally:
+            self.process_group, self.synchronise = group, asked
+
+    def extra_repr(self) -> str:
+        """Whether it synchronises, for print()."""
+        return "synchronise=True" if self.synchronise else ""
+
+
+@contextmanager
+def synchronised(module: nn.Module) -> Iterator[None]:
+    """A context in which all batch normalisation of a network takes statistics over all processes.
+
+    Args:
+        module: the network; every `GroupBatchNorm` in it is as before afterwards.
+    """
+    norms = [each for each in module.modules() if isinstance(each, GroupBatchNorm)]
+    before = [each.synchronise for each in norms]
+    try:
+        for each in norms:
+            each.synchronise = True
+        yield
+    finally:
+        for each, asked in zip(norms, before, strict=True):
+            each.synchronise = asked
 
 
 @final
@@ -133,11 +180,13 @@ class GroupLayerNorm(nn.Module):
 
     def normalise(self, x: Any) -> Any:
         """The same, unchecked."""
-        centred = x - x.mean((1, 2), keepdim=True)
-        y = centred * (centred.square().mean((1, 2), keepdim=True) + self.eps).rsqrt()
+        # Channels last, for a moment; torch's own normalisation has its sums in float32 at least.
+        last = x.flatten(1, 2).transpose(1, -1)
+        normal = F.layer_norm(last, (self.channels * x.shape[2],), eps=self.eps)
+        y = normal.transpose(1, -1).unflatten(1, x.shape[1:3])
         if self.weight is None or self.bias is None:
             return y
-        # Channels last, for a moment: so the graph does not depend on the number of axes.
+        # So the graph does not depend on the number of axes.
         return (y.transpose(1, -1) * self.weight + self.bias).transpose(1, -1)
 
     def export(self) -> nn.Module:
@@ -190,6 +239,23 @@ class GroupDropout(nn.Module):
     def extra_repr(self) -> str:
         """The probability, for print()."""
         return f"{self.probability}"
+
+
+class _Total(torch.autograd.Function):
+    """The sum over processes of what each has; so is its gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, part: Tensor, group: Any) -> Tensor:
+        ctx.group = group
+        total = part.clone()
+        dist.all_reduce(total, group=group)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        total = gradients[0].clone()
+        dist.all_reduce(total, group=ctx.group)
+        return total, None
 
 
 def _check(module: Any, x: Any, channels: int) -> Tensor:
