@@ -8,7 +8,7 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, final
 
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from grouplearn._checks import refuse
 from grouplearn.errors import TrainingError
+from grouplearn.layers.normalisation import synchronised
 from grouplearn.training.checkpoints import TensorFileIO
 from grouplearn.training.fingerprints import fingerprint, same_run
 from grouplearn.training.fitting import LAST, FitEpoch, FitOptions
@@ -54,6 +55,8 @@ def run(
     if last is not None:
         same_run(_known_in(last), known)
     keep = _Keeper(known, watch)
+    if options.precision == "float64":  # before weights are loaded, which Lightning does first
+        model.double()
     model.train()
     with _quiet():
         trainer = _trainer(options, folder, keep, judged=validation is not None)
@@ -63,12 +66,14 @@ def run(
         )
         judged = None if validation is None else EachOnce(validation)
         module = _Module(model, objective, options, len(batches))
+        together = synchronised(model) if world > 1 else nullcontext()
         try:
-            trainer.fit(
-                module, batches, judged,
-                ckpt_path=None if last is None else str(last),
-                weights_only=True,
-            )  # fmt: skip
+            with together:
+                trainer.fit(
+                    module, batches, judged,
+                    ckpt_path=None if last is None else str(last),
+                    weights_only=True,
+                )  # fmt: skip
         except SystemExit:  # what Lightning makes of SIGINT and SIGTERM
             raise KeyboardInterrupt from None
     if trainer.interrupted:

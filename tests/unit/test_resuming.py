@@ -114,6 +114,43 @@ def test_a_killed_run_goes_on_bit_for_bit(tmp_path: Path) -> None:
     assert list((whole / "tensorboard").glob("events.*"))
 
 
+class _Ended(Exception):
+    """What ends a run after an epoch."""
+
+
+def learned(seed: int) -> LGCNN:
+    rng = torch.Generator().manual_seed(seed)
+    rep = DenseRepresentation(CyclicGroup(2), 9, rng=rng)
+    return LGCNN(Pattern(1, 3, (2, 2, 2), dropout=0.2), rep, rng=rng)
+
+
+@pytest.mark.parametrize("build", [lambda seed: plain(seed=seed), learned], ids=["plain", "group"])
+@pytest.mark.parametrize("precision", ["float32", "float64", "bfloat16"])
+def test_every_precision_goes_on_bit_for_bit(
+    build: Callable[[int], nn.Module], precision: Any, tmp_path: Path
+) -> None:
+    """Networks are built in float32 each time, as a command would."""
+    options = FitOptions(epochs=3, batch_size=12, precision=precision)
+    train, augment = stripes(36), RandomShift(1)
+    whole, other = build(0), build(0)
+    fit(whole, train, augment=augment, options=options, folder=tmp_path / "whole")
+
+    def end(epoch: Any) -> None:
+        if epoch.epoch == 2:
+            raise _Ended
+
+    with pytest.raises(_Ended):
+        fit(other, train, augment=augment, options=options, folder=tmp_path / "r", watch=end)
+    resumed = build(1)
+    assert (
+        len(fit(resumed, train, augment=augment, options=options, folder=tmp_path / "r").history)
+        == 3
+    )
+    assert same_state(whole, resumed)
+    wanted = torch.float64 if precision == "float64" else torch.float32
+    assert all(each.dtype == wanted for each in resumed.parameters())
+
+
 def test_a_run_goes_on_with_the_same_options_only(tmp_path: Path) -> None:
     train = stripes(48)
     fit(plain(), train, options=FitOptions(epochs=2, batch_size=24), folder=tmp_path)
