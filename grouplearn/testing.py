@@ -9,12 +9,15 @@ from math import inf, isfinite
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import ParametrizationList
 
 from grouplearn._checks import last_axis, refuse
 from grouplearn.defects import closure_defect, homomorphism_defect, invertibility_defect
 from grouplearn.errors import EquivarianceError
 from grouplearn.groups import FiniteGroup
 from grouplearn.representations.base import LearnedRepresentation
+
+_NOTHING = "nothing was tested"
 
 
 @dataclass(frozen=True)
@@ -86,18 +89,64 @@ def assert_equivariant(
     x: Tensor,
     tolerance: float = 1e-4,
 ) -> None:
-    """Raise unless `equivariance_error` is at most `tolerance`.
+    """Raise unless `equivariance_error` is at most `tolerance`, and says something.
+
+    It says nothing of inputs that an element leaves as they are, and nothing of a function whose
+    outputs do not depend on its inputs.
 
     Raises:
+        InputError: as `equivariance_error`, or nothing was tested.
         EquivarianceError: it is larger, or not a number.
     """
     error = equivariance_error(function, rep_in, rep_out, x)
+    if error <= tolerance and rep_in.group.order > 1:
+        _refuse_untested(function, rep_in, x)
     if not error <= tolerance:
         name = getattr(function, "__name__", type(function).__name__)
         raise EquivarianceError(
             f"{name}: equivariance error must be <= {tolerance:.2g}, got {error:.2g}; "
             f"check that it commutes with rep_in and rep_out of {rep_in.group}"
         )
+
+
+@torch.no_grad()
+def _refuse_untested(
+    function: Callable[[Tensor], Tensor], rep_in: LearnedRepresentation, x: Tensor
+) -> None:
+    """Refuse vectors, or a function, of which an error of zero says nothing."""
+    who, other = "assert_equivariant", _others(x)
+    orbit, others = (rep_in.orbit(each).unbind(-2) for each in (x, other))
+    for h, (moved, shown) in enumerate(zip(orbit, others, strict=True)):
+        _refuse_still(who, h, moved, x, shown, other)
+    if not any(_differ(function(x), function(each)) for each in (other, *orbit, *others)):
+        refuse(who, "function", "one whose outputs depend on its inputs",
+               "the same outputs for other inputs", f"{_NOTHING}: give it weights")  # fmt: skip
+
+
+def _others(x: Tensor) -> Tensor:
+    """Random numbers in the place of others."""
+    rng = torch.Generator().manual_seed(0)
+    noise = torch.randn(x.shape, generator=rng, dtype=torch.float64).to(x)
+    return noise * (x.abs().max() + (x == 0).all())
+
+
+def _refuse_still(
+    who: str, h: int, moved: Tensor, x: Tensor, others_moved: Tensor, others: Tensor
+) -> None:
+    """Refuse inputs that an element leaves alone, though it moves others."""
+    if not _differ(moved, x) and _differ(others_moved, others):
+        refuse(who, "x", "inputs that every element moves", f"ones that element {h} leaves as they "
+               "are", f"{_NOTHING} of it: pass torch.rand of this shape, for example")  # fmt: skip
+
+
+def _differ(one: Tensor, other: Tensor) -> bool:
+    """Are two results different beyond rounding?"""
+    if one.shape != other.shape:
+        return True
+    eps = torch.finfo(one.dtype).eps if one.is_floating_point() else 0.0
+    a, b = one.double(), other.double()
+    scale = float(a.abs().max()) if a.numel() else 0.0
+    return not bool(((a - b).abs() <= 100 * eps * scale).all())
 
 
 @dataclass(frozen=True)
@@ -130,7 +179,9 @@ def network_errors(
     With s axes of space in the input, (B, C, ...), an output of s + 3 axes is a function on group
     and space, (B, C, n, ...): its entry g has to be entry h^-1 g, moved over the space by h. One of
     three axes, (B, C, n), has to be permuted, another one of s + 2 axes to move over the space, and
-    one of two not to change. Modules with other outputs have no entry.
+    one of two not to change; where the sizes do not tell the second from the third, either will do.
+    Modules with other outputs have no entry, nor have those that make weights (parametrizations)
+    or whose outputs do not depend on the input: nothing of these was tested.
 
     Args:
         network: any module of one tensor; put into evaluation mode while it is looked at.
@@ -145,8 +196,9 @@ def network_errors(
         order in which they ran; infinite errors where an output is not finite.
 
     Raises:
-        InputError: not one move for each element, an element without one, x is empty, not finite or
-            without space, or the network's own output is of no known kind.
+        InputError: not one move for each element, an element without one, x is empty, not finite,
+            without space or left as it is by an element that moves others (so that nothing would be
+            tested), or the network's own output is of no known kind or does not depend on x.
     """
     who, over = "network_errors", moves if space_moves is None else space_moves
     if not len(moves) == len(over) == group.order or None in moves or None in over:
@@ -158,30 +210,39 @@ def network_errors(
                tuple(x.shape), "pass a batch")  # fmt: skip
     if not x.numel() or not bool(torch.isfinite(x).all()):
         refuse(who, "x", "finite, and not empty", f"{x.numel()} numbers", "pass a batch of samples")
-    plain = _outputs(network, x)
-    axes = x.ndim - 2
-    if not plain or plain[-1][0] or not _is_known(plain[-1][1], axes, group.order):
+    axes, others = x.ndim - 2, _others(x)
+    plain, random = _outputs(network, x), _outputs(network, others)
+    if not plain or plain[-1][0] or not _kinds(plain[-1][1], axes, group.order):
         refuse(who, "network", "a module that returns features (B, C), with axes of elements and "
                "space or without", "another output", "pass the part that does")  # fmt: skip
-    errors = [0.0] * len(plain)
+    judged = [
+        _kinds(was, axes, group.order) if _differ(was, now) else ()
+        for (_, was), (_, now) in _paired(who, plain, random)
+    ]
+    if not judged[-1]:
+        refuse(who, "network", "one whose outputs depend on its input", "the same for other inputs",
+               f"{_NOTHING}: give it weights")  # fmt: skip
+    errors = [dict.fromkeys(kinds, 0.0) for kinds in judged]
     elements = np.arange(group.order)
     for h, (move, along) in enumerate(zip(moves, over, strict=True)):
         if move is None or along is None:
             continue
+        moved = move(x)
+        _refuse_still(who, h, moved, x, move(others), others)
         sources = torch.as_tensor(group.multiply(group.inverse(h), elements), device=x.device)
-        for k, ((_, was), (_, now)) in enumerate(
-            zip(plain, _outputs(network, move(x)), strict=True)
+        for found, ((_, was), (_, now)) in zip(
+            errors, _paired(who, plain, _outputs(network, moved)), strict=True
         ):
-            if _is_known(was, axes, group.order):
-                expected = _expected(was, axes, group.order, sources, along)
+            for kind in found:
+                expected = _expected(was, kind, sources, along)
                 gap = float((now - expected).abs().max()) if now.shape == expected.shape else inf
                 error = gap / (float(was.abs().max()) or 1.0)
-                errors[k] = max(errors[k], error) if isfinite(error) else inf
-    kinds = {name: type(module).__name__ for name, module in network.named_modules()}
+                found[kind] = max(found[kind], error) if isfinite(error) else inf
+    classes = {name: type(module).__name__ for name, module in network.named_modules()}
     return [
-        LayerError(name, kinds[name], error)
-        for (name, was), error in zip(plain, errors, strict=True)
-        if _is_known(was, axes, group.order)
+        LayerError(name, classes[name], min(found.values()))
+        for (name, _), found in zip(plain, errors, strict=True)
+        if found
     ]
 
 
@@ -220,10 +281,13 @@ def assert_network_equivariant(
             )
 
 
+_Outputs = list[tuple[str, Tensor]]
+
+
 @torch.no_grad()
-def _outputs(network: nn.Module, x: Tensor) -> list[tuple[str, Tensor]]:
+def _outputs(network: nn.Module, x: Tensor) -> _Outputs:
     """The name and the output of every module that returns a tensor, as they end."""
-    found: list[tuple[str, Tensor]] = []
+    found: _Outputs = []
 
     def keep(name: str) -> Callable[..., None]:
         def hook(module: nn.Module, _: object, output: object) -> None:
@@ -234,7 +298,13 @@ def _outputs(network: nn.Module, x: Tensor) -> list[tuple[str, Tensor]]:
         return hook
 
     training = {module: module.training for module in network.modules()}
-    handles = [m.register_forward_hook(keep(name)) for name, m in network.named_modules()]
+    makers = [each for each in network.modules() if isinstance(each, ParametrizationList)]
+    weights = {part for maker in makers for part in maker.modules()}
+    handles = [
+        module.register_forward_hook(keep(name))
+        for name, module in network.named_modules()
+        if module not in weights
+    ]
     try:
         network.eval()(x)
     finally:
@@ -245,21 +315,37 @@ def _outputs(network: nn.Module, x: Tensor) -> list[tuple[str, Tensor]]:
     return found
 
 
-def _is_known(output: Tensor, axes: int, order: int) -> bool:
-    """Is it clear how an output has to move?"""
+def _paired(
+    who: str, one: _Outputs, other: _Outputs
+) -> list[tuple[tuple[str, Tensor], tuple[str, Tensor]]]:
+    """Outputs for two inputs, side by side."""
+    if [name for name, _ in one] != [name for name, _ in other]:
+        refuse(who, "network", "one that runs the same modules for every input",
+               f"{len(one)} of them for one input and {len(other)} for another",
+               "look at its parts one by one")  # fmt: skip
+    return list(zip(one, other, strict=True))
+
+
+def _kinds(output: Tensor, axes: int, order: int) -> tuple[str, ...]:
+    """How an output may have to move; none where that is not clear."""
+    if not output.numel() or not output.is_floating_point():
+        return ()
     elements = output.ndim in (3, axes + 3) and output.shape[2] == order
-    return output.numel() > 0 and (elements or output.ndim in (2, axes + 2))
+    if elements and output.ndim == axes + 3:
+        return ("elements and space",)
+    found: tuple[str, ...] = ("elements",) if elements else ()
+    if output.ndim == axes + 2:
+        found += ("space",)
+    return (*found, "still") if output.ndim == 2 else found
 
 
 def _expected(
-    output: Tensor, axes: int, order: int, sources: Tensor, move: Callable[[Tensor], Tensor]
+    output: Tensor, kind: str, sources: Tensor, move: Callable[[Tensor], Tensor]
 ) -> Tensor:
-    """What an output of a known kind has to become."""
-    if output.ndim == axes + 3:
-        return move(output.index_select(2, sources))
-    if output.ndim == 3 and output.shape[2] == order:
-        return output.index_select(2, sources)
-    return move(output) if output.ndim == axes + 2 else output
+    """What an output has to become."""
+    if kind.startswith("elements"):
+        output = output.index_select(2, sources)
+    return move(output) if kind.endswith("space") else output
 
 
 def check_representation(

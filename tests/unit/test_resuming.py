@@ -114,7 +114,7 @@ def test_a_killed_run_goes_on_bit_for_bit(tmp_path: Path) -> None:
     assert list((whole / "tensorboard").glob("events.*"))
 
 
-class _Ended(Exception):
+class _EndedError(Exception):
     """What ends a run after an epoch."""
 
 
@@ -137,9 +137,9 @@ def test_every_precision_goes_on_bit_for_bit(
 
     def end(epoch: Any) -> None:
         if epoch.epoch == 2:
-            raise _Ended
+            raise _EndedError
 
-    with pytest.raises(_Ended):
+    with pytest.raises(_EndedError):
         fit(other, train, augment=augment, options=options, folder=tmp_path / "r", watch=end)
     resumed = build(1)
     assert (
