@@ -187,6 +187,8 @@ class Discovery:
         if not self.found:
             rungs = sorted((rung for rung in self.ladder if rung.order > 1), key=_remoteness)
             near = [f"Nearest: {rung.brief()}." for rung in rungs[:1]]
+            if self.lie_algebra is not None and len(self.lie_algebra):
+                return " ".join(["Continuous turns, and no finite group beside them.", *self.notes])
             return " ".join(["No symmetry found.", *near, *self.notes])
         words = "exact within noise" if self.exact else "approximate"
         if self.exact and self.effect_bound == 0:

@@ -9,6 +9,7 @@ import pytest
 
 from grouplearn import CyclicGroup, DihedralGroup, FiniteGroup, ProductGroup
 from grouplearn.discovery.linear.action import Action
+from grouplearn.discovery.linear.continuous import Continuous
 from grouplearn.discovery.linear.data import label_functions, rank_cosines, whitened, wild_p_value
 from grouplearn.discovery.linear.fit import fitted
 from grouplearn.discovery.linear.harmonics import Frame, group_harmonics, harmonics
@@ -321,6 +322,6 @@ def test_chance_against_all_assignments() -> None:
 
 def test_turns_of_high_order_are_named() -> None:
     frame = Frame((np.eye(2),), (), ())
-    notes = remarks(frame, Turns((13,), np.array([[1 / 13]]), ()))
+    notes = remarks(frame, Turns((13,), np.array([[1 / 13]]), ()), Continuous(np.zeros((0, 2, 2))))
     assert notes == ["The harmonics allow turns of order 13, above 12."]
     assert finite_groups([Turns((13,), np.array([[1 / 13]]), ())]) == []

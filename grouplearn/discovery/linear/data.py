@@ -14,6 +14,7 @@ from grouplearn.discovery.reservoir import Sample
 _CLASSES = 12
 _CLIP = 5.0
 _SINGULAR = 1e-10
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -21,34 +22,63 @@ class Whitened:
     """Rows in coordinates in which every action that keeps the covariance is orthogonal.
 
     Each group of rows is centred and whitened by itself, so that the noise of whitening shows
-    between the groups; where the covariance is isotropic, it is only centred.
+    between the groups; where the covariance is isotropic, it is only centred. Where columns depend
+    on one another, or are constant, the coordinates are those of the r < d directions in which
+    something varies.
 
     Attributes:
-        rows: (R, d), sorted by group.
+        rows: (R, r), sorted by group.
+        plain: (R, r), the same whitened as a whole, and not centred.
         weights: (R,), of mean 1 in every group.
         groups: (R,), 0 to B - 1.
         labels: (R, L), bounded functions of the label, of mean 0; L = 0 without labels.
-        centres: (B, d), the mean of each group before it was centred, in whitened coordinates.
-        spreads: (B, d, d), the covariance of each group before it was whitened by itself.
-        whiten: (d, d) W, of the whole sample.
-        colour: (d, d), the inverse of W.
+        centres: (B, r), the mean of each group before it was centred, in whitened coordinates.
+        spreads: (B, r, r), the covariance of each group before it was whitened by itself.
+        whiten: (r, d) W, of the whole sample; 0 in the directions in which nothing varies.
+        colour: (d, r), with W colour = I; the inverse of W where r = d.
+        unvaried: (d, d - r), orthonormal: the directions in which nothing varies.
         isotropic: was the covariance a multiple of I within noise, and taken for one?
     """
 
-    rows: Float[np.ndarray, "rows d"]
+    rows: Float[np.ndarray, "rows r"]
+    plain: Float[np.ndarray, "rows r"]
     weights: Float[np.ndarray, " rows"]
     groups: Int[np.ndarray, " rows"]
     labels: Float[np.ndarray, "rows labels"]
-    centres: Float[np.ndarray, "groups d"]
-    spreads: Float[np.ndarray, "groups d d"]
-    whiten: Float[np.ndarray, "d d"]
-    colour: Float[np.ndarray, "d d"]
+    centres: Float[np.ndarray, "groups r"]
+    spreads: Float[np.ndarray, "groups r r"]
+    whiten: Float[np.ndarray, "r d"]
+    colour: Float[np.ndarray, "d r"]
+    unvaried: Float[np.ndarray, "d s"]
     isotropic: bool
 
     @property
     def dim(self) -> int:
-        """d."""
+        """r, the number of directions in which something varies."""
         return self.rows.shape[1]
+
+    @property
+    def space(self) -> int:
+        """d, the number of columns of the data."""
+        return len(self.colour)
+
+    @property
+    def completed(self) -> Float[np.ndarray, "d d"]:
+        """Coordinates of the whole space: those of W, then those in which nothing varies."""
+        return np.concatenate([self.whiten, self.unvaried.T])
+
+    def centred(self) -> Float[np.ndarray, "rows r"]:
+        """Rows whitened as a whole: whitening each group by itself blurs what is fine."""
+        return np.asarray(self.plain - np.average(self.plain, axis=0, weights=self.weights))
+
+    def given(self, matrices: Float[np.ndarray, "n r r"]) -> Float[np.ndarray, "n d d"]:
+        """Matrices in the basis of the data, the identity where nothing varies."""
+        still = self.unvaried @ self.unvaried.T
+        return np.asarray(self.colour @ matrices @ self.whiten + still)
+
+    def generators(self, skew: Float[np.ndarray, "k r r"]) -> Float[np.ndarray, "k d d"]:
+        """Infinitesimal turns in the basis of the data, 0 where nothing varies."""
+        return np.asarray(self.colour @ skew @ self.whiten)
 
     @property
     def count(self) -> int:
@@ -64,9 +94,9 @@ class Whitened:
         """The rows of the groups of even (0) or odd (1) number, numbered anew."""
         keep = self.groups % 2 == odd
         return replace(
-            self, rows=self.rows[keep], weights=self.weights[keep], labels=self.labels[keep],
-            groups=self.groups[keep] // 2, centres=self.centres[odd::2],
-            spreads=self.spreads[odd::2],
+            self, rows=self.rows[keep], plain=self.plain[keep], weights=self.weights[keep],
+            labels=self.labels[keep], groups=self.groups[keep] // 2,
+            centres=self.centres[odd::2], spreads=self.spreads[odd::2],
         )  # fmt: skip
 
 
@@ -79,44 +109,68 @@ def whitened(who: str, sample: Sample, level: float) -> Whitened:
         level: of the test whether the covariance is isotropic.
 
     Raises:
-        InputError: fewer than two coordinates, not more samples than coordinates, or columns that
-            are constant or linearly dependent.
+        InputError: fewer than two coordinates, not more samples than coordinates, or nothing that
+            varies.
     """
     rows, weights = _checked(who, sample)
     mean = np.average(rows, axis=0, weights=weights)
     centred = rows - mean
-    covariance = (centred * weights[:, None]).T @ centred / len(rows)
-    deviation = np.sqrt(np.diagonal(covariance))
-    size = np.abs(rows).max(0)
-    if (deviation <= 1e-12 * size).any():
-        column = int(np.argmax(deviation <= 1e-12 * size))
-        refuse(who, "samples", "varying in every column", f"column {column} constant", "drop it")
-    values, vectors = np.linalg.eigh(covariance / np.outer(deviation, deviation))
-    if values[0] < _SINGULAR * values[-1]:
-        refuse(
-            who, "samples", "of linearly independent columns",
-            f"{int((values < _SINGULAR * values[-1]).sum())} linear relations between them",
-            "drop dependent columns or project on principal components",
-        )  # fmt: skip
     groups = np.unique(sample.groups, return_inverse=True)[1]
-    scale = float(np.trace(covariance) / len(mean))
-    isotropic = _is_isotropic(centred, covariance, groups, level)
+    frame = _Varying.of(who, rows, centred, weights)
+    scale = float(np.trace(frame.covariance) / len(mean))
+    isotropic = not frame.unvaried.size and _is_isotropic(centred, frame.covariance, groups, level)
     if isotropic:
         whiten = np.eye(len(mean)) / np.sqrt(scale)
         colour = np.eye(len(mean)) * np.sqrt(scale)
     else:
-        whiten = (vectors / np.sqrt(values)).T / deviation
-        colour = deviation[:, None] * (vectors * np.sqrt(values))
+        whiten, colour = frame.whiten, frame.colour
     order = np.argsort(groups, kind="stable")
     labels = label_functions(sample.labels, len(rows))[order]
+    plain = (rows @ whiten.T)[order]
+    count, dim = groups.max() + 1, len(whiten)
     out = Whitened(
-        (rows @ whiten.T)[order], weights[order], groups[order], labels,
-        np.empty((groups.max() + 1, len(mean))), np.empty((groups.max() + 1, *whiten.shape)),
-        whiten, colour, isotropic,
+        plain.copy(), plain, weights[order], groups[order], labels,
+        np.empty((count, dim)), np.empty((count, dim, dim)),
+        whiten, colour, frame.unvaried, isotropic,
     )  # fmt: skip
     for group, (start, end) in enumerate(zip(out.starts[:-1], out.starts[1:], strict=True)):
         _whiten_group(out, group, slice(start, end))
     return out
+
+
+@dataclass(frozen=True)
+class _Varying:
+    """The directions in which rows vary: coordinates of covariance I there, and the others."""
+
+    covariance: Float[np.ndarray, "d d"]
+    whiten: Float[np.ndarray, "r d"]
+    colour: Float[np.ndarray, "d r"]
+    unvaried: Float[np.ndarray, "d s"]
+
+    @classmethod
+    def of(
+        cls,
+        who: str,
+        rows: NDArray[np.float64],
+        centred: NDArray[np.float64],
+        weights: NDArray[np.float64],
+    ) -> _Varying:
+        """Of rows, in units of the columns' own, so that no unit hides another."""
+        covariance = (centred * weights[:, None]).T @ centred / len(rows)
+        deviation = np.sqrt(np.diagonal(covariance))
+        varies = deviation > _ROUNDING * np.abs(rows).max(0)
+        if not varies.any():
+            refuse(who, "samples", "different from one another", "the same row every time",
+                   "check the file")  # fmt: skip
+        unit = np.where(varies, deviation, 1.0)
+        correlation = np.where(np.outer(varies, varies), covariance / np.outer(unit, unit), 0.0)
+        values, vectors = np.linalg.eigh(correlation)
+        seen = values > _SINGULAR * values[-1]
+        span, roots = vectors[:, seen], np.sqrt(values[seen])
+        unvaried = np.linalg.qr(vectors[:, ~seen] / unit[:, None])[0]
+        whiten = (span / roots).T / unit
+        whiten -= whiten @ unvaried @ unvaried.T
+        return cls(covariance, whiten, unit[:, None] * (span * roots), unvaried)
 
 
 def _whiten_group(data: Whitened, group: int, own: slice) -> None:

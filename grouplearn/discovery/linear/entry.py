@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from grouplearn._checks import finite_number, positive_int, refuse
 from grouplearn.discovery.linear.action import Action
+from grouplearn.discovery.linear.continuous import Continuous
 from grouplearn.discovery.linear.data import Whitened, whitened
 from grouplearn.discovery.linear.evidence import Judge
 from grouplearn.discovery.linear.jury import Jury
@@ -88,12 +90,13 @@ def discover_linear(
     data = whitened(_WHO, sample, level)
     refusal = _too_little(data)
     if refusal is not None:
-        return _nothing(data.dim, (), (refusal,))
+        return _nothing(data.space, (), (*_unvaried(data), refusal))
     jury = Jury.of(
         sample, data, Rule(level=level), max_moment=max_moment, seed=seed, deadline=start + budget
     )
     rng = np.random.default_rng(seed)
     found = search(data, jury, rng)
+    found.notes += _unvaried(data)
     if data.isotropic:
         found.notes.append("The covariance is isotropic within noise; the action is orthogonal.")
     if max_moment == 2:
@@ -137,22 +140,24 @@ def check_linear_group(
         False
     """
     data = whitened("check_linear_group", sample, level)
-    if representation.dim != data.dim:
+    if representation.dim != data.space:
         refuse(
-            "check_linear_group", "representation", f"of dimension {data.dim}, as the rows are",
+            "check_linear_group", "representation", f"of dimension {data.space}, as the rows are",
             representation.dim, "pass a representation on the rows' coordinates",
         )  # fmt: skip
     refusal = _too_little(data)
     if refusal is not None:
         refuse("check_linear_group", "sample", "large enough to test", refusal, "give more samples")
+    there, back = data.completed, np.concatenate([data.colour, data.unvaried], axis=1)
     jury = Jury.of(
-        sample, data, Rule(level=level), max_moment=max_moment, seed=seed, deadline=math.inf
-    )
+        sample, data, Rule(level=level), max_moment=max_moment, seed=seed, deadline=math.inf,
+        coordinates=there,
+    )  # fmt: skip
     members = representation.matrices().detach().double().cpu().numpy()
     group = representation.group
     if group.order == 1:
         return Rung(group.name, 1, representation.generators().detach().double().cpu(), (), True)
-    found = jury.finding(data.whiten @ members @ data.colour)
+    found = jury.finding(there @ members @ back)
     generators = representation.generators().detach().double().cpu()
     accepted = jury.rule.verdict(found) in ("exact", "approximate")
     return Rung(group.name, group.order, generators, jury.rule.evidence(found), accepted)
@@ -172,6 +177,18 @@ def _too_little(data: Whitened) -> str | None:
     return None
 
 
+def _unvaried(data: Whitened) -> list[str]:
+    """A sentence on directions in which nothing varies."""
+    lost = data.space - data.dim
+    if not lost:
+        return []
+    which = "one direction" if lost == 1 else f"{lost} directions"
+    return [
+        f"Nothing varies in {which} of the {data.space}, as columns are constant or depend on "
+        f"others: symmetries are sought in the other {data.dim}, and leave these as they are."
+    ]
+
+
 def _nothing(dim: int, ladder: tuple[Rung, ...], notes: Sequence[str]) -> Discovery:
     one = FixedRepresentation(CyclicGroup(1), torch.zeros(0, dim, dim, dtype=torch.float64))
     zero = torch.zeros(1, dtype=torch.float64)
@@ -183,13 +200,14 @@ def _nothing(dim: int, ladder: tuple[Rung, ...], notes: Sequence[str]) -> Discov
 
 def _conclude(data: Whitened, found: Search, judge: Judge) -> Discovery:
     """Choose the largest group that is accepted, and set it among its rivals."""
-    identity = Rung("C1", 1, torch.zeros(0, data.dim, data.dim, dtype=torch.float64), (), True)
+    zero = torch.zeros(0, data.space, data.space, dtype=torch.float64)
+    identity = Rung("C1", 1, zero, (), True)
     accepted = [each for each in found.candidates if each.accepted]
     rungs = [_rung(data, found, each, False) for each in found.candidates]
     if not accepted:
-        return _nothing(
-            data.dim, (identity, *rungs), [*remarks(found.frame, found.last), *found.notes]
-        )
+        notes = [*remarks(found.frame, found.last, found.turning), *found.notes]
+        nothing = _nothing(data.space, (identity, *rungs), notes)
+        return _with_turns(nothing, data, found.turning)
     best = _best(accepted)
     outside = [each for each in found.candidates if not _within(each, best)]
     outside += (
@@ -203,15 +221,34 @@ def _conclude(data: Whitened, found: Search, judge: Judge) -> Discovery:
     measured = [judge.member(judge.kinds[-1], matrix, members.mean(0)) for matrix in members[1:]]
     representation = _representation(data, best.action)
     turns = best.action.turns if isinstance(best.action, Action) else found.last
-    return Discovery(
+    whole = Discovery(
         representation, representation.matrices().detach(),
         torch.tensor([0.0, *(e.violation for e in measured)], dtype=torch.float64),
         torch.tensor([0.0, *(e.noise for e in measured)], dtype=torch.float64),
-        min(effects, default=math.inf) / max(best.finding.sharpest_bound, 1e-300),
+        min(effects, default=math.inf) / max(best.finding.effect_bound, 1e-300),
         best.finding.p_value, tuple(rungs), best.verdict == "exact", "linear",
-        (*remarks(found.frame, turns), *found.notes),
+        (*remarks(found.frame, turns, found.turning), *found.notes),
         effect=best.finding.effect, effect_bound=best.finding.effect_bound,
         region=_region(best, outside, found.jury.rule.level),
+    )  # fmt: skip
+    return _with_turns(whole, data, found.turning)
+
+
+def _with_turns(found: Discovery, data: Whitened, turning: Continuous) -> Discovery:
+    """What was found, with the generators of continuous turns in the basis of the data.
+
+    Where there are such turns alone, the p-value and the effect are theirs.
+    """
+    if not len(turning.algebra):
+        return found
+    algebra = torch.as_tensor(data.generators(turning.algebra))
+    if found.found:
+        return replace(found, lie_algebra=algebra)
+    return replace(
+        found, lie_algebra=algebra, exact=turning.exact,
+        p_value=min(each.p_value for each in turning.findings),
+        effect=max(each.effect for each in turning.findings),
+        effect_bound=max(each.effect_bound for each in turning.findings),
     )  # fmt: skip
 
 
@@ -252,7 +289,7 @@ def _rivals(action: Action | Proposed) -> list[Action]:
 
 
 def _rung(data: Whitened, found: Search, candidate: Candidate, accepted: bool) -> Rung:
-    generators = torch.as_tensor(data.colour @ candidate.action.generators() @ data.whiten)
+    generators = torch.as_tensor(data.given(candidate.action.generators()))
     group = candidate.action.group
     evidence = found.jury.rule.evidence(candidate.finding)
     return Rung(group.name, group.order, generators, evidence, accepted)
@@ -262,9 +299,8 @@ def _representation(data: Whitened, action: Action | Proposed) -> LearnedReprese
     """The action in the basis of the data, closing exactly."""
     group = action.group
     if isinstance(action, Proposed) or not isinstance(group, CyclicGroup | DihedralGroup):
-        generators = data.colour @ action.generators() @ data.whiten
-        return FixedRepresentation(group, torch.as_tensor(generators))
-    basis = data.colour @ action.basis
+        return FixedRepresentation(group, torch.as_tensor(data.given(action.generators())))
+    basis = np.concatenate([data.colour @ action.basis, data.unvaried], axis=1)
     columns = _columns(action, basis)
     counts, ordered = [], []
     for irrep in real_irreps(group):

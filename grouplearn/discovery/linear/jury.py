@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
 from jaxtyping import Float
 
-from grouplearn.discovery.evidence.actions import Matrices
+from grouplearn.discovery.evidence.actions import Action, Matrices
 from grouplearn.discovery.evidence.engine import Finding, evidence
 from grouplearn.discovery.evidence.labels import label_factors
 from grouplearn.discovery.evidence.units import Units
 from grouplearn.discovery.linear.data import Whitened
+from grouplearn.discovery.linear.spectrum import COMPATIBLE
 from grouplearn.discovery.reservoir import Sample
 from grouplearn.discovery.rule import Rule
 
@@ -29,7 +30,7 @@ class Jury:
     the other judges: what the basis is off by shows as a small effect.
 
     Args:
-        units: the rows of odd groups in whitened coordinates, not centred.
+        units: rows in whitened coordinates, not centred.
         rule: thresholds.
         max_moment: 2 looks at means and covariances alone.
         seed: of the tests.
@@ -52,6 +53,7 @@ class Jury:
         max_moment: int,
         seed: int,
         deadline: float,
+        coordinates: Float[np.ndarray, "k d"] | None = None,
     ) -> Jury:
         """For the rows of a sample.
 
@@ -62,17 +64,14 @@ class Jury:
             max_moment: see the class.
             seed: see the class.
             deadline: see the class.
+            coordinates: in which matrices are given; None for the whitened ones.
         """
         labels = sample.labels
         constant = labels is not None and bool((labels == labels[0]).all())
         factors = label_factors("discover", None if constant else labels, len(sample.rows))
-        odd = np.unique(sample.groups, return_inverse=True)[1] % 2 == 1
         blocks = sample.groups if sample.units is None else sample.units
-        units = Units.of(
-            sample.rows[odd] @ data.whiten.T,
-            blocks[odd],
-            factors[odd] * sample.weights[odd, None],
-        )
+        rows = sample.rows @ (data.whiten if coordinates is None else coordinates).T
+        units = Units.of(rows, blocks, factors * sample.weights[:, None])
         return cls(units.thinned(_ROWS), rule, max_moment, seed, deadline)
 
     @property
@@ -80,14 +79,31 @@ class Jury:
         """Is the time over?"""
         return time.monotonic() > self.deadline
 
-    def finding(self, members: Float[np.ndarray, "n d d"], *, effects: bool = True) -> Finding:
+    def finding(
+        self, members: Float[np.ndarray, "n d d"], *, effects: bool = True, excess: float = 0.0
+    ) -> Finding:
         """What all evidence says about a group.
 
         Args:
             members: its matrices in whitened coordinates, the identity first.
             effects: also measure effects?
+            excess: of what the rows that proposed it say against it, in standard deviations.
+        """
+        found = self.asked(self.units, Matrices(members), effects=effects)
+        if excess >= COMPATIBLE:
+            least = 1 / (self.rule.draws + 1)
+            found = replace(found, p_value=min(found.p_value, least))
+        return found
+
+    def asked(self, units: Units, action: Action, *, effects: bool = True) -> Finding:
+        """What some rows say about an action.
+
+        Args:
+            units: the rows.
+            action: in whitened coordinates.
+            effects: also measure effects?
         """
         return evidence(
-            self.units, Matrices(members), draws=self.rule.draws, seed=self.seed,
-            max_moment=self.max_moment, effects=effects,
+            units, action, draws=self.rule.draws, seed=self.seed, max_moment=self.max_moment,
+            effects=effects,
         )  # fmt: skip

@@ -20,15 +20,18 @@ class Proposed:
     Attributes:
         group: the group.
         matrices: (n, d, d), one for each element in its order.
+        excess: of the energy that the rows which proposed it lose, over noise, in standard
+            deviations.
     """
 
     group: FiniteGroup
     matrices: Float[np.ndarray, "n d d"]
+    excess: float = 0.0
 
     @classmethod
     def of(cls, proposal: Proposal) -> Proposed:
         """On the rows themselves, which the proposal may have stretched a little."""
-        return cls(proposal.group, proposal.acting)
+        return cls(proposal.group, proposal.acting, proposal.excess)
 
     def generators(self) -> Float[np.ndarray, "m d d"]:
         """The matrices of the group's generators."""

@@ -30,7 +30,7 @@ def polished(action: Action, groups: list[Moments], steps: int = _STEPS) -> Acti
         groups: moments of the groups of rows; their spread weighs the orders of moments.
         steps: at most.
     """
-    if not action.turns.orders:
+    if not action.turns.orders or len(action.basis) < 2:
         return action
     mean = mean_moments(groups)
     weight = [1 / np.sqrt(each) for each in _noise(groups, mean)]

@@ -10,6 +10,7 @@ import numpy as np
 
 from grouplearn.discovery.evidence.engine import Finding
 from grouplearn.discovery.linear.action import Action
+from grouplearn.discovery.linear.continuous import FEW_DIMENSIONS, Continuous, continuous
 from grouplearn.discovery.linear.data import Whitened
 from grouplearn.discovery.linear.harmonics import HIGHEST, Frame, Harmonic, harmonics
 from grouplearn.discovery.linear.jury import Jury
@@ -25,7 +26,6 @@ _CANDIDATES = 5
 _LARGEST = 12
 _ROUGH = 0.2
 _FINE = 0.025
-_FEW_DIMENSIONS = 6
 _PROPOSALS = 10
 
 
@@ -57,6 +57,7 @@ class Search:
         jury: of the rows held out.
         frame: lines and planes, before any refinement.
         last: what all harmonics together leave.
+        turning: what turns continuously; finite groups act on the other directions.
         candidates: the judged, from small groups to large ones.
         notes: sentences for the user.
     """
@@ -64,12 +65,14 @@ class Search:
     jury: Jury
     frame: Frame
     last: Turns
+    turning: Continuous
     candidates: list[Candidate] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def judge(self, action: Action | Proposed, *, effects: bool = True) -> Candidate:
         """Hold an action against the rows held out."""
-        found = self.jury.finding(action.members(), effects=effects)
+        excess = action.excess if isinstance(action, Proposed) else 0.0
+        found = self.jury.finding(action.members(), effects=effects, excess=excess)
         return Candidate(action, found, self.jury.rule.verdict(found))
 
 
@@ -94,7 +97,7 @@ def search(data: Whitened, jury: Jury, rng: np.random.Generator) -> Search:
         tuple(b for b in blocks if b.shape[1] > 2),
     )
     chain = _chain(frame, harmonics(proposing, frame))
-    out = Search(jury, frame, chain[-1])
+    out = Search(jury, frame, chain[-1], continuous(proposing, frame, chain[-1], jury, rng))
     actions: Iterator[Action | Proposed] = itertools.chain(
         _turned(data, frame, chain, groups), _proposed(proposing, rng)
     )
@@ -102,7 +105,8 @@ def search(data: Whitened, jury: Jury, rng: np.random.Generator) -> Search:
         if jury.expired:
             out.notes.append("The time budget ended before every candidate was judged.")
             break
-        out.candidates.append(out.judge(action))
+        if not out.turning.touched_by(action.members()):
+            out.candidates.append(out.judge(action))
     out.candidates.sort(key=lambda each: each.action.group.order)
     return out
 
@@ -127,11 +131,11 @@ def _turned(
 
 def _proposed(data: Whitened, rng: np.random.Generator) -> Iterator[Proposed]:
     """Groups of any kind, in few dimensions and without labels."""
-    if data.dim > _FEW_DIMENSIONS or data.labels.size:
+    if not 2 <= data.dim <= FEW_DIMENSIONS or data.labels.size:
         return
     from grouplearn.discovery.linear.propose import propose
 
-    yield from map(Proposed.of, propose(data.rows, rng, data.weights)[:_PROPOSALS])
+    yield from map(Proposed.of, propose(data.centred(), rng, data.weights)[:_PROPOSALS])
 
 
 def _chain(frame: Frame, found: list[Harmonic]) -> list[Turns]:
@@ -156,16 +160,19 @@ def finite_groups(chain: list[Turns]) -> list[Turns]:
     return list(out.values())[:_CANDIDATES]
 
 
-def remarks(frame: Frame, turns: Turns) -> list[str]:
-    """What a frame and its turns leave open."""
-    notes = [
+def remarks(frame: Frame, turns: Turns, turning: Continuous) -> list[str]:
+    """What turns continuously, and what a frame and its turns leave open."""
+    notes = turning.notes + [
         f"Nothing tells directions apart in a subspace of dimension {block.shape[1]}: the data "
         "look round there (continuous rotation), and no finite group is claimed from it."
         for block in frame.rest
+        if not turning.covers(block)
     ]
-    if turns.free:
+    planes = [frame.planes[c] for c in turns.free if c < len(frame.planes)]
+    free = sum(not turning.covers(plane) for plane in planes)
+    if free:
         notes.append(
-            f"No harmonic up to {HIGHEST} fixes the angle in {len(turns.free)} plane(s): "
+            f"No harmonic up to {HIGHEST} fixes the angle in {free} plane(s): "
             "continuous rotation as far as these data show, and no finite group is claimed from it."
         )
     if turns.orders and turns.orders[-1] > _LARGEST:
