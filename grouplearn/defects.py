@@ -9,6 +9,7 @@ from torch import Tensor
 
 from grouplearn._checks import refuse
 from grouplearn.groups import irrep_characters, real_irreps
+from grouplearn.linalg import wide
 from grouplearn.representations.base import LearnedRepresentation, relator_matrices, true_inverses
 
 Scalar = Float[Tensor, ""]
@@ -34,10 +35,15 @@ def closure_defect(rep: LearnedRepresentation) -> Scalar:
 
 def relator_defects(rep: LearnedRepresentation) -> Float[Tensor, " r"]:
     """||rho(w) - I||_F / sqrt(d) of every relator w."""
+    return torch.linalg.matrix_norm(relator_gaps(rep)) / rep.dim**0.5
+
+
+def relator_gaps(rep: LearnedRepresentation) -> Float[Tensor, "r d d"]:
+    """rho(w) - I of every relator w."""
     negative = any(e < 0 for word in rep.group.relators for _, e in word)
     generators = rep.generators()
     inverses = rep.inverse_generators() if negative else generators
-    return _distance_to_identity(relator_matrices(rep.group, generators, inverses))
+    return _minus_identity(relator_matrices(rep.group, generators, inverses))
 
 
 def homomorphism_defect(rep: LearnedRepresentation) -> Scalar:
@@ -109,7 +115,7 @@ def condition_number(rep: LearnedRepresentation) -> Scalar:
     generators = rep.generators()
     if not len(generators):
         return generators.new_ones(())
-    values = torch.linalg.svdvals(generators)
+    values = torch.linalg.svdvals(generators.to(wide(generators.dtype))).to(generators.dtype)
     largest, smallest = values[:, 0], values[:, -1]
     return torch.where(smallest > 0, largest / smallest, torch.inf).max()
 
@@ -160,12 +166,18 @@ def distance(rep: LearnedRepresentation, truth: LearnedRepresentation) -> Scalar
     target = truth.generators()
     if not len(target):
         return target.new_zeros(())
-    return torch.linalg.vector_norm(rep.generators() - target) / torch.linalg.vector_norm(target)
+    size = target.detach().abs().max()  # whose square may be beyond the largest number
+    size = torch.where(size > 0, size, 1.0)
+    gap = torch.linalg.vector_norm((rep.generators() - target) / size)
+    return gap / torch.linalg.vector_norm(target / size)
+
+
+def _minus_identity(matrices: Tensor) -> Tensor:
+    return matrices - torch.eye(matrices.shape[-1], dtype=matrices.dtype, device=matrices.device)
 
 
 def _distance_to_identity(matrices: Tensor) -> Tensor:
-    eye = torch.eye(matrices.shape[-1], dtype=matrices.dtype, device=matrices.device)
-    return torch.linalg.matrix_norm(matrices - eye) / matrices.shape[-1] ** 0.5
+    return torch.linalg.matrix_norm(_minus_identity(matrices)) / matrices.shape[-1] ** 0.5
 
 
 def _max(values: Tensor) -> Tensor:

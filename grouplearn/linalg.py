@@ -37,6 +37,15 @@ def full_precision(device: torch.device) -> AbstractContextManager[Any]:
     return nullcontext()
 
 
+def wide(dtype: torch.dtype) -> torch.dtype:
+    """The dtype to compute in: float32 for the short ones, which have no inverses.
+
+    Args:
+        dtype: of the result.
+    """
+    return torch.float32 if dtype in (torch.float16, torch.bfloat16) else dtype
+
+
 def random_orthogonal(
     count: int, dim: int, rng: torch.Generator | None, dtype: torch.dtype
 ) -> Float[Tensor, "count dim dim"]:

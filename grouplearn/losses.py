@@ -11,7 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from grouplearn._checks import float_tensor, positive_int, refuse
-from grouplearn.defects import relator_defects
+from grouplearn.defects import relator_gaps
+from grouplearn.linalg import wide
 from grouplearn.representations.base import LearnedRepresentation
 
 Scalar = Float[Tensor, ""]
@@ -54,7 +55,8 @@ def singular_value_loss(rep: LearnedRepresentation, mu: float) -> Scalar:
     References:
         Theodosis, Helwani and Ba, Learning Linear Groups in Neural Networks, arXiv 2305.18552.
     """
-    return mu * (1 - torch.linalg.svdvals(rep.generators())).abs().sum()
+    generators = rep.generators().to(wide(rep.dtype))
+    return mu * (1 - torch.linalg.svdvals(generators)).abs().sum().to(rep.dtype)
 
 
 def closure_loss(rep: LearnedRepresentation, mu: float) -> Scalar:
@@ -67,7 +69,8 @@ def closure_loss(rep: LearnedRepresentation, mu: float) -> Scalar:
     Returns:
         Scalar tensor; zero exactly for representations.
     """
-    return mu * relator_defects(rep).square().sum()
+    # Squares, not norms: a norm has no second derivative where it vanishes.
+    return mu * (relator_gaps(rep).square().sum() / rep.dim)
 
 
 @final

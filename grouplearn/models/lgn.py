@@ -117,7 +117,8 @@ class LGN(nn.Module):
         places = shape.kernel_size**2
         sizes = (shape.layers, shape.filters, shape.in_channels)
         self.weight = nn.Parameter(torch.randn(*sizes, places, generator=rng))
-        start = random_orthogonal(count, places, rng, torch.float32).unflatten(0, sizes)
+        start = random_orthogonal(count, places, rng, torch.get_default_dtype())
+        start = start.unflatten(0, sizes)
         self.action = nn.Parameter(start)
         self.inverse = nn.Parameter(start.mT.clone())
         self.threshold = nn.Parameter(torch.full((shape.layers, shape.channels), 0.1))
@@ -167,7 +168,7 @@ class LGN(nn.Module):
 
     def invertibility_loss(self, mu: float) -> Float[Tensor, ""]:
         """mu times the sum of ||A A~ - I||_F over all matrices."""
-        eye = torch.eye(self.action.shape[-1], device=self.action.device)
+        eye = torch.eye(self.action.shape[-1], dtype=self.action.dtype, device=self.action.device)
         return mu * torch.linalg.matrix_norm(self.action @ self.inverse - eye).sum()
 
     def representations(self) -> tuple[DenseRepresentation, ...]:
@@ -176,7 +177,9 @@ class LGN(nn.Module):
         found = []
         pairs = zip(self.action.flatten(0, 2), self.inverse.flatten(0, 2), strict=True)
         for matrix, inverse in pairs:
-            rep = DenseRepresentation(group, places, near=matrix.detach()).to(matrix.device)
+            rep = DenseRepresentation(group, places, near=matrix.detach(), dtype=torch.float64)
+            rep.to(matrix)
+            rep.weight.data.copy_(matrix.detach())
             rep.inverse.data.copy_(inverse.detach())
             found.append(rep)
         return tuple(found)

@@ -15,7 +15,7 @@ from torch import Tensor
 from grouplearn._checks import finite_number, float_tensor, last_axis, positive_int, refuse
 from grouplearn._checks import generator as check_generator
 from grouplearn.groups import FiniteGroup
-from grouplearn.linalg import autocasts, random_orthogonal
+from grouplearn.linalg import autocasts, random_orthogonal, wide
 from grouplearn.representations.tables import MARK, HoldsTables, mark_of, refusal
 
 
@@ -207,11 +207,13 @@ class LearnedRepresentation(HoldsTables, ABC):
         self, generators: Tensor, identity: Tensor, product: Callable[[Tensor, Tensor], Tensor]
     ) -> Tensor:
         """Products along every element's word, stacked by element index."""
+        here = generators.device == self.device
+        batches = self._batches if here else self._tables["_batches"]
         spelled = torch.cat([identity.unsqueeze(0), generators[self._first]])
-        for batch in self._batches.split(self._stages, 1):
+        for batch in batches.split(self._stages, 1):
             left, right = batch
             spelled = torch.cat([spelled, product(spelled[left], spelled[right])])
-        return spelled[self._rank]
+        return spelled[self._rank if here else self._tables["_rank"]]
 
     def _matrix(self, element: int) -> Tensor:
         generators = self.generators()
@@ -277,13 +279,13 @@ def true_inverses(who: str, generators: Float[Tensor, "m d d"]) -> Float[Tensor,
     Raises:
         InputError: a matrix is singular.
     """
-    inverses, info = torch.linalg.inv_ex(generators)
+    inverses, info = torch.linalg.inv_ex(generators.to(wide(generators.dtype)))
     if bool(info.any()):
         refuse(
             who, "generators()", "invertible matrices", "a singular one",
             "start elsewhere, or train with invertibility_loss",
         )  # fmt: skip
-    return inverses
+    return inverses.to(generators.dtype)
 
 
 def relator_matrices(

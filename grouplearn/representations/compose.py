@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from grouplearn._checks import float_tensor, refuse
 from grouplearn.representations.base import LearnedRepresentation
+from grouplearn.representations.exactness import assert_holds
 
 
 @final
@@ -135,12 +136,17 @@ class TensorProduct(LearnedRepresentation):
 class ChangeOfBasis(LearnedRepresentation):
     """B rho B^-1: the child seen in another basis. Closes exactly if the child does.
 
+    Matrices are computed in float64 and rounded once.
+
     Args:
         child: the representation.
         basis: B, an invertible (d, d) matrix of the child's dtype; held fixed.
+        measured: where the child closes exactly, measure whether numbers of its dtype hold the
+            relations in this basis; False trusts the caller.
 
     Raises:
-        InputError: B has another shape or dtype, is not finite or is singular.
+        InputError: B has another shape or dtype, is not finite or is singular, or the relations are
+            measured and missed; the error has the condition number.
 
     Cost:
         The child's, and O(d^3) for the inverse; orbits also O(n d^2) per vector.
@@ -148,23 +154,31 @@ class ChangeOfBasis(LearnedRepresentation):
 
     basis: Tensor
 
-    def __init__(self, child: LearnedRepresentation, basis: Float[Tensor, "d d"]) -> None:
-        _check_children("ChangeOfBasis", [child])
+    def __init__(
+        self, child: LearnedRepresentation, basis: Float[Tensor, "d d"], *, measured: bool = True
+    ) -> None:
+        who = type(self).__name__
+        _check_children(who, [child])
         super().__init__(child.group, child.dim, child.dtype, device=child.device)
-        if not basis.is_meta:
-            basis = float_tensor("ChangeOfBasis", "basis", basis, (child.dim, child.dim))
+        given: Any = basis
+        hollow = isinstance(given, Tensor) and given.is_meta
+        if not hollow:
+            basis = float_tensor(who, "basis", basis, (child.dim, child.dim))
         if basis.dtype != child.dtype:
             refuse(
-                "ChangeOfBasis", "basis", f"of the child's dtype {child.dtype}", basis.dtype,
+                who, "basis", f"of the child's dtype {child.dtype}", basis.dtype,
                 "convert it with .to(dtype)",
             )  # fmt: skip
-        if not basis.is_meta and torch.linalg.matrix_rank(basis) < child.dim:
+        if not hollow and torch.linalg.matrix_rank(basis) < child.dim:
             refuse(
-                "ChangeOfBasis", "basis", "invertible", "a singular matrix",
+                who, "basis", "invertible", "a singular matrix",
                 "its columns must be linearly independent",
             )  # fmt: skip
         self.child = child
-        self.register_buffer("basis", basis.detach().clone())
+        definition = basis.detach() if hollow else basis.detach().cpu()
+        self._define("basis", definition.double().clone(), basis)
+        if measured and child.closes_exactly and not hollow and child.device.type != "meta":
+            assert_holds(who, "basis", self, basis)
 
     @property
     def closes_exactly(self) -> bool:
@@ -180,11 +194,12 @@ class ChangeOfBasis(LearnedRepresentation):
         return self._conjugate(self.child.inverse_generators())
 
     def _conjugate(self, matrices: Tensor) -> Tensor:
-        return self.basis @ matrices @ self._inverse_basis()
+        basis = self.basis.double()
+        return (basis @ matrices.double() @ torch.linalg.inv(basis)).to(self.dtype)
 
     def _inverse_basis(self) -> Tensor:
         # Computed when needed, so that it fits the basis after a change of dtype.
-        return torch.linalg.inv(self.basis)
+        return torch.linalg.inv(self.basis.double()).to(self.dtype)
 
     def _matrices(self) -> Tensor:
         return self._conjugate(self.child.matrices())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, final
+from typing import final
 
 import torch
 from jaxtyping import Float, Int
@@ -13,6 +13,10 @@ from grouplearn._checks import float_tensor, refuse
 from grouplearn.groups import FiniteGroup
 from grouplearn.groups.table import check_permutations
 from grouplearn.representations.base import LearnedRepresentation, relator_matrices
+from grouplearn.representations.exactness import nearest_homomorphism
+
+_ROUNDING = 16
+"""Gaps of so many units of the last place count as rounding."""
 
 
 @final
@@ -20,7 +24,9 @@ class FixedRepresentation(LearnedRepresentation):
     """A representation that is known and not trained.
 
     Where every generator is a permutation matrix, the group acts by a gather, at no arithmetic
-    cost; otherwise all matrices are spelled once, in float64, when it is built.
+    cost; otherwise all matrices are spelled once, in float64, when it is built. Matrices that obey
+    the relations up to the rounding of their dtype do so in every other: `.double()` and the like
+    go to the exact representation nearest to them, and back to the given numbers.
 
     Args:
         group: the group that is represented.
@@ -56,9 +62,8 @@ class FixedRepresentation(LearnedRepresentation):
             images = self._spell(exact.argmax(-2), identity, _compose)
             self.register_buffer("_sources", images.argsort(-1))
         else:
-            identity = torch.eye(self.dim, dtype=exact.dtype, device=exact.device)
-            table = self._spell(exact, identity, torch.matmul).to(given.dtype)
-            self.register_buffer("_table", table)
+            self._given_dtype = given.dtype
+            self._define("_table", exact, torch.empty((), dtype=given.dtype, device="cpu"))
         self.to(given.device)
         if not torch.equal(self.generators(), given):
             refuse(
@@ -99,10 +104,27 @@ class FixedRepresentation(LearnedRepresentation):
         """Of permutations, where entries come from: (rho(g) x)[i] = x[sources[g, i]]; else None."""
         return self._sources if self.is_permutation else None
 
-    def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
-        super()._load_from_state_dict(state_dict, prefix, *rest)
-        if not self.is_permutation and not self._table.is_meta:
-            self._closes = _is_exact(self.group, self.generators().double().cpu())
+    def _rounded(self, name: str, dtype: torch.dtype) -> Tensor:
+        """The matrices of all elements, from the generators that were given."""
+        given = self._definitions[name]
+        identity = torch.eye(self.dim, dtype=given.dtype, device=given.device)
+
+        def spell(generators: Tensor) -> Tensor:
+            return self._spell(generators, identity, torch.matmul)
+
+        table = None
+        if dtype != self._given_dtype != torch.float64:
+            rounding = _ROUNDING * torch.finfo(self._given_dtype).eps
+            table = nearest_homomorphism(self.group, given, spell, rounding)
+        return (spell(given) if table is None else table).to(dtype)
+
+    def _redefine(self, name: str, given: Tensor) -> None:
+        """Take over the generators of a state."""
+        found = given.detach().cpu()[list(self.group.generators)].double()
+        same = torch.equal(self._rounded(name, given.dtype), given.cpu())
+        if not same:
+            self._definitions[name], self._given_dtype = found, given.dtype
+            self._closes = _is_exact(self.group, found)
 
     def generators(self) -> Float[Tensor, "m d d"]:
         """The given matrices."""

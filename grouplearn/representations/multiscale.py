@@ -99,6 +99,7 @@ class MultiScaleRepresentation(LearnedRepresentation):
             children.append(child(group, size, near=block, rng=rng, dtype=self.dtype))
             start += size
         self.scaled = ChangeOfBasis(DirectSum(children), haar.mT.to(self.dtype))
+        self.scaled._define("basis", haar.mT.contiguous(), self._anchor)
 
     @property
     def closes_exactly(self) -> bool:

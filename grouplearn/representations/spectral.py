@@ -16,6 +16,7 @@ from grouplearn.groups import FiniteGroup, real_irreps, regular_multiplicities
 from grouplearn.groups.irreps import turns
 from grouplearn.linalg import random_orthogonal
 from grouplearn.representations.base import LearnedRepresentation, initial_generators
+from grouplearn.representations.exactness import assert_holds
 from grouplearn.representations.tables import on_default_device
 
 
@@ -95,6 +96,8 @@ class SpectralRepresentation(LearnedRepresentation):
         self._note(*counts)
         self.basis = nn.Parameter(basis.to(self.dtype).contiguous())
         self._set_columns(turns(who, group))
+        if near is not None:
+            assert_holds(who, "near", self, self.basis)
 
     @classmethod
     def from_basis(
@@ -111,7 +114,8 @@ class SpectralRepresentation(LearnedRepresentation):
             basis: P, invertible (d, d); columns ordered by irrep, pairs side by side.
 
         Raises:
-            InputError: P has another shape, is not finite or is singular.
+            InputError: P has another shape, is not finite or is singular, or numbers of its dtype
+                cannot hold the relations in it; the error has the condition number.
         """
         basis = float_tensor(cls.__name__, "basis", basis, (None, None))
         if basis.dtype not in (torch.float32, torch.float64):
@@ -124,8 +128,10 @@ class SpectralRepresentation(LearnedRepresentation):
         # Its own generator: the random basis is not used, and must not move the global one.
         rng = torch.Generator()
         rep = cls(group, len(basis), multiplicities=multiplicities, rng=rng, dtype=basis.dtype)
-        rep.basis = nn.Parameter(basis.detach().clone(memory_format=torch.contiguous_format))
-        return rep.to(basis.device)
+        start = basis.detach().clone(memory_format=torch.contiguous_format)
+        rep.to(basis.device).basis = nn.Parameter(start)
+        assert_holds(cls.__name__, "basis", rep, start, products=True)
+        return rep
 
     @property
     def closes_exactly(self) -> bool:
@@ -159,16 +165,18 @@ class SpectralRepresentation(LearnedRepresentation):
         self._turns = n
 
     def _angles(self, elements: list[int] | slice) -> tuple[Tensor, Tensor]:
-        """Cosine and oriented sine of every column's angle, rounded once from float64."""
-        angle = self._phase[elements].double() * (2 * math.pi / self._turns)
-        sine = angle.sin() * self._orientation
-        return angle.cos().to(self.dtype), sine.to(self.dtype)
+        """Cosine and oriented sine of every column's angle, in float64."""
+        cosine, sine = _cosine_and_sine(self._phase[elements], self._turns)
+        return cosine, sine * self._orientation
 
     def _matrices_of(self, elements: list[int] | slice) -> Tensor:
+        # In float64, and rounded once: an error of P comes in times its condition number.
         cosine, sine = self._angles(elements)
-        turned = self.basis * cosine.unsqueeze(1)
-        turned = turned + self.basis[:, self._partner] * sine.unsqueeze(1)
-        return turned * self._sign[elements].unsqueeze(1) @ torch.linalg.inv(self.basis)
+        basis = self.basis.double()
+        turned = basis * cosine.unsqueeze(1)
+        turned = turned + basis[:, self._partner] * sine.unsqueeze(1)
+        found = turned * self._sign[elements].unsqueeze(1) @ torch.linalg.inv(basis)
+        return found.to(self.dtype)
 
     def _matrices(self) -> Tensor:
         return self._matrices_of(slice(None))
@@ -177,10 +185,10 @@ class SpectralRepresentation(LearnedRepresentation):
         return self._matrices_of([element])[0]
 
     def _coordinates(self, x: Tensor) -> Tensor:
-        return x @ torch.linalg.inv(self.basis).mT
+        return x @ torch.linalg.inv(self.basis.double()).to(self.dtype).mT
 
     def _act(self, x: Tensor, g: int) -> Tensor:
-        cosine, sine = self._angles([g])
+        cosine, sine = (each.to(self.dtype) for each in self._angles([g]))
         y = self._coordinates(x) * self._sign[g]
         return (y * cosine[0] - y[..., self._partner] * sine[0]) @ self.basis.mT
 
@@ -207,14 +215,25 @@ class SpectralRepresentation(LearnedRepresentation):
         turns = torch.arange(self._turns, device=self.device)
         waves = []
         for frequency, _, _ in self._slices:
-            angle = (turns * frequency % self._turns).double() * (2 * math.pi / self._turns)
-            waves.append(angle.cos())
+            cosine, sine = _cosine_and_sine(turns * frequency % self._turns, self._turns)
+            waves.append(cosine)
             if not self._is_real(frequency):
-                waves.append(-angle.sin())
+                waves.append(-sine)
         return torch.stack(waves, -1).to(self.dtype)
 
     def _is_real(self, frequency: int) -> bool:
         return 2 * frequency % self._turns == 0
+
+
+def _cosine_and_sine(phase: Tensor, turns: int) -> tuple[Tensor, Tensor]:
+    """Of 2 pi phase / turns, in float64; exactly 0 and 1 at quarter turns."""
+    quarters = 4 * phase
+    angle = phase.double() * (2 * math.pi / turns)
+    even, odd = quarters % (2 * turns) == 0, (quarters + turns) % (2 * turns) == 0
+    cosine, sine = angle.cos(), angle.sin()
+    return torch.where(odd, 0.0, torch.where(even, cosine.round(), cosine)), torch.where(
+        even, 0.0, torch.where(odd, sine.round(), sine)
+    )
 
 
 def _check_multiplicities(

@@ -44,16 +44,18 @@ def on_default_device(build: _Build[_Module, _Arguments]) -> _Build[_Module, _Ar
 
 
 class HoldsTables(nn.Module):
-    """A module with tables of indices that follow from how it was built.
+    """A module with tables of indices that follow from how it was built, and with known numbers.
 
-    They move with the module and are no part of its state. Where a move loses their contents, as
+    Tables move with the module and are no part of its state. Where a move loses their contents, as
     `to_empty` does, or leaves them behind on "meta", as `load_state_dict(assign=True)` does, they
-    are written again.
+    are written again. Known numbers are rounded anew from their definition in float64 when the
+    dtype changes, so that none loses digits for ever.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._tables: dict[str, Tensor] = {}
+        self._definitions: dict[str, Tensor] = {}
         self.register_load_state_dict_post_hook(_settle)  # type: ignore[no-untyped-call]
 
     def _hold(
@@ -75,10 +77,50 @@ class HoldsTables(nn.Module):
         self._tables[name] = table
         self.register_buffer(name, table.to(device), persistent=persistent)
 
+    def _define(self, name: str, definition: Tensor, like: Tensor) -> None:
+        """Keep known numbers as a part of the state.
+
+        Args:
+            name: of the buffer.
+            definition: float64, on the CPU unless it is on "meta"; not to be written to.
+            like: of the buffer's dtype and device.
+        """
+        self._definitions[name] = definition
+        self.register_buffer(name, self._rounded(name, like.dtype).to(like.device))
+
+    def _rounded(self, name: str, dtype: torch.dtype) -> Tensor:
+        """Known numbers in a dtype, as their definition has them."""
+        return self._definitions[name].to(dtype)
+
+    def _redefine(self, name: str, given: Tensor) -> None:
+        """Take over known numbers from a state, unless they are those that are known already."""
+        if not torch.equal(self._rounded(name, given.dtype), given.cpu()):
+            self._definitions[name] = given.detach().cpu().double()
+
     def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        before = {name: getattr(self, name).dtype for name in self._definitions}
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self._restore()
+        self._round({name for name, dtype in before.items() if getattr(self, name).dtype != dtype})
         return self
+
+    @torch.no_grad()
+    def _round(self, names: set[str]) -> None:
+        """Write known numbers again from their definition."""
+        for name in names:
+            held: Tensor = getattr(self, name)
+            if not held.is_meta and not self._definitions[name].is_meta:
+                held.copy_(self._rounded(name, held.dtype))
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+        for name in self._definitions:
+            given = state_dict.get(prefix + name)
+            held: Tensor = getattr(self, name)
+            if given is not None and given.shape == held.shape and not given.is_meta:
+                self._redefine(name, given)
+                if given.dtype != held.dtype:
+                    self._round({name})
 
     @torch.no_grad()
     def _restore(self) -> None:
