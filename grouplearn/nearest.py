@@ -8,7 +8,9 @@ import torch
 
 from grouplearn._checks import finite
 from grouplearn.defects import distance
+from grouplearn.errors import ClosureError, InputError
 from grouplearn.representations.base import LearnedRepresentation
+from grouplearn.representations.exactness import assert_holds
 from grouplearn.representations.spectral import SpectralRepresentation
 
 
@@ -32,7 +34,8 @@ def nearest_exact(rep: LearnedRepresentation) -> NearestExact:
     involution by the matrix sign. Both commute with every change of basis, so that the result is
     the same whether the input is made orthogonal first or not, and need not be orthogonal. For
     noise of relative size e on the generators of an orthogonal representation (d <= 64) the result
-    lies within 5 e of the truth.
+    lies within 5 e of the truth. How well the result closes in rep's dtype is measured before it is
+    returned.
 
     Args:
         rep: any representation of C_n or D_n of dimension d.
@@ -44,7 +47,9 @@ def nearest_exact(rep: LearnedRepresentation) -> NearestExact:
         GroupError: the group is neither cyclic nor dihedral.
         InputError: a generator is not finite.
         ClosureError: an eigenvalue is nearer to zero than to the unit circle, or is real and lies
-            between two roots of unity, or the reflection does not invert the turn.
+            between two roots of unity, or the reflection does not invert the turn; or the result
+            lies in a basis in which numbers of rep's dtype cannot hold the relations: the error has
+            its condition number.
 
     Cost:
         O(n d^3) time.
@@ -63,12 +68,18 @@ def nearest_exact(rep: LearnedRepresentation) -> NearestExact:
     """
     from grouplearn.representations.rounding import round_generators
 
-    approximate = finite("nearest_exact", "rep.generators()", rep.generators().detach())
-    counts, columns = round_generators(
-        "nearest_exact", rep.group, approximate.cpu().double().numpy()
+    who = "nearest_exact"
+    approximate = finite(who, "rep.generators()", rep.generators().detach())
+    counts, columns = round_generators(who, rep.group, approximate.cpu().double().numpy())
+    exact = SpectralRepresentation(
+        rep.group, rep.dim, multiplicities=counts, rng=torch.Generator(), dtype=torch.float64
     )
-    basis = torch.as_tensor(columns, dtype=rep.dtype, device=rep.device)
-    exact = SpectralRepresentation.from_basis(rep.group, counts, basis)
+    exact.basis = torch.nn.Parameter(torch.as_tensor(columns))
+    exact.to(rep.device).to(rep.dtype)
+    try:
+        assert_holds(who, "rep", exact, torch.as_tensor(columns))
+    except InputError as problem:
+        raise ClosureError(str(problem)) from None
     if not rep.group.generators:
         return NearestExact(exact, 0.0)
     with torch.no_grad():

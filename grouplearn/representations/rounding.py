@@ -20,6 +20,8 @@ from grouplearn.groups import DihedralGroup, FiniteGroup, real_irreps
 from grouplearn.groups.irreps import turns
 
 _Real = NDArray[np.float64]
+_ILL = 1e3
+"""Condition numbers of eigenvectors beyond which the rounding of float32 moves eigenvalues much."""
 
 
 def round_generators(
@@ -45,8 +47,30 @@ def round_generators(
         Higham, Functions of Matrices (2008), sections 1.5 and 5.1 (matrix sign function).
     """
     n = turns(who, group)
-    dim = generators.shape[-1]
-    turn = generators[0] if n > 1 else np.eye(dim)
+    try:
+        scale = _balance(generators)
+        counts, basis = _rounded(who, group, n, generators * scale / scale[:, None])
+    except np.linalg.LinAlgError as problem:
+        raise ClosureError(
+            f"{who}: generators must be of matrices that can be told from singular ones, got some "
+            f"that cannot ({problem}); train them with invertibility_loss"
+        ) from problem
+    return counts, scale[:, None] * basis
+
+
+def _balance(generators: _Real) -> _Real:
+    """Powers of two by which coordinates are divided, so that no row outweighs its column."""
+    if not len(generators):
+        return np.ones(generators.shape[-1])
+    _, _, _, scale, _ = scipy.linalg.lapack.dgebal(np.abs(generators).sum(0), scale=1, permute=0)
+    return np.asarray(scale, dtype=np.float64)
+
+
+def _rounded(
+    who: str, group: FiniteGroup, n: int, generators: _Real
+) -> tuple[tuple[int, ...], _Real]:
+    """What `round_generators` returns, of balanced generators."""
+    turn = generators[0] if n > 1 else np.eye(generators.shape[-1])
     _check_eigenvalues(who, turn, n)
     spaces = [_eigenspace(turn, n, f) for f in range(n // 2 + 1)]
     if isinstance(group, DihedralGroup):
@@ -57,6 +81,13 @@ def round_generators(
         blocks = [_as_pairs(space) for space in spaces]
     dims = [irrep.dim for irrep in real_irreps(group)]
     counts = tuple(b.shape[1] // d for b, d in zip(blocks, dims, strict=True))
+    if sum(block.shape[1] for block in blocks) != generators.shape[-1]:
+        condition = np.linalg.cond(np.linalg.eig(turn)[1])
+        raise ClosureError(
+            f"{who}: the irreps must fill all {generators.shape[-1]} dimensions, got "
+            f"{sum(block.shape[1] for block in blocks)} in a basis of condition number "
+            f"{condition:.2g}; take float64, or a basis nearer to orthogonal"
+        )
     return counts, np.concatenate(blocks, axis=1)
 
 
@@ -86,6 +117,14 @@ def _check_eigenvalues(who: str, turn: _Real, n: int) -> None:
                 f"{value:.3g}; the representation is close to singular: train it with "
                 f"invertibility_loss, or lower its dimension"
             )
+        if abs(value) > 2:
+            condition = np.linalg.cond(np.linalg.eig(turn)[1])
+            if condition > _ILL:
+                raise ClosureError(
+                    f"{who}: every eigenvalue must be near the unit circle, got {value:.3g} in a "
+                    f"basis of condition number {condition:.2g}, where rounding moves them; take "
+                    "float64, or a basis nearer to orthogonal"
+                )
         # Rounding splits a double eigenvalue -1 into a pair, hardly off the axis.
         if abs(value.imag) < 1e-6 and value.real < 0 and n % 2:
             raise ClosureError(

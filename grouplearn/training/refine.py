@@ -172,7 +172,7 @@ def refine(
     samples = samples.detach().to(rep.device)
     whitening = _whitening(samples) if terms.whiten else torch.eye(rep.dim).to(samples)
     moments = sample_moments(samples @ whitening.mT, terms.orders, seed=seed)
-    seen = ChangeOfBasis(rep, whitening)
+    seen = ChangeOfBasis(rep, whitening, measured=False)
     before = seen.generators().detach().clone()
     first = rep.generators().detach().clone()
     parameters = list(rep.parameters())
