@@ -18,6 +18,9 @@ from grouplearn.groups import FiniteGroup
 from grouplearn.linalg import autocasts, random_orthogonal, wide
 from grouplearn.representations.tables import MARK, HoldsTables, mark_of, refusal
 
+MAX_ORDER = 100_000
+"""Largest order of a group that is represented: its elements are spelled one by one."""
+
 
 class LearnedRepresentation(HoldsTables, ABC):
     """A learned map rho from a finite group G of order n to invertible d x d matrices.
@@ -43,7 +46,8 @@ class LearnedRepresentation(HoldsTables, ABC):
         dim: the dimension d.
 
     Raises:
-        InputError: the group is not a FiniteGroup, dim < 1, or dtype is not float32 or float64.
+        InputError: the group is not a FiniteGroup or has more than 100,000 elements, dim < 1, or
+            dtype is not float32 or float64.
     """
 
     _anchor: Tensor
@@ -63,6 +67,9 @@ class LearnedRepresentation(HoldsTables, ABC):
         who = type(self).__name__
         if not isinstance(group, FiniteGroup):
             refuse(who, "group", "a FiniteGroup", repr(group), "for example CyclicGroup(4)")
+        if group.order > MAX_ORDER:
+            refuse(who, "group", f"of an order <= {MAX_ORDER:,}", f"{group.order:,}",
+                   "every element has its word and its matrix: take a smaller group")  # fmt: skip
         self.group = group
         self.dim = positive_int(who, "dim", dim)
         dtype = torch.get_default_dtype() if dtype is None else dtype

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, TypeAlias
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from grouplearn._checks import refuse
 from grouplearn.groups import CyclicGroup, DihedralGroup, FiniteGroup, ProductGroup
+from grouplearn.groups.base import MAX_TABLE_ORDER
 from grouplearn.groups.table import group_from_right_multiplication
 from grouplearn.models import LGCNN, LGN, LGNShape, Pattern, PlainCNN, Standardised
 from grouplearn.representations import (
@@ -28,6 +30,8 @@ from grouplearn.representations import (
 )
 
 Description: TypeAlias = dict[str, Any]
+_WITH_MATRICES = frozenset({"ChangeOfBasis", "MultiScaleRepresentation", "SpectralRepresentation"})
+"""What holds a number for every entry of a matrix, whatever the group."""
 REMEDY = "save its state_dict: safetensors.torch.save_model(module, path)"
 
 
@@ -68,8 +72,12 @@ def build(description: Description, tensors: Mapping[str, Tensor]) -> nn.Module:
     Args:
         description: of the module.
         tensors: its state, by name.
+
+    Raises:
+        InputError: the description names sizes that the tensors do not have.
     """
     kind = description["class"]
+    _check_size(kind, description, sum(each.numel() for each in tensors.values()))
     if kind == "Standardised":
         zero = torch.zeros(description["shape"])
         return Standardised(build(description["network"], tensors), zero, zero + 1)
@@ -82,6 +90,34 @@ def build(description: Description, tensors: Mapping[str, Tensor]) -> nn.Module:
         reps = [distinct[number] for number in description["layers"]]
         return LGCNN(_pattern(description["pattern"]), reps)
     return _build_representation(description, tensors)
+
+
+def _check_size(kind: str, description: Description, held: int) -> None:
+    """Refuse a description of more numbers than there are, before memory is taken for them."""
+    wanted = 0
+    if kind == "LGN":
+        shape = LGNShape(**description["shape"])
+        filters = shape.layers * shape.filters * shape.in_channels
+        wanted = filters * shape.kernel_size**4 + shape.layers * shape.channels
+    elif kind in ("PlainCNN", "LGCNN"):
+        pattern, order = _pattern(description["pattern"]), 1
+        if kind == "LGCNN":
+            order = _build_group(description["representations"][0]["group"]).order
+        wanted = pattern.parameters(order)
+    elif kind == "Standardised":
+        wanted = math.prod(description["shape"])
+    elif kind in _WITH_MATRICES:
+        wanted = description["dim"] ** 2
+    elif kind in ("DenseRepresentation", "SkewRepresentation"):
+        below = description["dim"] * (description["dim"] - 1) // 2
+        wanted = below if _build_group(description["group"]).generators else 0
+    elif kind == "FixedRepresentation":
+        wanted = description["dim"]
+    elif kind == "ToeplitzRepresentation":
+        wanted = math.prod(2 * size - 1 for size in description["shape"])
+    if wanted > held:
+        refuse("load", "tensors", f"of {wanted:,} numbers, as a {kind} of these sizes has",
+               f"{held:,}", "save the module again")  # fmt: skip
 
 
 def _pattern(sizes: Mapping[str, Any]) -> Pattern:
@@ -122,6 +158,8 @@ def _describe_representation(rep: LearnedRepresentation, names: Mapping[int, str
 def _build_representation(
     description: Description, tensors: Mapping[str, Tensor]
 ) -> LearnedRepresentation:
+    held = sum(each.numel() for each in tensors.values())
+    _check_size(description["class"], description, held)
     group, dim = _build_group(description["group"]), description["dim"]
     dtype: torch.dtype = getattr(torch, description["dtype"])
     parts = [_build_representation(each, tensors) for each in description["parts"]]
@@ -174,6 +212,9 @@ def _build_group(description: Description) -> FiniteGroup:
         return ProductGroup(*[_build_group(each) for each in description["factors"]])
     if kind == "TableGroup":
         right = np.array(description["right"], dtype=np.int64)
+        if right.ndim != 2 or right.shape[1] > MAX_TABLE_ORDER:
+            refuse("load", "group", f"of an order <= {MAX_TABLE_ORDER:,}", right.shape,
+                   "save the module again")  # fmt: skip
         return group_from_right_multiplication(right)
     families = {"CyclicGroup": CyclicGroup, "DihedralGroup": DihedralGroup}
     return families[kind](description["n"])

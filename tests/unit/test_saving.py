@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from grouplearn import CyclicGroup, FiniteGroup
+from grouplearn import CyclicGroup, DihedralGroup, FiniteGroup, ProductGroup
 from grouplearn.domains.patches import patch_actions
 from grouplearn.errors import DataError, InputError
 from grouplearn.models import LGCNN, LGN, LGNShape, Pattern, PlainCNN, Standardised
@@ -20,6 +21,10 @@ from grouplearn.representations import (
     DenseRepresentation,
     FixedRepresentation,
     LearnedRepresentation,
+    MultiScaleRepresentation,
+    SkewRepresentation,
+    SpectralRepresentation,
+    ToeplitzRepresentation,
 )
 from grouplearn.training import load, save
 from grouplearn.training.tensorfile import pack, read_tensors, unpack, write_tensors
@@ -142,6 +147,75 @@ def test_what_is_broken_is_refused(tmp_path: Path) -> None:
     write_tensors(file, {}, {"module": {"class": "Unheard"}})
     with pytest.raises(DataError, match="whose description does not fit"):
         load(file)
+
+
+def _renamed(file: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """The file with another description, and a checksum that fits it."""
+    found = read_tensors(file)
+    change(found.info["module"])
+    write_tensors(file, found.tensors, found.info)
+
+
+SIZES: dict[str, tuple[Callable[[], nn.Module], Callable[[dict[str, Any]], object]]] = {
+    "order": (
+        lambda: DenseRepresentation(CyclicGroup(3), 2),
+        lambda d: d["group"].update(n=10**9),
+    ),
+    "order of a product": (
+        lambda: DenseRepresentation(ProductGroup(CyclicGroup(3), CyclicGroup(2)), 2),
+        lambda d: [factor.update(n=10**6) for factor in d["group"]["factors"]],
+    ),
+    "order of a dihedral group": (
+        lambda: SkewRepresentation(DihedralGroup(3), 2), lambda d: d["group"].update(n=10**8),
+    ),
+    "order of a table": (
+        lambda: FixedRepresentation.from_permutations([[1, 2, 0]]),
+        lambda d: d["group"].update(right=[[*range(1, 30_000), 0]]),
+    ),
+    "dimension": (
+        lambda: SpectralRepresentation(CyclicGroup(3), 2),
+        lambda d: d.update(dim=10**6, multiplicities=[10**6, 0]),
+    ),
+    "dimension of what is dense": (
+        lambda: DenseRepresentation(CyclicGroup(3), 2), lambda d: d.update(dim=10**5),
+    ),
+    "dimension of permutations": (
+        lambda: FixedRepresentation.from_permutations([[1, 2, 0]]), lambda d: d.update(dim=10**6),
+    ),
+    "scales": (
+        lambda: MultiScaleRepresentation(CyclicGroup(3), 4, shape=(2, 2)),
+        lambda d: d.update(dim=10**8, shape=[10**4, 10**4]),
+    ),
+    "diagonals": (
+        lambda: ToeplitzRepresentation(CyclicGroup(3), 4),
+        lambda d: d.update(dim=10**6, shape=[10**6]),
+    ),
+    "widths": (lambda: LGCNN(SMALL, turn()), lambda d: d["pattern"].update(widths=[10**5] * 3)),
+    "plain widths": (
+        lambda: PlainCNN(SMALL), lambda d: d["pattern"].update(widths=[10**5] * 3),
+    ),
+    "filters": (
+        lambda: LGN(LGNShape(1, 2, layers=1, kernel_size=2)),
+        lambda d: d["shape"].update(kernel_size=500),
+    ),
+    "pixels": (lambda: Standardised.of(PlainCNN(SMALL), X), lambda d: d.update(shape=[10**10])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_sizes_that_are_not_there_take_no_memory(name: str, tmp_path: Path) -> None:
+    """A file of a few hundred bytes cannot ask for gigabytes."""
+    file, (build, change) = tmp_path / "small", SIZES[name]
+    save(build(), file)
+    _renamed(file, change)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError) as problem:
+            load(file)
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    finally:
+        tracemalloc.stop()
+    assert is_helpful(problem, "load: path", "does not fit its tensors")
 
 
 def test_nothing_half_written_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
