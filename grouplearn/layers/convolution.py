@@ -190,7 +190,11 @@ class RegularConvolution(FilterBank, ABC):
 
     def _flat(self, x: Tensor) -> Tensor:
         shape = (self.in_channels, self.rep.group.order)
-        return self._check_input(x, shape, "batch, channels, elements and space").flatten(1, 2)
+        x = self._check_input(x, shape, "batch, channels, elements and space")
+        if torch.compiler.is_dynamo_compiling():
+            # torch's compiler cannot convolve merged axes of a size that it does not know.
+            return torch.cat(x.unbind(1), 1)
+        return x.flatten(1, 2)
 
     def _flattening(self) -> tuple[nn.Module, ...]:
         return (nn.Flatten(1, 2),)

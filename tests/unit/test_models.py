@@ -158,6 +158,38 @@ for layer, x in layers:
 """
 
 
+SIZES = """
+import torch
+from grouplearn import CyclicGroup
+from grouplearn.layers import GroupConv2d
+from grouplearn.representations import DenseRepresentation
+rng = torch.Generator().manual_seed(0)
+for padding in ("same", 0):
+    torch.compiler.reset()
+    rep = DenseRepresentation(CyclicGroup(3), 9, rng=rng)
+    layer = GroupConv2d(2, 3, 3, rep, padding=padding, rng=rng)
+    fast = torch.compile(layer, fullgraph=True)
+    for batch, height, width in ((2, 11, 11), (2, 14, 14), (3, 9, 17)):
+        x = torch.rand(batch, 2, 3, height, width, generator=rng)
+        results = []
+        for module in (layer, fast):
+            layer.zero_grad()
+            y = module(x)
+            y.square().sum().backward()
+            results.append((y, layer.weight.grad.clone(), rep.weight.grad.clone()))
+        for got, want in zip(*results):
+            torch.testing.assert_close(got, want, rtol=1e-4, atol=1e-4)
+"""
+
+
+@pytest.mark.slow
+def test_compiled_layers_take_a_second_size() -> None:
+    """Of images and of batches, with torch's usual backend."""
+    command = [sys.executable, "-W", "ignore", "-c", SIZES]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
 @pytest.mark.slow
 def test_compile_and_export_take_networks_and_every_layer() -> None:
     """In a process of its own: the import hook that checks shapes cannot be compiled."""
