@@ -14,6 +14,8 @@ from torch.nn import functional as F
 
 from grouplearn._checks import positive_int, refuse, shape_of
 from grouplearn.layers.filters import MovingFilters, checked, lifted_blocks, regular_blocks
+from grouplearn.layers.strides import Placing, fits, placed
+from grouplearn.layers.tracing import traced
 from grouplearn.representations import LearnedRepresentation
 
 Sizes = int | Sequence[int]
@@ -30,7 +32,8 @@ class FilterBank(MovingFilters, ABC):
         out_channels: filters before the group multiplies them by its order n.
         kernel_size: k, or one size for each axis.
         rep: how the group acts on the kernel.
-        stride: as in torch's convolutions.
+        stride: as in torch's convolutions; where it does not fit, what is left over is left out at
+            both ends alike.
         padding: likewise, or "same" where the kernel has odd sizes.
         bias: add one number for each of `out_channels`?
         rng: draws the weights; torch's global generator when None.
@@ -83,11 +86,17 @@ class FilterBank(MovingFilters, ABC):
     def forward(self, x: Float[Tensor, "batch into *rest"]) -> Float[Tensor, "batch out n *space"]:
         """Convolve; the third axis of the result runs over the elements of the group."""
         x, bias = self._flat(x), self.repeated_bias()
-        y = _CONVOLVE[self.axes](x, self.filters(), bias, self.stride, self.padding)
+        padding: Sizes = self.padding
+        if not fits(x, self.kernel_size, self.stride, self.padding):
+            x, padding = placed(x, self.kernel_size, self.stride, self.padding), 0
+        y = _CONVOLVE[self.axes](x, self.filters(), bias, self.stride, padding)
         return y.unflatten(1, (self.out_channels, self.rep.group.order))
 
     def plain(self) -> nn.Conv1d | nn.Conv2d:
-        """The same map as a convolution of torch, from merged channels and elements to the same."""
+        """The same map as a convolution of torch, from merged channels and elements to the same.
+
+        The same, that is, where the stride fits: (size + 2 padding - k) % stride == 0.
+        """
         with torch.no_grad():
             weight, bias = self.filters().clone(), self.repeated_bias()
         plain: nn.Conv1d | nn.Conv2d = _PLAIN[self.axes](
@@ -107,7 +116,14 @@ class FilterBank(MovingFilters, ABC):
             from one another.
         """
         fold = nn.Unflatten(1, (self.out_channels, self.rep.group.order))
-        return nn.Sequential(*self._flattening(), self.plain(), fold).train(self.training)
+        layers = [*self._flattening(), self.plain(), fold]
+        if max(self.stride) > 1:
+            convolution: Any = layers[-2]
+            convolution.padding = (0,) * self.axes
+            layers.insert(
+                -2, traced(Placing(self.kernel_size, self.stride, self.padding), "forward")
+            )
+        return nn.Sequential(*layers).train(self.training)
 
     def _flattening(self) -> tuple[nn.Module, ...]:
         return ()
@@ -125,7 +141,7 @@ class FilterBank(MovingFilters, ABC):
             return "kernel_size" if self.axes == 1 else f"kernel_size**{self.axes}"
         return "the product of kernel_size"
 
-    def _checked_padding(self, padding: Sizes | str) -> tuple[int, ...] | str:
+    def _checked_padding(self, padding: Sizes | str) -> tuple[int, ...]:
         who = type(self).__name__
         if not isinstance(padding, str):
             return _sizes(who, "padding", padding, self.axes, minimum=0)
@@ -214,8 +230,8 @@ class OrbitConv1d(LiftingConvolution):
         kernel_size: k.
         rep: on the k positions, each channel alike, or on all in_channels * k entries jointly,
             channel-major: entry k * channel + position, such as the reverse complement.
-        stride: as in nn.Conv1d. Only strides that fit, (length + 2 padding - k) % stride == 0, keep
-            the equivariance of reversals.
+        stride: as in nn.Conv1d. Where it does not fit, (length + 2 padding - k) % stride > 0, what
+            is left over is left out symmetrically, for the equivariance of reversals.
         padding: as in nn.Conv1d; "same" needs an odd kernel.
         bias: add one number for each of `out_channels`?
         rng: draws the weights; torch's global generator when None.
@@ -253,8 +269,8 @@ class OrbitConv2d(LiftingConvolution):
         kernel_size: k, or (height, width).
         rep: on the k * k positions, row-major, each channel alike, or on all in_channels * k * k
             entries jointly, channel-major as torch stores weights.
-        stride: as in nn.Conv2d. Only strides that fit, (size + 2 padding - k) % stride == 0, keep
-            the equivariance of flips and turns.
+        stride: as in nn.Conv2d. Where it does not fit, (size + 2 padding - k) % stride > 0, what is
+            left over is left out symmetrically, for the equivariance of flips and turns.
         padding: as in nn.Conv2d; "same" needs an odd kernel.
         bias: add one number for each of `out_channels`?
         rng: draws the weights; torch's global generator when None.

@@ -24,17 +24,19 @@ Reduction = Literal["max", "mean", "triple-correlation"]
 class SpacePool(nn.Module):
     """Maximum over blocks of neighbouring places, which a reversal, flip or turn maps to blocks.
 
+    An axis of L places becomes one of ceil(L / s). Where s does not divide L, the blocks stand
+    symmetrically about the middle of the axis: those at both ends reach beyond it by the same
+    number of places, and blocks of s + 1 places overlap by one where that number were no whole one.
+
     Args:
-        size: side s of the blocks, which do not overlap.
+        size: side s of the blocks.
         axes: of space: 1 for sequences, 2 for images.
 
     Raises:
-        InputError: the size is below 1 or `axes` no 1 or 2; an input has other axes, or sizes that
-            `size` does not divide: what is left over at one side would break the equivariance of
-            flips, and of turns.
+        InputError: the size is below 1 or `axes` no 1 or 2; an input has other axes.
 
     Example:
-        >>> SpacePool(2)(torch.zeros(5, 8, 4, 14, 14)).shape
+        >>> SpacePool(2)(torch.zeros(5, 8, 4, 14, 13)).shape
         torch.Size([5, 8, 4, 7, 7])
     """
 
@@ -51,18 +53,29 @@ class SpacePool(nn.Module):
     ) -> Float[Tensor, "batch channels n *smaller"]:
         """Pool every axis behind that of elements."""
         given: Any = x
-        good = isinstance(given, Tensor) and given.ndim == 3 + self.axes
-        if not good or any(length % self.size for length in x.shape[3:]):
+        if not isinstance(given, Tensor) or given.ndim != 3 + self.axes:
             space = "length" if self.axes == 1 else "H, W"
-            refuse(type(self).__name__, "x", f"of shape (batch, channels, n, {space}), sizes "
-                   f"divisible by {self.size}", shape_of(x),
-                   "pad or crop the input of the network")  # fmt: skip
+            refuse(type(self).__name__, "x", f"of shape (batch, channels, n, {space})", shape_of(x),
+                   "pass the output of a layer of a group")  # fmt: skip
         return self.reduce(x)
 
     def reduce(self, x: Any) -> Any:
         """The same, unchecked."""
+        return self.reduce_merged(x.flatten(1, 2)).unflatten(1, x.shape[1:3])
+
+    def reduce_merged(self, x: Any) -> Any:
+        """The same of merged channels and elements, (B, C n, ...)."""
+        lengths = [x.shape[-axis] for axis in range(self.axes, 0, -1)]
+        beyond = [-length % self.size for length in lengths]
+        odd = [each % 2 for each in beyond]
+        kernel = [self.size + each for each in odd]
+        padding = [(each + more) // 2 for each, more in zip(beyond, odd, strict=True)]
         pool = F.max_pool1d if self.axes == 1 else F.max_pool2d
-        return pool(x.flatten(1, 2), self.size).unflatten(1, x.shape[1:3])
+        return pool(x, kernel, self.size, padding)
+
+    def plain(self) -> nn.Module:
+        """The same map of merged channels and elements, as a module of torch alone."""
+        return traced(self, "reduce_merged")
 
     def export(self) -> nn.Module:
         """A module of torch alone with the same outputs."""

@@ -33,8 +33,7 @@ class LGCNN(nn.Module):
     An orbit layer lifts the images, group layers follow, in the places of `Pattern`; the maximum
     over the group and the mean over the image make what the last linear map sees. So its outputs do
     not change where the representation is an exact one that extends to whole images: flips and
-    quarter turns, say. Height and width have to be multiples of 4, for the two halvings; SpacePool
-    refuses others.
+    quarter turns, say, at any height and width: `SpacePool` halves odd ones symmetrically.
 
     Args:
         pattern: the sizes.
@@ -117,7 +116,7 @@ class LGCNN(nn.Module):
             elif isinstance(layer, GroupBatchNorm):
                 layers[name] = layer.plain(order)
             elif isinstance(layer, SpacePool):
-                layers[name] = nn.MaxPool2d(layer.size)
+                layers[name] = layer.plain()
             elif not isinstance(layer, GroupDropout):
                 layers[name] = copy.deepcopy(layer)
         layers["unfold"] = nn.Unflatten(1, (self.pattern.widths[2], order))
