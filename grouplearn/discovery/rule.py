@@ -24,26 +24,33 @@ class Rule:
 
     Bounds are those of the worst family of features, as a deviation may show in one alone.
 
+    One equality may nearly hold by accident, as where two columns are nearly alike; that many hold
+    at once is unlikely. So an action that moves few dimensions has to show a smaller bound.
+
     Attributes:
         level: p-values up to here reject.
         draws: of the randomisation, which allow p-values down to 1 / (draws + 1).
-        exact: the largest bound of the effect of an exact symmetry, over families that see well.
+        exact: the largest bound of the effect of an exact symmetry.
+        exact_each: the same for every dimension that the action moves.
         doubt: p-values up to here leave doubt, which a smaller bound has to outweigh.
-        exact_in_doubt: that bound, over the families that see nearly as well as the best.
+        exact_in_doubt: that bound.
         approximate: the largest bound of an approximate symmetry, over all families that see.
-        approximate_in_doubt: the same over those that see nearly as well as the best, where the
-            p-value is above a tenth of the level: one true symmetry in a hundred is rejected.
         screening: p-values up to here set an element aside before groups are tried.
     """
 
     level: float = 0.01
     draws: int = 999
     exact: float = 0.45
-    doubt: float = 0.05
+    exact_each: float = 0.15
+    doubt: float = 0.03
     exact_in_doubt: float = 0.2
     approximate: float = 0.15
-    approximate_in_doubt: float = 0.25
     screening: float = 0.001
+
+    def allowed(self, finding: Finding) -> float:
+        """The largest bound of the effect with which a symmetry is called exact."""
+        most = self.exact if finding.p_value > self.doubt else self.exact_in_doubt
+        return min(most, self.exact_each * finding.moved)
 
     def verdict(self, finding: Finding) -> Verdict:
         """Exact, approximate, undecided or rejected.
@@ -53,11 +60,7 @@ class Rule:
         not tell.
         """
         if finding.p_value > self.level:
-            sharp = finding.p_value > self.doubt or finding.sharpest_bound <= self.exact_in_doubt
-            return "exact" if sharp and finding.effect_bound <= self.exact else "undecided"
-        hardly = finding.p_value > self.level / 10 and finding.effect_bound <= self.exact
-        if hardly and finding.sharpest_bound <= self.approximate_in_doubt:
-            return "approximate"
+            return "exact" if finding.effect_bound <= self.allowed(finding) else "undecided"
         return "approximate" if finding.widest_bound <= self.approximate else "rejected"
 
     def verdict_of_family(self, family: FamilyEvidence) -> Verdict:
@@ -91,10 +94,10 @@ class Rule:
         The bound of an effect that is 0 falls as the root of the number of rows: energies of
         sampling noise fall as 1 / N, and the effect is the root of a ratio of energies.
         """
-        bound = finding.effect_bound
-        if not math.isfinite(bound) or finding.p_value <= self.level or bound <= self.exact:
+        bound, allowed = finding.effect_bound, self.allowed(finding)
+        if not math.isfinite(bound) or finding.p_value <= self.level or bound <= allowed:
             return None
-        return math.ceil(rows * (bound / self.exact) ** 2)
+        return math.ceil(rows * (bound / allowed) ** 2)
 
 
 RULE = Rule()

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import chisquare
@@ -27,6 +27,7 @@ from grouplearn.discovery.evidence.randomisation import (
     choices,
     rank_p_value,
     scores,
+    sign_statistics,
     statistics,
 )
 from grouplearn.discovery.evidence.units import Units, slots, typical
@@ -60,7 +61,7 @@ def p_value(parts: Sequence[Array], taken: NDArray[np.int64]) -> float:
 
 def sums_of(units: Units, action: Action, view: View) -> list[Array]:
     """For each family, the sums of its features over units, for every slot."""
-    every_slot = list(slots(units, action, np.random.default_rng(0)))
+    every_slot = [each.units for each in slots(units, action, np.random.default_rng(0))]
     return [
         np.stack([each.sums(family.features(view(each.rows))) for each in every_slot], axis=1)
         for family in view.families
@@ -116,6 +117,37 @@ def test_the_level_is_exact_whatever_the_sums(parts: list[Array]) -> None:
     units, count, _ = parts[0].shape
     taken = every(units, count)
     assert_valid([p_value([taken_for_data(p, slot) for p in parts], taken) for slot in taken])
+
+
+@settings(max_examples=10)
+@given(parts=sums_of_families())
+def test_the_level_stays_exact_with_what_cosets_share(parts: list[Array]) -> None:
+    """Slots are elements of a cyclic group of even order, those of odd number the coset."""
+    units, count, _ = parts[0].shape
+    assume(count % 2 == 0)
+    count_example()
+    taken = every(units, count)
+    signs = np.tile((-1.0) ** np.arange(count)[:, None], units)
+
+    def both(sums: Sequence[Array]) -> float:
+        kinds = [Deviations.of(each) for each in sums]
+        columns = [statistics(each, taken) for each in kinds]
+        columns += [sign_statistics(each, signs, taken) for each in kinds]
+        return rank_p_value(np.max([scores(c) for c in np.hstack(columns).T], axis=0))
+
+    assert_valid([both([taken_for_data(p, slot) for p in parts]) for slot in taken])
+
+
+@pytest.mark.parametrize("symmetric_too", [False, True])
+def test_a_coset_that_is_no_symmetry_shows(symmetric_too: bool) -> None:
+    """C6 holds exactly; its mirrors change the sign of one weak feature, or nothing."""
+    action = Permutations(elements_of([[1, 2, 3, 4, 5, 0], [5, 4, 3, 2, 1, 0]]))
+    rng = np.random.default_rng(0)
+    bursts = rng.exponential(size=(1500, 6))
+    ahead = 0.3 if symmetric_too else 0.4
+    rows = bursts + ahead * np.roll(bursts, 1, axis=1) + 0.3 * np.roll(bursts, -1, axis=1)
+    found = evidence(Units.of(rows, rng=rng), action, draws=499, seed=0, effects=False)
+    assert (found.p_value > 0.05) == symmetric_too
 
 
 @given(parts=sums_of_families())
@@ -313,11 +345,11 @@ def test_slots_of_a_small_group_are_the_orbit_and_of_a_large_one_are_drawn() -> 
     units, rng = Units.of(rows), np.random.default_rng(1)
     cyclic = Permutations(elements_of([[1, 2, 3, 0]]))
     want = [np.roll(rows, k, axis=1) for k in range(4)]
-    found = [each.rows for each in slots(units, cyclic, rng)]
+    found = [each.units.rows for each in slots(units, cyclic, rng)]
     assert (found[0] == rows).all()
     assert sorted(f.tobytes() for f in found) == sorted(w.tobytes() for w in want)
     every_order = Permutations(np.array(list(permutations(range(4)))))
-    drawn = np.stack([each.rows for each in slots(units, every_order, rng)])
+    drawn = np.stack([each.units.rows for each in slots(units, every_order, rng)])
     assert drawn.shape == (8, 60, 4)
     assert (drawn[0] == rows).all()
     np.testing.assert_array_equal(np.sort(drawn, axis=2), np.sort(drawn[:1], axis=2).repeat(8, 0))

@@ -181,8 +181,8 @@ def test_random_orthogonal_matrices_are_orthogonal_and_uniform() -> None:
 def test_slots_keep_factors_and_units() -> None:
     units = Units.of(np.arange(24.0).reshape(12, 2), np.arange(12) // 4, np.arange(12.0)[:, None])
     for each in slots(units, Permutations(elements_of([[1, 0]])), np.random.default_rng(0)):
-        assert each.starts is units.starts
-        assert each.factors is units.factors
+        assert each.units.starts is units.starts
+        assert each.units.factors is units.factors
 
 
 def test_choices_begin_with_the_data() -> None:

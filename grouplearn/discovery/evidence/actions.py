@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
+from grouplearn.discovery.evidence.characters import sign_characters
 from grouplearn.representations import FixedRepresentation, LearnedRepresentation
 
 Array: TypeAlias = NDArray[np.float64]
@@ -17,6 +18,7 @@ Move: TypeAlias = Callable[[Array], Array]
 """Moves every row of an (N, D) array by one element; the rows themselves stay as they are."""
 _TRIES = 50
 _DRAWN = 64
+_CHARACTERS = 256
 
 
 class Action(ABC):
@@ -33,9 +35,17 @@ class Action(ABC):
     def draw(self, rng: np.random.Generator) -> Move:
         """A uniformly random element."""
 
+    def pick(self, rng: np.random.Generator) -> tuple[Move, int]:
+        """A uniformly random element with its number; -1 where elements are not numbered."""
+        return self.draw(rng), -1
+
     def elements(self) -> Sequence[Move] | None:
         """All elements, the identity first; None where they are too many to list."""
         return None
+
+    def signs(self) -> Float[np.ndarray, "characters n"]:
+        """All homomorphisms onto {1, -1}, as far as they are sought; see `sign_characters`."""
+        return np.zeros((0, 0))
 
     def draw_other(self, rng: np.random.Generator) -> Move:
         """A random element that is not the identity."""
@@ -44,13 +54,24 @@ class Action(ABC):
             return self.draw(rng)
         return elements[int(rng.integers(1, len(elements)))]
 
+    @abstractmethod
+    def character(self, rng: np.random.Generator) -> float:
+        """The mean of the trace over all elements: the dimension of what every element keeps."""
+
     def moved(self, rng: np.random.Generator) -> Float[np.ndarray, "D m"]:
-        """Covectors c for which the mean of c . g x over all elements g is 0, in orthogonal axes."""
+        """Covectors c for which the mean of c . g x over all elements g is 0, in orthogonal axes.
+
+        Cost:
+            O(D^3) time; memory O(D^2).
+        """
         elements = self.elements()
         if elements is None or len(elements) > _DRAWN:
             elements = [self.draw(rng) for _ in range(_DRAWN)]
         one = np.eye(self.dim)
-        left, values, _ = np.linalg.svd(one - np.mean([move(one) for move in elements], axis=0))
+        rest = one.copy()
+        for move in elements:
+            rest -= move(one) / len(elements)
+        left, values, _ = np.linalg.svd(rest)
         return np.asarray(left[:, values > 0.5])
 
     @abstractmethod
@@ -81,18 +102,43 @@ class Permutations(Action):
         channels: int = 1,
         letters: int = 0,
     ) -> None:
-        self.points, self.signs, self.channels, self.letters = points, signs, channels, letters
+        self.points, self.signs_of, self.channels, self.letters = points, signs, channels, letters
         rows = points if signs is None else np.concatenate([points, signs], axis=1)
         self.dim = channels * points.shape[1]
         self._known = {row.tobytes() for row in rows}
 
     def draw(self, rng: np.random.Generator) -> Move:
         """A uniformly random element."""
-        return self._move(int(rng.integers(len(self.points))))
+        return self.pick(rng)[0]
+
+    def pick(self, rng: np.random.Generator) -> tuple[Move, int]:
+        """A uniformly random element with its number."""
+        number = int(rng.integers(len(self.points)))
+        return self._move(number), number
+
+    def signs(self) -> Float[np.ndarray, "characters n"]:
+        """All homomorphisms onto {1, -1}."""
+        dim = self.points.shape[1]
+        points = self.points
+        if self.signs_of is not None:
+            negative = dim * (self.signs_of < 0)
+            points = np.concatenate([points + negative, points + dim - negative], axis=1)
+        numbers = {row.tobytes(): number for number, row in enumerate(points)}
+
+        def times(k: int) -> NDArray[np.int64]:
+            return np.array([numbers[row.tobytes()] for row in points[:, points[k]]])
+
+        return sign_characters(len(points), times)
 
     def elements(self) -> Sequence[Move] | None:
         """All elements, the identity first."""
         return [self._move(g) for g in range(len(self.points))]
+
+    def character(self, rng: np.random.Generator) -> float:  # noqa: ARG002
+        """The mean number of columns that stay, those that change sign counted as -1."""
+        stays = self.points == np.arange(self.points.shape[1])
+        signs = stays if self.signs_of is None else stays * self.signs_of
+        return self.channels * float(signs.sum()) / len(self.points)
 
     def elsewhere(self, rng: np.random.Generator) -> Move | None:
         """A conjugate of a random element, by other labels of the coordinates and other signs."""
@@ -110,12 +156,12 @@ class Permutations(Action):
         dim = self.points.shape[1]
         points = np.empty(dim, dtype=np.int64)
         points[relabel] = relabel[self.points[g]]
-        if self.signs is None:
+        if self.signs_of is None:
             return points, None
         # Conjugate by signs too: where only signs change, labels alone would change nothing.
         flips = rng.choice((-1.0, 1.0), dim)
         moved = np.empty(dim)
-        moved[relabel] = self.signs[g]
+        moved[relabel] = self.signs_of[g]
         return points, moved * flips * flips[points]
 
     def _relabel(self, rng: np.random.Generator, *, within: bool) -> NDArray[np.int64]:
@@ -128,7 +174,9 @@ class Permutations(Action):
         return np.asarray((places[:, None] * self.letters + letters).ravel())
 
     def _move(self, g: int) -> Move:
-        return _gather(self.points[g], None if self.signs is None else self.signs[g], self.channels)
+        return _gather(
+            self.points[g], None if self.signs_of is None else self.signs_of[g], self.channels
+        )
 
 
 def _gather(points: NDArray[np.int64], signs: Array | None, channels: int) -> Move:
@@ -162,11 +210,31 @@ class Matrices(Action):
 
     def draw(self, rng: np.random.Generator) -> Move:
         """A uniformly random element."""
-        return _product(self.matrices[int(rng.integers(len(self.matrices)))])
+        return self.pick(rng)[0]
+
+    def pick(self, rng: np.random.Generator) -> tuple[Move, int]:
+        """A uniformly random element with its number."""
+        number = int(rng.integers(len(self.matrices)))
+        return _product(self.matrices[number]), number
+
+    def signs(self) -> Float[np.ndarray, "characters n"]:
+        """All homomorphisms onto {1, -1}."""
+        flat = self.matrices.reshape(len(self.matrices), -1)
+        squares = np.square(flat).sum(1)
+
+        def times(k: int) -> NDArray[np.int64]:
+            products = (self.matrices @ self.matrices[k]).reshape(len(flat), -1)
+            return np.asarray((squares - 2 * products @ flat.T).argmin(1))
+
+        return sign_characters(len(flat), times)
 
     def elements(self) -> Sequence[Move] | None:
         """All elements, the identity first."""
         return [_product(matrix) for matrix in self.matrices]
+
+    def character(self, rng: np.random.Generator) -> float:  # noqa: ARG002
+        """The mean of the trace."""
+        return float(np.trace(self.matrices, axis1=1, axis2=2).mean())
 
     def elsewhere(self, rng: np.random.Generator) -> Move:
         """A random conjugate of a random element."""
@@ -192,6 +260,10 @@ class RandomElements(Action):
     def draw(self, rng: np.random.Generator) -> Move:
         """A uniformly random element."""
         return _product(self._draw(rng, 1)[0])
+
+    def character(self, rng: np.random.Generator) -> float:
+        """The mean of the trace over elements drawn."""
+        return float(np.trace(self._draw(rng, _CHARACTERS), axis1=1, axis2=2).mean())
 
     def elsewhere(self, rng: np.random.Generator) -> Move:
         """A random conjugate of a random element."""

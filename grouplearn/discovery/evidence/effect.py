@@ -43,15 +43,27 @@ class Grams:
     Attributes:
         here: (U, U), meaned over elements of the action.
         elsewhere: (U, U), meaned over actions of the same kind that are no symmetry.
+        shared: (U, U) each, of what all elements outside a subgroup of index 2 share.
     """
 
     here: Float[np.ndarray, "U U"]
     elsewhere: Float[np.ndarray, "U U"]
+    shared: tuple[Float[np.ndarray, "U U"], ...] = ()
 
     @classmethod
-    def of(cls, here: Float[np.ndarray, "k U m"], elsewhere: Float[np.ndarray, "l U m"]) -> Grams:
+    def of(
+        cls,
+        here: Float[np.ndarray, "k U m"],
+        elsewhere: Float[np.ndarray, "l U m"],
+        shared: Float[np.ndarray, "c U m"],
+    ) -> Grams:
         """From the sums of each unit, less those when moved: (elements, U, features)."""
-        return cls(_gram(here), _gram(elsewhere))
+        return cls(_gram(here), _gram(elsewhere), tuple(each @ each.T for each in shared))
+
+    @property
+    def away(self) -> float:
+        """The energy elsewhere."""
+        return float(_energies(self.elsewhere, np.ones((1, len(self.elsewhere))))[0])
 
     @property
     def noise(self) -> float:
@@ -81,13 +93,16 @@ def effect_of(grams: Grams, rng: np.random.Generator, confidence: float) -> Effe
     weights = np.concatenate(
         [np.ones((1, units)), rng.multinomial(units, np.full(units, 1 / units), RESAMPLES)]
     )
-    mine, other = (_energies(gram, weights) for gram in (grams.here, grams.elsewhere))
+    other = _energies(grams.elsewhere, weights)
     power = float(other[0]) / max(grams.noise, 1e-9 * abs(float(other[0])), 1e-300)
-    ratios = np.full(len(weights), np.inf)
-    np.divide(np.clip(mine, 0, None), other, out=ratios, where=other > 0)
-    ratios = np.sqrt(ratios)
-    bound = float(np.quantile(ratios[1:], confidence, method="higher"))
-    return Effect(float(ratios[0]), max(bound, float(ratios[0])), power)
+    sizes, bounds = [], []
+    for gram in (grams.here, *grams.shared):
+        ratios = np.full(len(weights), np.inf)
+        mine = _energies(gram, weights).clip(0)
+        ratios = np.sqrt(np.divide(mine, other, out=ratios, where=other > 0))
+        sizes.append(float(ratios[0]))
+        bounds.append(float(np.quantile(ratios[1:], confidence, method="higher")))
+    return Effect(max(sizes), max(*sizes, *bounds), power)
 
 
 def _gram(deviations: Array) -> Float[np.ndarray, "U U"]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from grouplearn.discovery.evidence.actions import Action
@@ -17,9 +17,10 @@ from grouplearn.discovery.evidence.randomisation import (
     choices,
     rank_p_value,
     scores,
+    sign_statistics,
     statistics,
 )
-from grouplearn.discovery.evidence.units import Units, mixed, slots, typical
+from grouplearn.discovery.evidence.units import Slot, Units, mixed, slots, typical
 from grouplearn.discovery.evidence.views import View, views_for
 
 Array: TypeAlias = NDArray[np.float64]
@@ -29,11 +30,12 @@ ELSEWHERE = 12
 _ROWS_ELSEWHERE = 4096
 """Rows that are enough to see what is no symmetry."""
 CONFIDENCE = 0.95
+FEW_MOVED = 3
+"""What moves up to so many dimensions is looked at there besides."""
 LEAST_UNITS = 8
 """Fewer independent units show nothing."""
 SEES, SEES_WELL_ENOUGH, SEES_WELL = 6.0, 25.0, 40.0
 """A family sees, or sees well, where what it sees elsewhere is so many times the noise."""
-_BESIDE = 8.0
 
 
 @final
@@ -73,10 +75,12 @@ class Finding:
     Attributes:
         p_value: exact over all families.
         families: what each said.
+        moved: the dimension of what the action moves: how many equalities a symmetry needs.
     """
 
     p_value: float
     families: tuple[FamilyEvidence, ...]
+    moved: int = 0
 
     @property
     def effect(self) -> float:
@@ -90,23 +94,15 @@ class Finding:
         return self._bound(self._well)
 
     @property
-    def sharpest_bound(self) -> float:
-        """The same over the families that see nearly as well as the best one."""
-        return self._bound(max(self._well, self._best / _BESIDE))
-
-    @property
     def widest_bound(self) -> float:
         """The largest bound of all families that see at all; inf where none does."""
         return self._bound(SEES)
 
     @property
-    def _best(self) -> float:
-        return max((family.power for family in self.families), default=0.0)
-
-    @property
     def _well(self) -> float:
         """What counts as seeing well: less where the best family hardly reaches it."""
-        return min(SEES_WELL, max(SEES_WELL_ENOUGH, self._best / 1.5))
+        best = max((family.power for family in self.families), default=0.0)
+        return min(SEES_WELL, max(SEES_WELL_ENOUGH, best / 1.5))
 
     def _bound(self, power: float) -> float:
         seeing = [family.effect_bound for family in self.families if family.power >= power]
@@ -136,18 +132,23 @@ def evidence(
             slots of the test. The action then serves effects alone, as what acts elsewhere.
     """
     rng = np.random.default_rng(seed)
-    whole = [units, *others] if others else []
-    usual = mixed(whole, rng) if whole else typical(units, action, rng)
-    views = views_for(usual.rows, rng, max_moment, action.moved(rng))
-    sums = _sums(whole or slots(units, action, rng), views)
-    taken = choices(units.count, sums[0][0].shape[1], draws, rng)
+    given = [Slot(each, np.full(units.count, -1)) for each in (units, *others)] if others else []
+    usual = mixed([units, *others], rng) if others else typical(units, action, rng)
+    moved = max(0, round(action.dim - action.character(rng)))
+    few = action.moved(rng) if 0 < moved <= FEW_MOVED else None
+    views = views_for(usual.rows, rng, max_moment, few)
+    sums, elements = _sums(given or slots(units, action, rng), views)
+    characters = action.signs()[:, elements] if (elements >= 0).all() else np.empty((0, 0, 0))
+    taken = choices(units.count, len(elements), draws, rng)
     best: list[Array] = []
     found: list[FamilyEvidence] = []
     for view, parts in zip(views, sums, strict=True):
-        grams = _grams(units, action, view, parts, rng) if effects else []
+        grams = _grams(units, action, view, parts, characters, rng) if effects else []
         for k, (family, part) in enumerate(zip(view.families, parts, strict=True)):
-            columns = statistics(Deviations.of(part), taken).T
-            own = np.max([scores(column) for column in columns], axis=0)
+            deviations = Deviations.of(part)
+            columns = [statistics(deviations, taken)]
+            columns += [sign_statistics(deviations, signs, taken) for signs in characters]
+            own = np.max([scores(column) for column in np.hstack(columns).T], axis=0)
             best.append(own)
             e = effect_of(grams[k], rng, CONFIDENCE) if effects else NOT_MEASURED
             found.append(
@@ -160,18 +161,23 @@ def evidence(
                     e.power,
                 )
             )
-    return Finding(rank_p_value(np.max(best, axis=0)), tuple(found))
+    return Finding(rank_p_value(np.max(best, axis=0)), tuple(found), moved)
 
 
-def _sums(whole: Iterable[Units], views: Sequence[View]) -> list[list[Float[np.ndarray, "U n m"]]]:
-    """The sums of all features over units, for every slot, by view and family."""
+def _sums(
+    given: Iterable[Slot], views: Sequence[View]
+) -> tuple[list[list[Float[np.ndarray, "U n m"]]], Int[np.ndarray, "n U"]]:
+    """The sums of all features over units, for every slot, by view and family; and the elements."""
     parts: list[list[list[Array]]] = [[[] for _ in view.families] for view in views]
-    for moved in whole:
+    elements = []
+    for slot in given:
+        elements.append(slot.elements)
         for view, own in zip(views, parts, strict=True):
-            rows = view(moved.rows)
+            rows = view(slot.units.rows)
             for part, family in zip(own, view.families, strict=True):
-                part.append(moved.sums(family.features(rows)))
-    return [[np.stack(part, axis=1) for part in own] for own in parts]
+                part.append(slot.units.sums(family.features(rows)))
+    sums = [[np.stack(part, axis=1) for part in own] for own in parts]
+    return sums, np.stack(elements)
 
 
 def _grams(
@@ -179,6 +185,7 @@ def _grams(
     action: Action,
     view: View,
     sums: Sequence[Array],
+    characters: Float[np.ndarray, "c n U"],
     rng: np.random.Generator,
 ) -> list[Grams]:
     """For every family of a view, deviations here beside those of the same action elsewhere."""
@@ -186,19 +193,24 @@ def _grams(
     rows = view(some.rows)
     before = [some.sums(family.features(rows)) for family in view.families]
     away: list[list[Array]] = [[] for _ in view.families]
-    for _ in range(ELSEWHERE):
-        move = view.elsewhere(action, rng)
-        if move is None:
-            break
-        rows = view(move(some.rows))
-        for part, family, own in zip(away, view.families, before, strict=True):
-            part.append(some.sums(family.features(rows)) - own)
+    for moves in view.elsewhere(action, rng, ELSEWHERE):
+        parts: list[list[Array]] = [[] for _ in view.families]
+        for move in moves:
+            rows = view(move(some.rows))
+            for part, family, own in zip(parts, view.families, before, strict=True):
+                part.append(some.sums(family.features(rows)) - own)
+        for far, part in zip(away, parts, strict=True):
+            far.append(np.stack(part))
     grams = []
-    for own, other in zip(sums, away, strict=True):
+    for own, others in zip(sums, away, strict=True):
         spread = own[:, 0].std(0)
         scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
         here = np.moveaxis(own[:, 1:] - own[:, :1], 1, 0) * scale
         more = len(units.rows) / len(some.rows)
-        far = np.stack(other) * (scale * more) if other else np.zeros_like(here[:1])
-        grams.append(Grams.of(here, far))
+        # Twice the mean: what elements on one side differ by from those on the other.
+        shared = 2 * np.einsum("cnu,unm->cum", characters, own) / own.shape[1] * scale
+        every = [Grams.of(here, other * (scale * more), shared) for other in others]
+        grams.append(
+            min(every, key=lambda each: each.away, default=Grams.of(here, here[:0], shared))
+        )
     return grams

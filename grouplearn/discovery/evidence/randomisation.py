@@ -23,6 +23,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 _CHUNK = 1 << 24
 _TIE = 1e-5
+_ROUNDING = 1e-7
 
 
 @final
@@ -32,11 +33,11 @@ class Deviations:
 
     Attributes:
         values: (U, n, m), in units of the spread of each feature.
-        scale: (m,), that by which sums of features were divided.
+        floor: (m,), what rounding may leave of a deviation, in the same units.
     """
 
     values: Float[np.ndarray, "U n m"]
-    scale: Float[np.ndarray, " m"]
+    floor: Float[np.ndarray, " m"]
 
     @classmethod
     def of(cls, sums: Float[np.ndarray, "U n m"]) -> Deviations:
@@ -45,9 +46,8 @@ class Deviations:
         spread = np.sqrt(np.square(values).mean((0, 1)))
         size = np.abs(sums).max((0, 1), initial=0.0)
         # What rounding leaves of features that no element changes is no deviation.
-        clear = spread > 1e-7 * size
-        scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=clear)
-        return cls(values * scale, scale)
+        scale = _inverse(spread, _ROUNDING * size)
+        return cls(values * scale, _ROUNDING * size * scale)
 
 
 def statistics(
@@ -71,6 +71,35 @@ def statistics(
         square += totals.sum(1, dtype=np.float64)
         largest = np.maximum(largest, totals.max(1, initial=0.0))
     return np.stack([square, largest], axis=1)
+
+
+def sign_statistics(
+    deviations: Deviations,
+    signs: Float[np.ndarray, "n U"],
+    choices: Int[np.ndarray, "R U"],
+) -> Float[np.ndarray, "R two"]:
+    """The same of what all elements outside a subgroup of index 2 share.
+
+    For a homomorphism onto {1, -1} the mean of sign times deviation over the slots of a unit only
+    changes sign when another slot is taken for the data. It is free of the noise within the
+    subgroup, and so shows best where the subgroup is a symmetry and the whole is not.
+
+    Args:
+        deviations: of one family.
+        signs: of the element of each slot and unit.
+        choices: as for `statistics`.
+    """
+    means = np.einsum("su,usm->um", signs, deviations.values) / len(signs)
+    spread = np.sqrt(np.square(means).mean(0))
+    means *= _inverse(spread, deviations.floor)
+    flips = signs[choices, np.arange(choices.shape[1])]
+    totals = np.square(flips.astype(np.float32) @ means.astype(np.float32))
+    return np.stack([totals.sum(1, dtype=np.float64), totals.max(1, initial=0.0)], axis=1)
+
+
+def _inverse(spread: Float[np.ndarray, " m"], floor: Float[np.ndarray, " m"]) -> Array:
+    """One over a spread; 0 where it may be rounding."""
+    return np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > floor)
 
 
 def choices(units: int, count: int, draws: int, rng: np.random.Generator) -> Int[np.ndarray, "R U"]:

@@ -18,7 +18,9 @@ Array: TypeAlias = NDArray[np.float64]
 UNITS = 128
 """The most units that blocks are dealt to; the law of a unit is that of its blocks together."""
 FEW = 8
-"""Groups up to this order are gone through whole; of larger ones so many elements are drawn."""
+"""Of large groups so many elements are drawn."""
+LISTED = 12
+"""Groups up to this order are gone through whole."""
 
 
 @final
@@ -102,9 +104,28 @@ class Units:
         return out
 
 
+@final
+@dataclass(frozen=True)
+class Slot:
+    """What the data might have been.
+
+    Attributes:
+        units: moved ones, or the data.
+        elements: (U,), the number of the element that moved each unit; -1 where they have none.
+    """
+
+    units: Units
+    elements: Int[np.ndarray, " U"]
+
+
 def slots(
-    units: Units, action: Action, rng: np.random.Generator, few: int = FEW
-) -> Iterator[Units]:
+    units: Units,
+    action: Action,
+    rng: np.random.Generator,
+    *,
+    listed: int = LISTED,
+    few: int = FEW,
+) -> Iterator[Slot]:
     """The data, then what elements make of them: any of these might have been the data.
 
     If the law of a unit is invariant then x and g_1 x, ..., g_K x, for independent uniform g, are
@@ -114,7 +135,8 @@ def slots(
         units: the data.
         action: whose elements move them.
         rng: draws elements where the group is large.
-        few: the largest number of slots.
+        listed: the largest order of a small group.
+        few: the number of slots for a large one.
 
     Yields:
         The units as they are, then moved ones.
@@ -123,21 +145,23 @@ def slots(
         Hemerik, Goeman, 2018, Exact testing with random permutations.
     """
     elements = action.elements()
-    yield units
-    if elements is not None and len(elements) <= few:
-        for move in elements[1:]:
-            yield units.moved(move)
+    if elements is not None and len(elements) <= listed:
+        for number, move in enumerate(elements):
+            yield Slot(units.moved(move) if number else units, np.full(units.count, number))
         return
+    yield Slot(units, np.full(units.count, -1 if elements is None else 0))
     for _ in range(few - 1):
         yield _scattered(units, action, rng)
 
 
-def _scattered(units: Units, action: Action, rng: np.random.Generator) -> Units:
+def _scattered(units: Units, action: Action, rng: np.random.Generator) -> Slot:
     """Every unit moved by an element of its own."""
     rows = np.empty_like(units.rows)
-    for start, end in pairwise(units.starts):
-        rows[start:end] = action.draw(rng)(units.rows[start:end])
-    return replace(units, rows=rows)
+    numbers = np.empty(units.count, dtype=np.int64)
+    for unit, (start, end) in enumerate(pairwise(units.starts)):
+        move, numbers[unit] = action.pick(rng)
+        rows[start:end] = move(units.rows[start:end])
+    return Slot(replace(units, rows=rows), numbers)
 
 
 def typical(units: Units, action: Action, rng: np.random.Generator) -> Units:
@@ -146,7 +170,7 @@ def typical(units: Units, action: Action, rng: np.random.Generator) -> Units:
     Features fitted to these do not know which of the slots was the data, so that the level of the
     test stays exact.
     """
-    return _scattered(units, action, rng)
+    return _scattered(units, action, rng).units
 
 
 def mixed(whole: Sequence[Units], rng: np.random.Generator) -> Units:

@@ -29,7 +29,6 @@ RIDGE = 1e-3
 """Added to the eigenvalues of the covariance, in units of their mean, before whitening."""
 
 _MOST_AXES = 32
-_FEW = 3
 _SPANNED = 1e-9
 
 
@@ -72,12 +71,12 @@ class Whitening:
         """The same in other axes of the whitened space."""
         return Whitening(axes @ self.matrix, self.back @ axes.T, self.centre)
 
-    def few(self, moved: Float[np.ndarray, "D m"] | None) -> Float[np.ndarray, "r m"] | None:
-        """Covectors as orthonormal directions of these coordinates; None where they are many."""
-        if moved is None or not 0 < moved.shape[1] <= _FEW:
+    def seen(self, covectors: Float[np.ndarray, "D m"] | None) -> Float[np.ndarray, "r m"] | None:
+        """What linear functions of rows depend on, as orthonormal directions here."""
+        if covectors is None:
             return None
-        left, values, _ = np.linalg.svd(self.back.T @ moved, full_matrices=False)
-        return np.asarray(left[:, values > _SPANNED * values[0]])
+        left, values, _ = np.linalg.svd(self.back.T @ covectors, full_matrices=False)
+        return np.asarray(left[:, values > _SPANNED * values.max(initial=0.0)])
 
     def __call__(self, rows: Float[np.ndarray, "N D"]) -> Float[np.ndarray, "N r"]:
         """The rows in these coordinates."""
@@ -118,12 +117,24 @@ class View:
         """The rows in these coordinates."""
         return self.whitening(rows) if self.white and self.whitening is not None else rows
 
-    def elsewhere(self, action: Action, rng: np.random.Generator) -> Move | None:
-        """An action of the same kind that is no symmetry: on other coordinates, or turned."""
-        move = None if self.white else action.elsewhere(rng)
-        if move is not None or self.whitening is None:
-            return move
-        return self.whitening.turned(action.draw_other(rng), rng)
+    def elsewhere(self, action: Action, rng: np.random.Generator, count: int) -> list[list[Move]]:
+        """Actions of the same kind that are no symmetry: on other coordinates, and turned.
+
+        An effect is a part of what the less telling of them show: turns break what no permutation
+        could, as where all columns have one law, and permutations break covariances, which white
+        rows do not have.
+
+        Args:
+            action: whose random elements are conjugated.
+            rng: draws them.
+            count: of each.
+        """
+        beside = [action.elsewhere(rng) for _ in range(count)]
+        others = [[move for move in beside if move is not None]]
+        if self.whitening is not None and (self.white or not others[0]):
+            turned = self.whitening.turned
+            others.append([turned(action.draw_other(rng), rng) for _ in range(count)])
+        return [each for each in others if each]
 
     def named(self, family: Family) -> str:
         """The name of a family seen in this view."""
@@ -142,7 +153,7 @@ def views_for(
         rows: (N, D), typical ones: the data with every unit moved by a random element.
         rng: draws what is random in a family.
         max_moment: 2 looks at means and covariances alone.
-        moved: directions in which an action moves rows.
+        moved: covectors that span what an action moves, where that is little; None for much.
     """
     letters = alphabet_of(rows)
     if letters:
@@ -156,7 +167,7 @@ def views_for(
     return [
         View(families_for_numbers(rows, rng, white=False), whitening),
         View(
-            families_for_numbers(whitening(rows), rng, white=True, moved=whitening.few(moved)),
+            families_for_numbers(whitening(rows), rng, white=True, moved=whitening.seen(moved)),
             whitening,
             white=True,
         ),

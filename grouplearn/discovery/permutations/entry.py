@@ -19,7 +19,7 @@ from grouplearn.discovery.permutations.closed import (
     order_of,
 )
 from grouplearn.discovery.permutations.judgement import FARTHEST, TOLERANCE, Judge
-from grouplearn.discovery.permutations.jury import Jury
+from grouplearn.discovery.permutations.jury import Jury, cyclic
 from grouplearn.discovery.permutations.search import search_automorphisms
 from grouplearn.discovery.permutations.tensors import Moments, moments_of
 from grouplearn.discovery.result import Discovery, Rung, Verdict
@@ -31,6 +31,7 @@ _CANDIDATES = 64
 _LISTED = 400
 _ABOVE, _BESIDE = 4, 2
 _SEARCHING = 0.4
+_CHAINS = 3
 
 Points = NDArray[np.int64]
 
@@ -110,7 +111,7 @@ class _Chooser:
         return self._result(claimed, judged)
 
     def _candidates(self) -> list[Points]:
-        """What moments propose, nearest first, with all elements of groups small enough to list."""
+        """What moments propose, nearest first, and products of those that pass, if not too many."""
         near = [p for p in self.tried if self._is_moved(p) and self.judge.distance(p) <= FARTHEST]
         near = near[:_CANDIDATES]
         known = {points.tobytes() for points in near}
@@ -118,6 +119,8 @@ class _Chooser:
         whole: Closed | None = None
         for points in near:
             if whole is not None and points.tobytes() in whole.keys:
+                continue
+            if not self._passes(points):
                 continue
             if order_of([*kept, points]) > _LISTED:
                 break
@@ -143,17 +146,32 @@ class _Chooser:
         return self.jury.passes(points)
 
     def _ladder(self, candidates: Sequence[Points]) -> list[tuple[Closed, Finding]]:
-        """All that passes, if it makes a group that holds; else nested groups, one by one."""
+        """All that passes, if it makes a group that holds; else chains of groups, one by one."""
         whole = self._together(candidates)
         if whole is None:
             return []
         found = self.jury.finding(whole.elements)
         if self._verdict(found) in ("exact", "approximate"):
             return [(whole, found)]
-        rungs: list[tuple[Closed, Finding]] = []
-        waiting = self._climb(rungs, candidates, ("exact", "approximate"))
-        self._climb(rungs, waiting, ("exact", "approximate", "undecided"))
-        return rungs
+        judged: dict[frozenset[bytes], tuple[Closed, Finding]] = {}
+        for start in self._starts(candidates):
+            rungs: list[tuple[Closed, Finding]] = []
+            waiting = self._climb(rungs, [start, *candidates], ("exact", "approximate"))
+            self._climb(rungs, waiting, ("exact", "approximate", "undecided"))
+            judged |= {group.keys: (group, found) for group, found in rungs}
+        return sorted(judged.values(), key=lambda each: (each[0].order, each[1].p_value))
+
+    def _starts(self, candidates: Sequence[Points]) -> list[Points]:
+        """Where chains begin, as one chain may bar another: elements of the highest orders."""
+        passing = [points for points in candidates if self._passes(points)]
+        passing.sort(key=lambda points: -len(cyclic(points)))
+        starts: list[Points] = []
+        seen: set[bytes] = set()
+        for points in passing:
+            if points.tobytes() not in seen:
+                starts.append(points)
+                seen |= {power.tobytes() for power in cyclic(points)}
+        return starts[:_CHAINS]
 
     def _together(self, candidates: Sequence[Points]) -> Closed | None:
         """The group that all candidates generate that pass; None for none, or too large a one."""
@@ -307,4 +325,4 @@ def _gap(finding: Finding | None, outside: Sequence[float]) -> float:
     if finding is None:
         return math.nan
     seen = [effect for effect in outside if not math.isnan(effect)]
-    return min(seen, default=math.inf) / max(finding.sharpest_bound, 1e-300)
+    return min(seen, default=math.inf) / max(finding.effect_bound, 1e-300)

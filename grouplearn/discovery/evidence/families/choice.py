@@ -39,7 +39,7 @@ def families_for_numbers(
         Squares(rows, rng),
         Triples(rows, rng),
         *(Fourier(rows, rng, bandwidth) for bandwidth in BANDWIDTHS),
-        *([] if moved is None else [Fourier(rows, rng, fine, moved) for fine in FINE]),
+        *(Fourier(rows, rng, fine, moved) for fine in FINE if moved is not None and moved.size),
     ]
 
 
