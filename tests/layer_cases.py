@@ -58,10 +58,10 @@ class MovingCase:
 
     def build(self, rep: LearnedRepresentation, rng: torch.Generator) -> Moving:
         if self.kind is OrbitLinear:
-            return OrbitLinear(self.dim, OUT, rep, rng=rng)
+            return OrbitLinear(self.dim, OUT, rep, rng=rng, dtype=rep.dtype)
         kernel = self.kernel if len(self.kernel) > 1 else self.dim // (IN if self.joint else 1)
         kind: Callable[..., Moving] = self.kind
-        return kind(IN, OUT, kernel, rep, rng=rng)
+        return kind(IN, OUT, kernel, rep, rng=rng, dtype=rep.dtype)
 
     def shape(self, group: FiniteGroup, space: tuple[int, ...]) -> tuple[int, ...]:
         """Of one input over some space; OrbitLinear has none."""

@@ -37,6 +37,7 @@ class FilterBank(MovingFilters, ABC):
         padding: likewise, or "same" where the kernel has odd sizes.
         bias: add one number for each of `out_channels`?
         rng: draws the weights; torch's global generator when None.
+        dtype: of the weights; torch's default when None, whatever that of `rep` is.
 
     Attributes:
         weight: the filters of the identity, as torch stores those of a plain convolution from the
@@ -48,7 +49,7 @@ class FilterBank(MovingFilters, ABC):
 
     axes: ClassVar[int]
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what torch's convolutions take, and a representation)
         self,
         in_channels: int,
         out_channels: int,
@@ -59,6 +60,7 @@ class FilterBank(MovingFilters, ABC):
         padding: Sizes | str = 0,
         bias: bool = True,
         rng: torch.Generator | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         who = type(self).__name__
         super().__init__(checked(who, rep))
@@ -68,7 +70,7 @@ class FilterBank(MovingFilters, ABC):
         self.stride = _sizes(who, "stride", stride, self.axes)
         self.padding = self._checked_padding(padding)
         self._check_fit(rep)
-        self._fill(self._weight_shape(), bias=bias, rng=rng)
+        self._fill(self._weight_shape(), bias=bias, rng=rng, dtype=dtype)
 
     @abstractmethod
     def _weight_shape(self) -> tuple[int, ...]:
@@ -133,8 +135,12 @@ class FilterBank(MovingFilters, ABC):
             self._refuse_dim(rep, f"{self._size_in_words()} = {self.positions}", self.positions)
 
     def _refuse_dim(self, rep: LearnedRepresentation, wanted: str, dim: int) -> None:
-        refuse(type(self).__name__, "rep.dim", f"equal to {wanted}", rep.dim,
-               f"build the representation with dim={dim}")  # fmt: skip
+        remedy = f"build the representation with dim={dim}"
+        if self.axes == 2:
+            remedy += (
+                "; ImageDomain.on_kernels makes one of a discovery's on patches of another size"
+            )
+        refuse(type(self).__name__, "rep.dim", f"equal to {wanted}", rep.dim, remedy)
 
     def _size_in_words(self) -> str:
         if len(set(self.kernel_size)) == 1:
@@ -235,6 +241,7 @@ class OrbitConv1d(LiftingConvolution):
         padding: as in nn.Conv1d; "same" needs an odd kernel.
         bias: add one number for each of `out_channels`?
         rng: draws the weights; torch's global generator when None.
+        dtype: of the weights; torch's default when None, whatever that of `rep` is.
 
     Raises:
         InputError: an argument has the wrong type or range, `rep` does not fit the kernel, or the
@@ -274,6 +281,7 @@ class OrbitConv2d(LiftingConvolution):
         padding: as in nn.Conv2d; "same" needs an odd kernel.
         bias: add one number for each of `out_channels`?
         rng: draws the weights; torch's global generator when None.
+        dtype: of the weights; torch's default when None, whatever that of `rep` is.
 
     Raises:
         InputError: an argument has the wrong type or range, `rep` does not fit the kernel, or the
@@ -312,6 +320,7 @@ class GroupConv1d(RegularConvolution):
         padding: as in nn.Conv1d; "same" needs an odd kernel.
         bias: add one number for each of `out_channels`?
         rng: draws the weights; torch's global generator when None.
+        dtype: of the weights; torch's default when None, whatever that of `rep` is.
 
     Attributes:
         weight: (out_channels, in_channels * n, kernel_size), as torch stores weights;
@@ -352,6 +361,7 @@ class GroupConv2d(RegularConvolution):
         padding: as in nn.Conv2d; "same" needs an odd kernel.
         bias: add one number for each of `out_channels`?
         rng: draws the weights; torch's global generator when None.
+        dtype: of the weights; torch's default when None, whatever that of `rep` is.
 
     Attributes:
         weight: (out_channels, in_channels * n, height, width), as torch stores weights;

@@ -69,7 +69,8 @@ class MovingFilters(HoldsTables, ABC):
     Attributes:
         rep: the representation, a submodule: its parameters, if it has any, are trained with the
             layer's, and several layers may share it.
-        weight: (out, ...), the filters of the identity.
+        weight: (out, ...), the filters of the identity; of torch's default dtype, or as asked for,
+            whatever that of the representation is.
         bias: (out,), or None.
     """
 
@@ -86,18 +87,27 @@ class MovingFilters(HoldsTables, ABC):
     def _blocks(self) -> Int[Tensor, "n blocks"]:
         """Which block of w[c] comes to each place of the filter of g."""
 
-    def _fill(self, shape: tuple[int, ...], *, bias: bool, rng: torch.Generator | None) -> None:
+    def _fill(
+        self,
+        shape: tuple[int, ...],
+        *,
+        bias: bool,
+        rng: torch.Generator | None,
+        dtype: torch.dtype | None,
+    ) -> None:
         """Draw weight and bias as torch's layers do, and note where their blocks come to stand.
 
         Args:
             shape: of the weight.
             bias: is there one?
             rng: torch's global generator when None.
+            dtype: of weight and bias; torch's default when None.
         """
         bound = 1 / math.sqrt(math.prod(shape[1:]))
         generator(type(self).__name__, rng)
-        self.weight = _uniform(shape, bound, self.rep, rng)
-        self.bias = _uniform(shape[:1], bound, self.rep, rng) if bias else None
+        dtype, device = floating(type(self).__name__, dtype), self.rep.device
+        self.weight = _uniform(shape, bound, rng, dtype, device)
+        self.bias = _uniform(shape[:1], bound, rng, dtype, device) if bias else None
         order, blocks = self.rep.group.order, self._blocks()
         elements = torch.arange(order, device="cpu").unsqueeze(1)
         starts, places = (self.rep.dim * blocks).unsqueeze(2), (order * blocks + elements).flatten()
@@ -125,7 +135,8 @@ class MovingFilters(HoldsTables, ABC):
             moved = weight.flatten(1)
         else:
             places = self._places
-            moved = weight.reshape(-1, rep.dim).mm(self.duals().flatten(0, 1).mT)
+            duals = self.duals().to(weight.dtype)
+            moved = weight.reshape(-1, rep.dim).mm(duals.flatten(0, 1).mT)
             moved = moved.view(len(weight), -1, rep.dim)
         return moved.index_select(1, places).view(-1, *weight.shape[1:])
 
@@ -147,10 +158,43 @@ class MovingFilters(HoldsTables, ABC):
         return None if self.bias is None else self.bias.repeat_interleave(self.rep.group.order)
 
 
+def input_like(network: nn.Module) -> Tensor | None:
+    """A tensor of the dtype and device that a network takes its input in.
+
+    Args:
+        network: any; the dtype of its representations does not count.
+
+    Returns:
+        A parameter, None where there is none.
+    """
+    actions = [each for each in network.modules() if isinstance(each, LearnedRepresentation)]
+    own = {id(parameter) for each in actions for parameter in each.parameters()}
+    rest = (each for each in network.parameters() if id(each) not in own)
+    return next(rest, next(network.parameters(), None))
+
+
+def floating(who: str, dtype: torch.dtype | None) -> torch.dtype:
+    """A floating-point type; torch's default for None.
+
+    Args:
+        who: the caller.
+        dtype: as given.
+    """
+    given: Any = torch.get_default_dtype() if dtype is None else dtype
+    if not isinstance(given, torch.dtype) or not given.is_floating_point:
+        refuse(who, "dtype", "a floating-point type of torch, or None", repr(dtype),
+               "pass torch.float32, for example")  # fmt: skip
+    return given
+
+
 def _uniform(
-    shape: tuple[int, ...], bound: float, like: LearnedRepresentation, rng: torch.Generator | None
+    shape: tuple[int, ...],
+    bound: float,
+    rng: torch.Generator | None,
+    dtype: torch.dtype,
+    device: torch.device,
 ) -> nn.Parameter:
     """Random numbers between -bound and bound."""
-    start = torch.empty(shape, dtype=like.dtype, device="cpu")
+    start = torch.empty(shape, dtype=dtype, device="cpu")
     start.uniform_(-bound, bound, generator=rng)
-    return nn.Parameter(start.to(like.device))
+    return nn.Parameter(start.to(device))

@@ -26,6 +26,7 @@ class OrbitLinear(MovingFilters):
         rep: representation on R^d.
         bias: add one number for each of `out_features`?
         rng: draws the weights; torch's global generator when None.
+        dtype: of the weights; torch's default when None, whatever that of `rep` is.
 
     Attributes:
         rep: the representation, a submodule that several layers may share.
@@ -55,6 +56,7 @@ class OrbitLinear(MovingFilters):
         *,
         bias: bool = True,
         rng: torch.Generator | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         who = type(self).__name__
         size = positive_int(who, "in_features", in_features)
@@ -64,7 +66,7 @@ class OrbitLinear(MovingFilters):
                    f"build the representation with dim={size}")  # fmt: skip
         self.in_features = size
         self.out_features = positive_int(who, "out_features", out_features)
-        self._fill((self.out_features, self.in_features), bias=bias, rng=rng)
+        self._fill((self.out_features, self.in_features), bias=bias, rng=rng, dtype=dtype)
 
     def _blocks(self) -> Int[Tensor, "n 1"]:
         return lifted_blocks(self.rep.group, 1)

@@ -21,6 +21,7 @@ from grouplearn.layers import (
     OrbitConv2d,
     SpacePool,
 )
+from grouplearn.layers.filters import floating
 from grouplearn.models.heads import linear_head
 from grouplearn.models.pattern import HALVED_AFTER, LAYERS, Pattern
 from grouplearn.representations import FixedRepresentation, LearnedRepresentation
@@ -40,6 +41,7 @@ class LGCNN(nn.Module):
         rep: on kernels of k x k places, row-major; one that all layers share, or one for each of
             the seven layers with such kernels, of one group.
         rng: draws the weights; torch's global generator when None.
+        dtype: of the weights; torch's default when None, whatever that of `rep` is.
 
     Attributes:
         pattern: the sizes.
@@ -67,25 +69,27 @@ class LGCNN(nn.Module):
         rep: LearnedRepresentation | Sequence[LearnedRepresentation],
         *,
         rng: torch.Generator | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         self.pattern = pattern
         reps = self._checked(rep)
-        self.group = reps[0].group
+        self.group, dtype = reps[0].group, floating(type(self).__name__, dtype)
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         for layer, (into, out) in enumerate(pairwise(pattern.channels)):
             kind = OrbitConv2d if layer == 0 else GroupConv2d
             layers[f"conv{layer}"] = kind(
-                into, out, pattern.kernel(layer), reps[layer], padding="same", bias=False, rng=rng
-            )
-            layers[f"norm{layer}"] = GroupBatchNorm(out).to(reps[0].dtype)
+                into, out, pattern.kernel(layer), reps[layer], padding="same", bias=False, rng=rng,
+                dtype=dtype,
+            )  # fmt: skip
+            layers[f"norm{layer}"] = GroupBatchNorm(out).to(dtype)
             layers[f"relu{layer}"] = nn.ReLU()
             if layer in HALVED_AFTER:
                 layers[f"halve{layer}"] = SpacePool(2)
                 layers[f"drop{layer}"] = GroupDropout(pattern.dropout)
         self.body = nn.Sequential(layers)
         self.pool = GroupPool("max")
-        self.head = linear_head(pattern.widths[2], pattern.classes, rng).to(reps[0].dtype)
+        self.head = linear_head(pattern.widths[2], pattern.classes, rng).to(dtype)
         self.to(reps[0].device)
 
     def features(self, images: Float[Tensor, "batch into H W"]) -> Float[Tensor, "batch width"]:

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from grouplearn._checks import finite_number, instance, optional_import, positive_int, refuse
+from grouplearn.layers.filters import input_like
 from grouplearn.training.labelled import Augmentation, EachOnce, Labelled
 from grouplearn.training.objectives import Classification, Objective
 
@@ -265,7 +266,8 @@ def evaluate(
     """
     objective = _objective("evaluate", objective)
     instance("evaluate", "data", data, Labelled, "pass Labelled(x, y)")
-    like = next(model.parameters(), data.x)
+    found = input_like(model)
+    like = data.x if found is None else found
     training = {module: module.training for module in model.modules()}
     model.eval()
     total = 0.0

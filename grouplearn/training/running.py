@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from grouplearn._checks import refuse
 from grouplearn.errors import TrainingError
+from grouplearn.layers.filters import input_like
 from grouplearn.layers.normalisation import synchronised
 from grouplearn.training.checkpoints import TensorFileIO
 from grouplearn.training.fingerprints import fingerprint, same_run
@@ -143,7 +144,8 @@ class _Module(L.LightningModule):
         return torch.stack(list(terms.values())).sum()
 
     def _in_dtype(self, batch: Batch) -> Batch:
-        return batch[0].to(next(self.model.parameters()).dtype), batch[1]
+        like = input_like(self.model)
+        return batch[0] if like is None else batch[0].to(like.dtype), batch[1]
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
         """Let the network put its weights right."""

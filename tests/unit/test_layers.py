@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,8 +26,11 @@ from grouplearn.layers import (
     OrbitLinear,
     SpacePool,
 )
+from grouplearn.layers.filters import input_like
+from grouplearn.models import LGCNN, Pattern
 from grouplearn.representations import DenseRepresentation, FixedRepresentation
 from grouplearn.testing import assert_network_equivariant, network_errors
+from grouplearn.training import FitOptions, Labelled, fit, load, save
 from tests.unit.examples import is_helpful
 
 
@@ -52,7 +56,7 @@ def image_network(*between: nn.Module) -> nn.Sequential:
         GroupPool("max"),
         nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),
-    )
+    ).double()
 
 
 def test_whole_images_move_with_the_network() -> None:
@@ -106,7 +110,7 @@ def test_reverse_complement_of_whole_sequences() -> None:
     network = nn.Sequential(
         OrbitConv1d(letters, 3, size, joint), GroupBatchNorm(3).double(), nn.ReLU(),
         GroupConv1d(3, 2, size, places), SpacePool(2, axes=1), GroupPool("mean"),
-    )  # fmt: skip
+    ).double()  # fmt: skip
     x = nn.functional.one_hot(torch.randint(4, (6, 20)), 4).mT.double()
 
     def reverse(y: Tensor) -> Tensor:
@@ -124,7 +128,7 @@ def test_reverse_complement_of_whole_sequences() -> None:
 
 def test_vectors_are_lifted() -> None:
     rep = FixedRepresentation.from_permutations([[1, 2, 0]], torch.float64)
-    layer = OrbitLinear(3, 2, rep, bias=False)
+    layer = OrbitLinear(3, 2, rep, bias=False, dtype=torch.float64)
     x = torch.rand(5, 3, dtype=torch.float64)
     y = layer(x)
     assert y.shape == (5, 2, 3)
@@ -180,6 +184,60 @@ def test_dropout_drops_whole_channels_in_training_alone() -> None:
     assert torch.equal(layer.eval()(x), x)
     assert isinstance(layer.export(), nn.Identity)
     assert torch.equal(GroupDropout(0.0)(x), x)
+
+
+@pytest.mark.parametrize("learned", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, None], ids=str)
+def test_layers_have_their_own_dtype(dtype: torch.dtype | None, learned: bool) -> None:
+    """A discovery's representation is in float64, images are in float32."""
+    rng = torch.Generator().manual_seed(0)
+    rep = DenseRepresentation(CyclicGroup(4), 9, rng=rng, dtype=torch.float64)
+    given = rep if learned else FixedRepresentation(CyclicGroup(4), rep.generators().detach())
+    wanted = torch.float32 if dtype is None else dtype
+    x = torch.rand(2, 1, 8, 8, generator=rng)
+    kinds: list[Any] = [OrbitConv2d, GroupConv2d]
+    for kind in kinds:
+        layer = kind(1, 2, 3, given, rng=rng, dtype=dtype)
+        shaped = (
+            x.to(wanted) if kind is OrbitConv2d else x.to(wanted)[:, :, None].repeat(1, 1, 4, 1, 1)
+        )
+        y = layer(shaped)
+        assert (y.dtype, layer.weight.dtype, given.dtype) == (wanted, wanted, torch.float64)
+        filters = layer.filters().detach().double()
+        dual = torch.linalg.matrix_power(given.generators()[0].detach(), 3).mT
+        first = layer.weight.detach().double().unflatten(1, (-1, 1))[0, 0, 0].flatten()
+        size = 1e-6 if wanted == torch.float32 else 1e-12
+        if kind is OrbitConv2d:
+            assert torch.allclose(filters[1].flatten(), dual @ first, atol=size)
+        y.sum().backward()
+        assert torch.equal(layer.export()(shaped), y)
+    assert OrbitLinear(9, 2, given)(torch.rand(9)).dtype == torch.float32
+    network = LGCNN(Pattern(1, 3, (2, 2, 2)), given, dtype=dtype)
+    assert network(x.to(wanted)).dtype == wanted
+    assert input_like(network) is not None
+    with pytest.raises(InputError, match="dtype must be a floating-point type of torch"):
+        OrbitConv2d(1, 2, 3, given, dtype=torch.int64)
+    with pytest.raises(
+        InputError, match=r"kernel_size\*\*2 = 25, got 9; .* ImageDomain.on_kernels"
+    ):
+        OrbitConv2d(1, 2, 5, given)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_networks_of_two_dtypes_train_and_are_saved(dtype: torch.dtype, tmp_path: Path) -> None:
+    rng = torch.Generator().manual_seed(0)
+    rep = DenseRepresentation(CyclicGroup(2), 9, rng=rng, dtype=torch.float64)
+    network = LGCNN(Pattern(1, 2, (2, 2, 2)), rep, rng=rng, dtype=dtype)
+    data = Labelled(torch.rand(12, 1, 8, 8, generator=rng), torch.arange(12) % 2)
+    before = rep.weight.detach().clone()
+    fit(network, data, data, options=FitOptions(epochs=1, batch_size=6))
+    assert not torch.equal(rep.weight, before)
+    save(network, tmp_path / "network")
+    loaded, x = load(tmp_path / "network"), data.x.to(dtype)
+    assert torch.equal(loaded(x), network.eval()(x))
+    assert [each.dtype for each in loaded.parameters()] == [
+        each.dtype for each in network.parameters()
+    ]
 
 
 @pytest.mark.usefixtures("as_in_production")
