@@ -16,11 +16,11 @@ from grouplearn.groups import CyclicGroup, DihedralGroup, FiniteGroup, ProductGr
 
 @dataclass(frozen=True)
 class Action:
-    """An orthogonal action in whitened space.
+    """An action in whitened space, orthogonal or nearly so.
 
     Attributes:
-        basis: (d, d) orthogonal: two columns per plane, then one per line, then the rest, on which
-            the group acts trivially.
+        basis: (d, d), orthogonal until it is moved: two columns per plane, then one per line, then
+            the rest, on which the group acts trivially.
         planes: number of planes.
         lines: number of lines.
         turns: the abelian part.
@@ -66,8 +66,12 @@ class Action:
             basis[:, 2 * j : 2 * j + 2] = basis[:, 2 * j : 2 * j + 2] @ turn
         return replace(self, basis=basis, signs=signs)
 
+    def moved(self, linear: Float[np.ndarray, "d d"]) -> Action:
+        """L^-1 rho(g) L for the given L."""
+        return replace(self, basis=np.linalg.solve(linear, self.basis))
+
     def generators(self) -> Float[np.ndarray, "m d d"]:
-        """Orthogonal matrices of the group's generators."""
+        """Matrices of the group's generators."""
         dim, cut = len(self.basis), 2 * self.planes
         out = []
         for angles in self.turns.angles:
@@ -84,7 +88,8 @@ class Action:
             diagonal[1:cut:2] = -1
             diagonal[cut : cut + self.lines] = self.signs
             out.append(np.diag(diagonal))
-        return np.array([self.basis @ m @ self.basis.T for m in out]).reshape(-1, dim, dim)
+        back = np.linalg.inv(self.basis)
+        return np.array([self.basis @ m @ back for m in out]).reshape(-1, dim, dim)
 
     def members(self) -> Float[np.ndarray, "n d d"]:
         """The matrices of all elements, in the order of the group."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import final
 
 import numpy as np
@@ -25,6 +25,7 @@ _FASTEST = 2 * np.pi
 _MOVED = 0.1
 _INSIDE = 0.9
 _KEPT = 0.1
+_EQUALITIES = 24
 
 
 @final
@@ -135,7 +136,8 @@ def continuous(
         if again or jury.expired or np.linalg.norm(out.space.T @ moved_by(algebra)) > _KEPT:
             continue
         tried.append(algebra)
-        finding = jury.asked(jury.units, Turning(algebra))
+        # A symmetry under turns by every angle is no accident of a few equalities.
+        finding = replace(jury.asked(jury.units, Turning(algebra)), moved=_EQUALITIES)
         verdict = jury.rule.verdict(finding)
         if verdict in ("exact", "approximate"):
             out.algebra = np.concatenate([out.algebra, algebra])

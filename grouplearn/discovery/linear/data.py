@@ -165,9 +165,13 @@ class _Varying:
         unit = np.where(varies, deviation, 1.0)
         correlation = np.where(np.outer(varies, varies), covariance / np.outer(unit, unit), 0.0)
         values, vectors = np.linalg.eigh(correlation)
+        # The same signs whatever the units of columns.
+        vectors *= np.sign(vectors[np.abs(vectors).argmax(0), np.arange(len(vectors))])
         seen = values > _SINGULAR * values[-1]
         span, roots = vectors[:, seen], np.sqrt(values[seen])
-        unvaried = np.linalg.qr(vectors[:, ~seen] / unit[:, None])[0]
+        # By the triangle, as the reflections of Q would drown small entries in rounding.
+        still = vectors[:, ~seen] / unit[:, None]
+        unvaried = still @ np.linalg.inv(np.linalg.qr(still, mode="r"))
         whiten = (span / roots).T / unit
         whiten -= whiten @ unvaried @ unvaried.T
         return cls(covariance, whiten, unit[:, None] * (span * roots), unvaried)

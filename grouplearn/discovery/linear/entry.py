@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from grouplearn._checks import finite_number, positive_int, refuse
+from grouplearn.discovery.evidence.actions import Matrices
 from grouplearn.discovery.linear.action import Action
 from grouplearn.discovery.linear.continuous import Continuous
 from grouplearn.discovery.linear.data import Whitened, whitened
@@ -157,7 +158,7 @@ def check_linear_group(
     group = representation.group
     if group.order == 1:
         return Rung(group.name, 1, representation.generators().detach().double().cpu(), (), True)
-    found = jury.finding(there @ members @ back)
+    found = jury.asked(jury.units, Matrices(there @ members @ back))
     generators = representation.generators().detach().double().cpu()
     accepted = jury.rule.verdict(found) in ("exact", "approximate")
     return Rung(group.name, group.order, generators, jury.rule.evidence(found), accepted)

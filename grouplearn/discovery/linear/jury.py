@@ -14,7 +14,7 @@ from grouplearn.discovery.evidence.engine import Finding, evidence
 from grouplearn.discovery.evidence.labels import label_factors
 from grouplearn.discovery.evidence.units import Units
 from grouplearn.discovery.linear.data import Whitened
-from grouplearn.discovery.linear.spectrum import COMPATIBLE
+from grouplearn.discovery.linear.sharpen import sharpened
 from grouplearn.discovery.reservoir import Sample
 from grouplearn.discovery.rule import Rule
 
@@ -24,10 +24,12 @@ _ROWS = 16384
 @final
 @dataclass
 class Jury:
-    """Tests orthogonal matrices of the whitened space on the rows of odd groups.
+    """Tests matrices that act on the whitened space.
 
-    An estimated action carries the error of its basis, so that one half of the blocks estimates and
-    the other judges: what the basis is off by shows as a small effect.
+    The rows of even groups propose; the basis of what they propose is fitted to all rows, and all
+    rows judge it. The fit takes up no more than d^2 of the deviations, so that a symmetry is
+    rejected no oftener than the level says. What was proposed because it fitted half of the rows by
+    accident has the other half against it; what even the proposing rows reject is not claimed.
 
     Args:
         units: rows in whitened coordinates, not centred.
@@ -79,18 +81,27 @@ class Jury:
         """Is the time over?"""
         return time.monotonic() > self.deadline
 
+    def sharper(self, members: Float[np.ndarray, "n d d"]) -> Float[np.ndarray, "d d"]:
+        """L for which L^-1 rho(g) L is where the rows keep it best.
+
+        Args:
+            members: the matrices of a group in whitened coordinates, the identity first.
+        """
+        rng = np.random.default_rng(self.seed)
+        return sharpened(members, self.units.rows, self.units.factors, rng)
+
     def finding(
-        self, members: Float[np.ndarray, "n d d"], *, effects: bool = True, excess: float = 0.0
+        self, members: Float[np.ndarray, "n d d"], *, effects: bool = True, rejected: bool = False
     ) -> Finding:
         """What all evidence says about a group.
 
         Args:
             members: its matrices in whitened coordinates, the identity first.
             effects: also measure effects?
-            excess: of what the rows that proposed it say against it, in standard deviations.
+            rejected: do the rows that proposed it reject it? Then so does the evidence.
         """
         found = self.asked(self.units, Matrices(members), effects=effects)
-        if excess >= COMPATIBLE:
+        if rejected:
             least = 1 / (self.rule.draws + 1)
             found = replace(found, p_value=min(found.p_value, least))
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -32,6 +32,10 @@ class Proposed:
     def of(cls, proposal: Proposal) -> Proposed:
         """On the rows themselves, which the proposal may have stretched a little."""
         return cls(proposal.group, proposal.acting, proposal.excess)
+
+    def moved(self, linear: Float[np.ndarray, "d d"]) -> Proposed:
+        """L^-1 rho(g) L for the given L."""
+        return replace(self, matrices=np.linalg.solve(linear, self.matrices @ linear))
 
     def generators(self) -> Float[np.ndarray, "m d d"]:
         """The matrices of the group's generators."""

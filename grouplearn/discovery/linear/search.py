@@ -18,6 +18,7 @@ from grouplearn.discovery.linear.lattice import Lattice, Turns
 from grouplearn.discovery.linear.proposed import Proposed
 from grouplearn.discovery.linear.refine import polished
 from grouplearn.discovery.linear.reflect import reflected
+from grouplearn.discovery.linear.spectrum import COMPATIBLE
 from grouplearn.discovery.linear.split import split
 from grouplearn.discovery.linear.tensors import Moments, group_moments
 from grouplearn.discovery.result import Verdict
@@ -71,8 +72,7 @@ class Search:
 
     def judge(self, action: Action | Proposed, *, effects: bool = True) -> Candidate:
         """Hold an action against the rows held out."""
-        excess = action.excess if isinstance(action, Proposed) else 0.0
-        found = self.jury.finding(action.members(), effects=effects, excess=excess)
+        found = self.jury.finding(action.members(), effects=effects, rejected=_is_rejected(action))
         return Candidate(action, found, self.jury.rule.verdict(found))
 
 
@@ -106,9 +106,21 @@ def search(data: Whitened, jury: Jury, rng: np.random.Generator) -> Search:
             out.notes.append("The time budget ended before every candidate was judged.")
             break
         if not out.turning.touched_by(action.members()):
-            out.candidates.append(out.judge(action))
+            out.candidates.append(out.judge(sharp(action, jury)))
     out.candidates.sort(key=lambda each: each.action.group.order)
     return out
+
+
+def sharp(action: Action | Proposed, jury: Jury) -> Action | Proposed:
+    """An action in the basis in which the rows keep it best; as it is where they reject it."""
+    if _is_rejected(action):
+        return action
+    return action.moved(jury.sharper(action.members()))
+
+
+def _is_rejected(action: Action | Proposed) -> bool:
+    """Do the rows that proposed an action reject it?"""
+    return isinstance(action, Proposed) and action.excess >= COMPATIBLE
 
 
 def _turned(

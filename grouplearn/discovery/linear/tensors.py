@@ -78,7 +78,7 @@ def _moments(data: Whitened, group: int, own: slice) -> Moments:
     place[row, column] = place[column, row] = np.arange(len(row))
     # Least-squares coefficients: less noisy than E[label x] where the covariance is known.
     square = (rows * weights[:, None]).T @ rows
-    slopes = np.linalg.solve(square, (rows * weights[:, None]).T @ labels)
+    slopes = np.linalg.pinv(square, hermitian=True) @ ((rows * weights[:, None]).T @ labels)
     first = np.concatenate([functions.T @ y, slopes.T])
     first[0] = data.centres[group]
     third = [(products * functions[:, k : k + 1]).T @ y for k in range(3 + labels.shape[1])]
