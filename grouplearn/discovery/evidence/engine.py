@@ -187,17 +187,34 @@ def _sums(
 def _grams(
     units: Units,
     action: Action,
-    views: Sequence[View],
-    sums: Sequence[Sequence[Array]],
+    view: View,
+    sums: Sequence[Array],
     characters: Float[np.ndarray, "c n U"],
     rng: np.random.Generator,
-) -> list[list[Grams]]:
-    """For every view and family, deviations here beside those of actions that are no symmetry.
-
-    These are of the same kind, on other coordinates, and turned in the whitened space. The less
-    telling of them counts in the whitened view: turns break what no permutation could, as where all
-    columns have one law, and permutations break covariances, which white rows do not have. Where
-    actions on other coordinates are symmetries too, as far as can be seen, they tell nothing.
-    """
+) -> list[Grams]:
+    """For every family of a view, deviations here beside those of the same action elsewhere."""
     some = units.thinned(_ROWS_ELSEWHERE)
-    beside = [_compared(units, some, view, own, characters, [action.elsewhere(rng) for _ in range(ELSEWHERE)]) for view, own in zip(views, sums, strict=True)]
+    rows = view(some.rows)
+    before = [some.sums(family.features(rows)) for family in view.families]
+    away: list[list[Array]] = [[] for _ in view.families]
+    for moves in view.elsewhere(action, rng, ELSEWHERE):
+        parts: list[list[Array]] = [[] for _ in view.families]
+        for move in moves:
+            rows = view(move(some.rows))
+            for part, family, own in zip(parts, view.families, before, strict=True):
+                part.append(some.sums(family.features(rows)) - own)
+        for far, part in zip(away, parts, strict=True):
+            far.append(np.stack(part))
+    grams = []
+    for own, others in zip(sums, away, strict=True):
+        spread = own[:, 0].std(0)
+        scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
+        here = np.moveaxis(own[:, 1:] - own[:, :1], 1, 0) * scale
+        more = len(units.rows) / len(some.rows)
+        # Twice the mean: what elements on one side differ by from those on the other.
+        shared = 2 * np.einsum("cnu,unm->cum", characters, own) / own.shape[1] * scale
+        every = [Grams.of(here, other * (scale * more), shared) for other in others]
+        grams.append(
+            min(every, key=lambda each: each.away, default=Grams.of(here, here[:0], shared))
+        )
+    return grams
