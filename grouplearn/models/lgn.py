@@ -15,6 +15,7 @@ from grouplearn.groups import CyclicGroup
 from grouplearn.linalg import random_orthogonal
 from grouplearn.models.heads import linear_head
 from grouplearn.representations import DenseRepresentation
+from grouplearn.representations.parallel import joined
 from grouplearn.representations.tables import on_default_device
 
 _POOLED = 4
@@ -153,7 +154,10 @@ class LGN(nn.Module):
             z = norm(u + (momentum - 1) / following * (u - before))
             before, momentum = u, following
         scores = self.head(F.adaptive_avg_pool2d(z, _POOLED).flatten(1))
-        return Codes(scores, z, F.conv_transpose2d(z, self.decoder))
+        decoded = F.conv_transpose2d(z, self.decoder)
+        # A loss may leave out what makes the scores, or the images, and the learned inverses.
+        scores = joined(scores, self.inverse, self.decoder)
+        return Codes(scores, z, joined(decoded, self.inverse, *self.head.parameters()))
 
     @torch.no_grad()
     def after_step(self) -> None:

@@ -9,7 +9,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from grouplearn.groups import FiniteGroup
-from grouplearn.representations.base import LearnedRepresentation, initial_generators
+from grouplearn.representations.base import (
+    LearnedRepresentation,
+    initial_generators,
+    true_inverses,
+)
+from grouplearn.representations.parallel import joined
 from grouplearn.representations.tables import on_default_device
 
 
@@ -18,7 +23,7 @@ class DenseRepresentation(LearnedRepresentation):
     """One free d x d matrix A per generator, and a second one, A~, that learns to be its inverse.
 
     Nothing holds by construction: invertibility is learned through `losses.invertibility_loss`,
-    closure through `losses.closure_loss`.
+    closure through `losses.closure_loss`. A loss without the first leaves A~ as it is.
 
     Args:
         group: the group that is represented.
@@ -55,11 +60,12 @@ class DenseRepresentation(LearnedRepresentation):
         super().__init__(group, dim, dtype)
         start = initial_generators(type(self).__name__, group, self.dim, near, noise, rng)
         self.weight = nn.Parameter(start.to(self.dtype).contiguous())
-        self.inverse = nn.Parameter(super().inverse_generators().detach().contiguous())
+        inverses = true_inverses(type(self).__name__, self.weight.detach())
+        self.inverse = nn.Parameter(inverses.contiguous())
 
     def generators(self) -> Float[Tensor, "m d d"]:
         """The matrices A."""
-        return self.weight
+        return joined(self.weight, self.inverse)
 
     def inverse_generators(self) -> Float[Tensor, "m d d"]:
         """The learned inverses A~."""

@@ -22,6 +22,8 @@ from grouplearn._checks import refuse
 from grouplearn.errors import TrainingError
 from grouplearn.layers.filters import input_like
 from grouplearn.layers.normalisation import synchronised
+from grouplearn.models import LGN
+from grouplearn.representations import DenseRepresentation
 from grouplearn.training.checkpoints import TensorFileIO
 from grouplearn.training.fingerprints import fingerprint, same_run
 from grouplearn.training.fitting import LAST, FitEpoch, FitOptions
@@ -60,7 +62,9 @@ def run(
         model.double()
     model.train()
     with _quiet():
-        trainer = _trainer(options, folder, keep, judged=validation is not None)
+        trainer = _trainer(
+            options, folder, keep, judged=validation is not None, spare=_has_spare_parameters(model)
+        )
         rank, world = trainer.global_rank, trainer.world_size
         batches = Batches(
             train, options.batch_size, seed=options.seed, augment=augment, rank=rank, world=world
@@ -82,7 +86,14 @@ def run(
     return tuple(keep.history)
 
 
-def _trainer(options: FitOptions, folder: Path | None, keep: _Keeper, *, judged: bool) -> L.Trainer:
+def _has_spare_parameters(model: nn.Module) -> bool:
+    """Are there some that a loss may leave out? No process must wait for their gradients."""
+    return any(isinstance(each, DenseRepresentation | LGN) for each in model.modules())
+
+
+def _trainer(
+    options: FitOptions, folder: Path | None, keep: _Keeper, *, judged: bool, spare: bool
+) -> L.Trainer:
     callbacks: list[Callback] = [keep]
     if options.patience is not None and judged:
         callbacks.append(_Patience("score", mode="max", patience=options.patience, strict=False))
@@ -97,9 +108,10 @@ def _trainer(options: FitOptions, folder: Path | None, keep: _Keeper, *, judged:
         CSVLogger(folder, name="log", version=""),
         TensorBoardLogger(folder, name="tensorboard", version=""),
     ]  # fmt: skip
+    parallel = "ddp_find_unused_parameters_true" if spare else "ddp"
     return L.Trainer(
         max_epochs=options.epochs, accelerator=options.accelerator, devices=options.processes,
-        strategy="ddp" if options.processes > 1 else "auto", callbacks=callbacks,
+        strategy=parallel if options.processes > 1 else "auto", callbacks=callbacks,
         precision=_PRECISIONS[options.precision], gradient_clip_val=options.clip,
         check_val_every_n_epoch=options.validate_every, num_sanity_val_steps=0,
         logger=loggers, plugins=[TensorFileIO()], enable_progress_bar=False,
