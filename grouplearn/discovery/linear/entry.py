@@ -53,7 +53,10 @@ def discover_linear(
     product of exponentials exp(i a . theta) that is surely not zero forbids every turn that moves
     it: the surviving exponents a span a lattice, whose dual is the group, with its order. Phases
     decide whether a reflection extends it. The basis is refined on second, third and fourth
-    moments, and the result judged on the bootstrap groups that did not propose it.
+    moments, then on fine structure of all rows, and the result is judged.
+
+    Where columns are constant or depend on others, the group acts as the identity on the directions
+    in which nothing varies. Subspaces that turn continuously come as generators in `lie_algebra`.
 
     Found are groups of order 2 to 12 in each cyclic factor, and their dihedral extensions, if their
     commuting moments tell inequivalent irreps apart. Subspaces in which nothing tells directions
@@ -71,8 +74,8 @@ def discover_linear(
         What was found, in the basis of the data; the group C1 where nothing was.
 
     Raises:
-        InputError: fewer than two coordinates, not more samples than coordinates, or constant or
-            linearly dependent columns.
+        InputError: fewer than two coordinates, not more samples than coordinates, or nothing that
+            varies.
 
     Cost:
         O(R d^4 / 4) time for fourth moments of R rows; O(R d^2) memory.
@@ -115,8 +118,8 @@ def check_linear_group(
 ) -> Rung:
     """Hold a given action against data.
 
-    The randomisation test of `grouplearn.discovery.invariance_test`, on the rows of odd bootstrap
-    groups, as in `discover_linear`.
+    The randomisation test of `grouplearn.discovery.invariance_test`, as in
+    `discover_linear`.
 
     Args:
         sample: rows, with bootstrap groups and, where wanted, labels that the action keeps.

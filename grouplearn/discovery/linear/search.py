@@ -32,11 +32,11 @@ _PROPOSALS = 10
 
 @dataclass(frozen=True)
 class Candidate:
-    """An action and what the rows that did not propose it say of it.
+    """An action and what the rows say of it.
 
     Attributes:
         action: in whitened coordinates.
-        finding: of the rows held out.
+        finding: of the jury.
         verdict: by the rule.
     """
 
@@ -55,7 +55,7 @@ class Search:
     """What a search has found so far.
 
     Attributes:
-        jury: of the rows held out.
+        jury: of all rows.
         frame: lines and planes, before any refinement.
         last: what all harmonics together leave.
         turning: what turns continuously; finite groups act on the other directions.
@@ -71,13 +71,13 @@ class Search:
     notes: list[str] = field(default_factory=list)
 
     def judge(self, action: Action | Proposed, *, effects: bool = True) -> Candidate:
-        """Hold an action against the rows held out."""
+        """Hold an action against the rows."""
         found = self.jury.finding(action.members(), effects=effects, rejected=_is_rejected(action))
         return Candidate(action, found, self.jury.rule.verdict(found))
 
 
 def search(data: Whitened, jury: Jury, rng: np.random.Generator) -> Search:
-    """Propose groups on the rows of even groups, judge them on those of odd groups.
+    """Propose groups on the rows of even groups, place and judge them on all rows.
 
     Harmonics that survive forbid turns. Taken in the order of their significance they leave a
     chain of smaller and smaller groups, among which the last few are refined and judged. In few
@@ -85,7 +85,7 @@ def search(data: Whitened, jury: Jury, rng: np.random.Generator) -> Search:
 
     Args:
         data: all rows.
-        jury: of the rows of odd groups.
+        jury: of all rows.
         rng: source of randomness.
     """
     proposing = data.half(0)
