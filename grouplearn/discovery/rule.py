@@ -41,7 +41,7 @@ class Rule:
     level: float = 0.01
     draws: int = 999
     exact: float = 0.45
-    exact_each: float = 0.15
+    exact_each: float = 0.175
     doubt: float = 0.03
     exact_in_doubt: float = 0.2
     approximate: float = 0.15

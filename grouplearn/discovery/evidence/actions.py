@@ -18,6 +18,7 @@ Move: TypeAlias = Callable[[Array], Array]
 """Moves every row of an (N, D) array by one element; the rows themselves stay as they are."""
 _TRIES = 50
 _DRAWN = 64
+_SAME = 0.05
 _CHARACTERS = 256
 
 
@@ -237,10 +238,12 @@ class Matrices(Action):
         return float(np.trace(self.matrices, axis1=1, axis2=2).mean())
 
     def elsewhere(self, rng: np.random.Generator) -> Move:
-        """A random conjugate of a random element."""
+        """A random conjugate of a random element; the turn alone where that is an element again."""
         matrix = self.matrices[int(rng.integers(1, len(self.matrices)))]
         turn = self.colour @ random_orthogonal(len(matrix), rng) @ np.linalg.pinv(self.colour)
-        return _product(turn @ matrix @ np.linalg.pinv(turn))
+        found = turn @ matrix @ np.linalg.pinv(turn)
+        apart = np.square(self.matrices - found).sum((1, 2)).min()
+        return _product(turn if apart < _SAME**2 * np.square(found).sum() else found)
 
 
 @final

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias, final
 
@@ -55,7 +56,7 @@ class Grams:
         cls,
         here: Float[np.ndarray, "k U m"],
         elsewhere: Float[np.ndarray, "l U m"],
-        shared: Float[np.ndarray, "c U m"],
+        shared: Iterable[Float[np.ndarray, "U m"]] = (),
     ) -> Grams:
         """From the sums of each unit, less those when moved: (elements, U, features)."""
         return cls(_gram(here), _gram(elsewhere), tuple(each @ each.T for each in shared))
@@ -66,9 +67,16 @@ class Grams:
         return float(_energies(self.elsewhere, np.ones((1, len(self.elsewhere))))[0])
 
     @property
+    def power(self) -> float:
+        """That over what the energy here varies by for sampling noise alone."""
+        return self.away / max(self.noise, 1e-9 * abs(self.away), 1e-300)
+
+    @property
     def noise(self) -> float:
         """What the energy here varies by when there is nothing but sampling noise."""
         units = len(self.here)
+        if units < 2:
+            return float("inf")
         rows = self.here - self.here.mean(0)
         centred = rows - rows.mean(1, keepdims=True)
         apart = np.square(centred).sum() - np.square(np.diagonal(centred)).sum()
@@ -94,7 +102,6 @@ def effect_of(grams: Grams, rng: np.random.Generator, confidence: float) -> Effe
         [np.ones((1, units)), rng.multinomial(units, np.full(units, 1 / units), RESAMPLES)]
     )
     other = _energies(grams.elsewhere, weights)
-    power = float(other[0]) / max(grams.noise, 1e-9 * abs(float(other[0])), 1e-300)
     sizes, bounds = [], []
     for gram in (grams.here, *grams.shared):
         ratios = np.full(len(weights), np.inf)
@@ -102,7 +109,7 @@ def effect_of(grams: Grams, rng: np.random.Generator, confidence: float) -> Effe
         ratios = np.sqrt(np.divide(mine, other, out=ratios, where=other > 0))
         sizes.append(float(ratios[0]))
         bounds.append(float(np.quantile(ratios[1:], confidence, method="higher")))
-    return Effect(max(sizes), max(*sizes, *bounds), power)
+    return Effect(max(sizes), max(*sizes, *bounds), grams.power)
 
 
 def _gram(deviations: Array) -> Float[np.ndarray, "U U"]:

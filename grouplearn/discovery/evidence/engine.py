@@ -11,7 +11,8 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from grouplearn.discovery.evidence.actions import Action
-from grouplearn.discovery.evidence.effect import NOT_MEASURED, Grams, effect_of
+from grouplearn.discovery.evidence.comparison import compared
+from grouplearn.discovery.evidence.effect import NOT_MEASURED, effect_of
 from grouplearn.discovery.evidence.randomisation import (
     Deviations,
     choices,
@@ -25,10 +26,6 @@ from grouplearn.discovery.evidence.views import View, views_for
 
 Array: TypeAlias = NDArray[np.float64]
 
-ELSEWHERE = 12
-"""How many actions of the same kind an effect is compared with."""
-_ROWS_ELSEWHERE = 4096
-"""Rows that are enough to see what is no symmetry."""
 CONFIDENCE = 0.95
 FEW_MOVED = 3
 """What moves up to so many dimensions is looked at there besides."""
@@ -146,15 +143,15 @@ def evidence(
     taken = choices(units.count, len(elements), draws, rng)
     best: list[Array] = []
     found: list[FamilyEvidence] = []
-    for view, parts in zip(views, sums, strict=True):
-        grams = _grams(units, action, view, parts, characters, rng) if effects else []
+    grams = compared(units, action, views, sums, characters, rng) if effects else []
+    for v, (view, parts) in enumerate(zip(views, sums, strict=True)):
         for k, (family, part) in enumerate(zip(view.families, parts, strict=True)):
             deviations = Deviations.of(part)
             columns = [statistics(deviations, taken)]
             columns += [sign_statistics(deviations, signs, taken) for signs in characters]
             own = np.max([scores(column) for column in np.hstack(columns).T], axis=0)
             best.append(own)
-            e = effect_of(grams[k], rng, CONFIDENCE) if effects else NOT_MEASURED
+            e = effect_of(grams[v][k], rng, CONFIDENCE) if effects else NOT_MEASURED
             found.append(
                 FamilyEvidence(
                     view.named(family),
@@ -182,39 +179,3 @@ def _sums(
                 part.append(slot.units.sums(family.features(rows)))
     sums = [[np.stack(part, axis=1) for part in own] for own in parts]
     return sums, np.stack(elements)
-
-
-def _grams(
-    units: Units,
-    action: Action,
-    view: View,
-    sums: Sequence[Array],
-    characters: Float[np.ndarray, "c n U"],
-    rng: np.random.Generator,
-) -> list[Grams]:
-    """For every family of a view, deviations here beside those of the same action elsewhere."""
-    some = units.thinned(_ROWS_ELSEWHERE)
-    rows = view(some.rows)
-    before = [some.sums(family.features(rows)) for family in view.families]
-    away: list[list[Array]] = [[] for _ in view.families]
-    for moves in view.elsewhere(action, rng, ELSEWHERE):
-        parts: list[list[Array]] = [[] for _ in view.families]
-        for move in moves:
-            rows = view(move(some.rows))
-            for part, family, own in zip(parts, view.families, before, strict=True):
-                part.append(some.sums(family.features(rows)) - own)
-        for far, part in zip(away, parts, strict=True):
-            far.append(np.stack(part))
-    grams = []
-    for own, others in zip(sums, away, strict=True):
-        spread = own[:, 0].std(0)
-        scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
-        here = np.moveaxis(own[:, 1:] - own[:, :1], 1, 0) * scale
-        more = len(units.rows) / len(some.rows)
-        # Twice the mean: what elements on one side differ by from those on the other.
-        shared = 2 * np.einsum("cnu,unm->cum", characters, own) / own.shape[1] * scale
-        every = [Grams.of(here, other * (scale * more), shared) for other in others]
-        grams.append(
-            min(every, key=lambda each: each.away, default=Grams.of(here, here[:0], shared))
-        )
-    return grams

@@ -30,6 +30,7 @@ RIDGE = 1e-3
 
 _MOST_AXES = 32
 _SPANNED = 1e-9
+_SAME, _LISTED = 0.1, 128
 
 
 @final
@@ -86,16 +87,20 @@ class Whitening:
         """From these coordinates to rows."""
         return np.asarray(rows @ self.back.T + self.centre)
 
-    def turned(self, move: Move, rng: np.random.Generator) -> Move:
-        """A conjugate of a move by a random turn of these coordinates, as a move of rows.
+    def turned(self, action: Action, rng: np.random.Generator) -> Move:
+        """A conjugate of a random element by a random turn of these coordinates, as a move of rows.
 
-        The turn alone for the change of all signs, which every turn leaves as it is.
+        The turn alone where that is an element again, as for turns of a plane.
         """
         turn = random_orthogonal(len(self.matrix), rng)
+        element = action.draw_other(rng)
         probe = rng.standard_normal((2, len(self.matrix)))
-        if np.allclose(self(move(self.undo(probe))), -probe, atol=0.1):
+        found = self(element(self.undo(probe @ turn.T))) @ turn
+        elements = action.elements() or [element]
+        inside = self.undo(probe)
+        if any(np.allclose(self(each(inside)), found, atol=_SAME) for each in elements[:_LISTED]):
             return lambda rows: self.undo(self(rows) @ turn)
-        return lambda rows: self.undo(self(move(self.undo(self(rows) @ turn.T))) @ turn)
+        return lambda rows: self.undo(self(element(self.undo(self(rows) @ turn.T))) @ turn)
 
 
 @final
@@ -117,24 +122,11 @@ class View:
         """The rows in these coordinates."""
         return self.whitening(rows) if self.white and self.whitening is not None else rows
 
-    def elsewhere(self, action: Action, rng: np.random.Generator, count: int) -> list[list[Move]]:
-        """Actions of the same kind that are no symmetry: on other coordinates, and turned.
-
-        An effect is a part of what the less telling of them show: turns break what no permutation
-        could, as where all columns have one law, and permutations break covariances, which white
-        rows do not have.
-
-        Args:
-            action: whose random elements are conjugated.
-            rng: draws them.
-            count: of each.
-        """
-        beside = [action.elsewhere(rng) for _ in range(count)]
-        others = [[move for move in beside if move is not None]]
-        if self.whitening is not None and (self.white or not others[0]):
-            turned = self.whitening.turned
-            others.append([turned(action.draw_other(rng), rng) for _ in range(count)])
-        return [each for each in others if each]
+    def turned(self, action: Action, rng: np.random.Generator) -> Move | None:
+        """A random element after a random turn of the whitened space; None where there is none."""
+        if self.whitening is None:
+            return None
+        return self.whitening.turned(action, rng)
 
     def named(self, family: Family) -> str:
         """The name of a family seen in this view."""
@@ -164,6 +156,8 @@ def views_for(
         whitening = whitening.rotated(independent_axes(whitening(rows), rng))
     if max_moment == 2:
         return [View([Covariances(rows, rng)], whitening)]
+    if not len(whitening.matrix):
+        return [View(families_for_numbers(rows, rng, white=False))]
     return [
         View(families_for_numbers(rows, rng, white=False), whitening),
         View(

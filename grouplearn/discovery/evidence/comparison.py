@@ -1,0 +1,98 @@
+"""Deviations beside those of actions of the same kind that are no symmetry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from grouplearn.discovery.evidence.actions import Action, Move
+from grouplearn.discovery.evidence.effect import Grams
+from grouplearn.discovery.evidence.units import Units
+from grouplearn.discovery.evidence.views import View
+
+Array: TypeAlias = NDArray[np.float64]
+
+ELSEWHERE = 12
+"""How many actions of the same kind an effect is compared with."""
+_ROWS = 4096
+_TELLING = 3.0
+
+
+def compared(
+    units: Units,
+    action: Action,
+    views: Sequence[View],
+    sums: Sequence[Sequence[Array]],
+    characters: Float[np.ndarray, "c n U"],
+    rng: np.random.Generator,
+) -> list[list[Grams]]:
+    """For every view and family, deviations here and elsewhere.
+
+    Actions elsewhere are on other coordinates, or turned in the whitened space. The latter break
+    what no permutation of the coordinates could, as where all columns have one law; the former
+    break covariances, which whitened rows do not have. So in the whitened view the less telling of
+    the two counts. Where no family sees that actions on other coordinates are no symmetries, they
+    may be some, and turned ones count alone.
+
+    Args:
+        units: the data.
+        action: whose elements are taken elsewhere.
+        views: with the families.
+        sums: (U, n, m) each, of features over units for every slot, by view and family.
+        characters: signs of the elements of slots and units.
+        rng: draws actions.
+    """
+    some = units.thinned(_ROWS)
+    more = len(units.rows) / len(some.rows)
+    moves = [move for _ in range(ELSEWHERE) if (move := action.elsewhere(rng)) is not None]
+    beside = [
+        _grams(view, own, characters, some, moves, more)
+        for view, own in zip(views, sums, strict=True)
+    ]
+    telling = any(each.power >= _TELLING for own in beside for each in own)
+    out = []
+    for view, own, other in zip(views, sums, beside, strict=True):
+        turns = [move for _ in range(ELSEWHERE) if (move := view.turned(action, rng)) is not None]
+        if not turns or (telling and not view.white):
+            out.append(other)
+            continue
+        turned = _grams(view, own, characters, some, turns, more)
+        if telling:
+            turned = [
+                min(pair, key=lambda each: each.away) for pair in zip(turned, other, strict=True)
+            ]
+        out.append(turned)
+    return out
+
+
+def _grams(
+    view: View,
+    sums: Sequence[Array],
+    characters: Float[np.ndarray, "c n U"],
+    some: Units,
+    moves: Sequence[Move],
+    more: float,
+) -> list[Grams]:
+    """For every family of a view; moved elsewhere are `some` rows, of `more` times as many."""
+    rows = view(some.rows)
+    before = [some.sums(family.features(rows)) for family in view.families]
+    away: list[list[Array]] = [[] for _ in view.families]
+    for move in moves:
+        rows = view(move(some.rows))
+        for part, family, own in zip(away, view.families, before, strict=True):
+            part.append(some.sums(family.features(rows)) - own)
+    grams = []
+    for own, other in zip(sums, away, strict=True):
+        spread = own[:, 0].std(0)
+        scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
+        here = np.moveaxis(own[:, 1:] - own[:, :1], 1, 0) * scale
+        # Twice the mean: what elements on one side differ by from those on the other.
+        centred = own - own.mean(1, keepdims=True)
+        shared = 2 * np.einsum("cnu,unm->cum", characters, centred) / own.shape[1] * scale
+        far = np.stack(other) * (scale * more) if other else np.zeros_like(here[:1])
+        grams.append(Grams.of(here, far, shared))
+    return grams
