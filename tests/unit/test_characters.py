@@ -44,6 +44,13 @@ def test_large_groups_and_many_characters_are_left_out() -> None:
     assert sign_characters(16, lambda k: np.arange(16) ^ k).shape == (15, 16)
 
 
+def test_matrices_that_do_not_close_have_no_characters() -> None:
+    """Two turns by 0.3 and 1 radians, one of them twice: products are near to wrong members."""
+    angles = [0.0, 0.3, 1.0, 1.0]
+    turns = np.array([[[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]] for a in angles])
+    assert Matrices(turns).signs().shape == (0, 4)
+
+
 MIRROR, TURN = [5, 4, 3, 2, 1, 0], [1, 2, 3, 4, 5, 0]
 
 

@@ -24,7 +24,8 @@ def sign_characters(
         times: from k, the numbers of the products g k for all g; element 0 is the identity.
 
     Returns:
-        (2^r - 1, n); the rows are distinct.
+        (2^r - 1, n); the rows are distinct. None where the products are those of no group, as of
+        matrices that do not close.
 
     Example:
         >>> sign_characters(4, lambda k: (np.arange(4) + k) % 4)
@@ -33,6 +34,8 @@ def sign_characters(
     if not 1 < order <= _ORDER:
         return np.zeros((0, order))
     table = np.stack([times(k) for k in range(order)], axis=1)
+    if (np.sort(table, axis=0) != np.arange(order)[:, None]).any():
+        return np.zeros((0, order))
     kernel = _generated(table, np.diagonal(table))
     # The coset of each element as a string of bits, one for each generator of the quotient.
     coset = np.where(kernel, 0, -1)
@@ -59,7 +62,7 @@ def _generated(
         while True:
             members = np.flatnonzero(inside)
             reached = np.unique(table[np.ix_(members, members)])
-            if len(reached) == len(members):
+            if inside[reached].all():
                 break
             inside[reached] = True
     return inside
