@@ -192,7 +192,7 @@ def test_a_compact_group_is_known_by_its_sampler() -> None:
 
     rng = np.random.default_rng(1)
     normal = rng.normal(size=(500, 2))
-    assert not invariance_test(normal, RandomElements(2, turns)).rejected
+    assert not invariance_test(normal, RandomElements(2, turns), level=0.01).rejected
     found = invariance_test(normal * [1, 2], RandomElements(2, turns))
     assert found.rejected
     assert found.name == "the group"

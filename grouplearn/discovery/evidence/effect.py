@@ -69,7 +69,8 @@ class Grams:
     @property
     def power(self) -> float:
         """That over what the energy here varies by for sampling noise alone."""
-        return self.away / max(self.noise, 1e-9 * abs(self.away), 1e-300)
+        away = max(self.away, 0.0)
+        return away / max(self.noise, 1e-9 * away, 1e-300)
 
     @property
     def noise(self) -> float:

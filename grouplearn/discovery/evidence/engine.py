@@ -123,7 +123,7 @@ def evidence(
         action: compact.
         draws: of the randomisation.
         seed: of all that is random.
-        effects: also measure effects? The p-value alone takes half the time.
+        effects: also measure effects, if anything is moved? The p-value alone takes half the time.
         max_moment: 2 looks at means and covariances alone.
         others: the same units cut out of whole objects that elements have moved: with `units`, the
             slots of the test. The action then serves effects alone, as what acts elsewhere.
@@ -132,6 +132,7 @@ def evidence(
     given = [Slot(each, np.full(units.count, -1)) for each in (units, *others)] if others else []
     usual = mixed([units, *others], rng) if others else typical(units, action, rng)
     moved = max(0, round(action.dim - action.character(rng)))
+    effects = effects and moved > 0
     few = action.moved(rng) if 0 < moved <= FEW_MOVED else None
     views = views_for(usual.rows, rng, max_moment, few)
     sums, elements = _sums(given or slots(units, action, rng), views)
