@@ -41,9 +41,9 @@ class Rule:
     level: float = 0.01
     draws: int = 999
     exact: float = 0.45
-    exact_each: float = 0.175
+    exact_each: float = 0.25
     doubt: float = 0.03
-    exact_in_doubt: float = 0.2
+    exact_in_doubt: float = 0.25
     approximate: float = 0.15
     screening: float = 0.001
 
