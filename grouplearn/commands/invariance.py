@@ -150,7 +150,8 @@ def _rows_of(table: TableRows, seed: int) -> _Rows:
     held, keys = np.empty((0, dim + has_labels + has_blocks)), np.empty(0)
     for rows, labels, blocks in table:
         beside = [each for each in (labels, blocks) if each is not None]
-        held = np.concatenate([held, np.column_stack([rows, *beside])])
+        wide = np.column_stack([rows, *beside]).astype(np.float64)
+        held = np.concatenate([held, wide])
         keys = np.concatenate([keys, rng.random(len(rows))])
         if len(held) > most:
             low = np.argpartition(keys, most)[:most]

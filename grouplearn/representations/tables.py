@@ -112,8 +112,8 @@ class HoldsTables(nn.Module):
             if not held.is_meta and not self._definitions[name].is_meta:
                 held.copy_(self._rounded(name, held.dtype))
 
-    def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
-        super()._load_from_state_dict(state_dict, prefix, *rest)
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any, **named: Any) -> None:
+        super()._load_from_state_dict(state_dict, prefix, *rest, **named)
         for name in self._definitions:
             given = state_dict.get(prefix + name)
             held: Tensor = getattr(self, name)

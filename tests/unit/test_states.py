@@ -125,7 +125,7 @@ def test_states_without_a_mark_load_as_before() -> None:
 def test_averaged_states_keep_their_mark() -> None:
     reps = [DenseRepresentation(DihedralGroup(5), 3, rng=seeded(k)) for k in range(3)]
     states = [rep.state_dict() for rep in reps]
-    mean = {name: sum(state[name].float() for state in states) / 3 for name in states[0]}
+    mean = {name: torch.stack([s[name].float() for s in states]).mean(0) for name in states[0]}
     reps[0].load_state_dict(mean)
     assert torch.equal(reps[0].weight, mean["weight"])
 

@@ -240,8 +240,9 @@ class Matrices(Action):
     def elsewhere(self, rng: np.random.Generator) -> Move:
         """A random conjugate of a random element; the turn alone where that is an element again."""
         matrix = self.matrices[int(rng.integers(1, len(self.matrices)))]
-        turn = self.colour @ random_orthogonal(len(matrix), rng) @ np.linalg.pinv(self.colour)
-        found = turn @ matrix @ np.linalg.pinv(turn)
+        white = np.linalg.pinv(self.colour)
+        turn = (self.colour @ random_orthogonal(len(matrix), rng) @ white).astype(np.float64)
+        found = (turn @ matrix @ np.linalg.pinv(turn)).astype(np.float64)
         apart = np.square(self.matrices - found).sum((1, 2)).min()
         return _product(turn if apart < _SAME**2 * np.square(found).sum() else found)
 

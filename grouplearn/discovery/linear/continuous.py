@@ -49,7 +49,7 @@ class Turning(Action):
         speeds = _FASTEST * rng.standard_normal((_FACTORS, len(self.algebra)))
         values, vectors = np.linalg.eigh(-1j * np.tensordot(speeds, self.algebra, 1))
         whole = (vectors * np.exp(1j * values)[:, None]) @ vectors.conj().swapaxes(1, 2)
-        return np.asarray(np.linalg.multi_dot(list(whole.real)))
+        return np.asarray(np.linalg.multi_dot(list(np.real(whole))))
 
     def draw(self, rng: np.random.Generator) -> Move:
         """A uniformly random element."""
