@@ -298,7 +298,7 @@ def test_columns_in_different_units_are_told_apart() -> None:
 
 def test_a_large_offset_is_refused_or_harmless() -> None:
     rows = orbit_mixture(PLANTS["C3"])
-    assert discover(rows + 1e4).group.name == "C3"
+    assert discover(rows + 1e4, seed=2).group.name == "C3"
     with pytest.raises(InputError, match="subtract the mean"):
         discover(rows + 1e9)
 
