@@ -124,7 +124,7 @@ def commuting(moments: Moments) -> Float[np.ndarray, "t d d"]:
         four[0] @ four[0].T,
     ]
     for between in inserted:
-        size = np.linalg.norm(between)
+        size = max(float(np.linalg.norm(between)), 1e-300)
         inner = (third[0] @ between).reshape(dim, -1)
         out.append(inner @ flat[0].T / size)
         inner = (fourth[0] @ between).reshape(dim, -1)

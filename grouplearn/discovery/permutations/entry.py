@@ -111,7 +111,10 @@ class _Chooser:
         return self._result(claimed, judged)
 
     def _candidates(self) -> list[Points]:
-        """What moments propose, nearest first, and products of those that pass, if not too many."""
+        """What moments propose, nearest first, with all elements of groups small enough to list.
+
+        Products of what is none may be symmetries: two mirrors of a ring make a turn.
+        """
         near = [p for p in self.tried if self._is_moved(p) and self.judge.distance(p) <= FARTHEST]
         near = near[:_CANDIDATES]
         known = {points.tobytes() for points in near}
@@ -119,8 +122,6 @@ class _Chooser:
         whole: Closed | None = None
         for points in near:
             if whole is not None and points.tobytes() in whole.keys:
-                continue
-            if not self._passes(points):
                 continue
             if order_of([*kept, points]) > _LISTED:
                 break
