@@ -156,7 +156,8 @@ def _design_effect(data: Whitened, features: _Features) -> float:
     counts = np.diff(starts)
     means = np.add.reduceat(columns, starts[:-1], axis=0) / counts[:, None]
     spread = np.abs(means - columns.mean(0)) ** 2 * counts[:, None]
-    ratio = spread.sum(0) / (data.count - 1) / (np.abs(columns) ** 2).mean(0)
+    size = np.maximum((np.abs(columns) ** 2).mean(0), 1e-300)
+    ratio = spread.sum(0) / (data.count - 1) / size
     return max(1.0, float(ratio.mean()))
 
 

@@ -75,6 +75,8 @@ def _standardising(family: Float[np.ndarray, "groups t d d"]) -> Float[np.ndarra
     flat = deviation.swapaxes(0, 1).reshape(size, -1)
     covariance = flat @ flat.T / (count * (count - 1) * dim**2)
     scale = np.sqrt(np.diagonal(covariance))
+    # Matrices that are the same in all groups, as those of tensors that vanish, say nothing.
+    scale = np.where(scale > 0, scale, np.inf)
     values, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))
     return (vectors / np.sqrt(values + 1e-2)).T / scale
 
