@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from grouplearn._checks import finite_number, positive_int, refuse, shape_of
 from grouplearn.layers.tracing import traced
+from grouplearn.linalg import wide
 
 Field = Float[Tensor, "batch channels n *space"]
 
@@ -84,10 +85,10 @@ class GroupBatchNorm(nn.Module):
             return summed
 
         norm: Any = self.norm
-        wide = x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
-        count = total(wide.new_tensor(wide.numel() / self.channels))
-        mean = total(wide.sum((0, 2))) / count
-        centred = wide - mean[:, None]
+        values = x.to(wide(x.dtype))
+        count = total(values.new_tensor(values.numel() / self.channels))
+        mean = total(values.sum((0, 2))) / count
+        centred = values - mean[:, None]
         variance = total(centred.square().sum((0, 2))) / count
         with torch.no_grad():
             norm.num_batches_tracked += 1

@@ -19,8 +19,7 @@ def fits(x: Tensor, kernel: Sizes, stride: Sizes, padding: Sizes) -> bool:
         stride: likewise.
         padding: likewise, at each end.
     """
-    axes = zip(x.shape[2:], kernel, stride, padding, strict=True)
-    return all((size + 2 * pad - k) % step == 0 for size, k, step, pad in axes)
+    return all(each == 0 for each in _left_over(x, kernel, stride, padding))
 
 
 def placed(x: Any, kernel: Sizes, stride: Sizes, padding: Sizes) -> Any:
@@ -36,13 +35,17 @@ def placed(x: Any, kernel: Sizes, stride: Sizes, padding: Sizes) -> Any:
         stride: likewise.
         padding: likewise, at each end.
     """
-    sizes = [x.shape[2 + axis] for axis in range(len(kernel))]
-    axes = zip(sizes, kernel, stride, padding, strict=True)
-    rest = [(size + 2 * pad - k) % step for size, k, step, pad in axes]
+    rest = _left_over(x, kernel, stride, padding)
     mean = F.avg_pool1d if len(kernel) == 1 else F.avg_pool2d
     padded = F.pad(x, [pad for pad in reversed(padding) for _ in range(2)])
     smoothed = mean(padded, [1 + each % 2 for each in rest], 1)
     return F.pad(smoothed, [-(each // 2) for each in reversed(rest) for _ in range(2)])
+
+
+def _left_over(x: Any, kernel: Sizes, stride: Sizes, padding: Sizes) -> list[Any]:
+    """The places behind the last kernel, along each axis of space."""
+    axes = enumerate(zip(kernel, stride, padding, strict=True), 2)
+    return [(x.shape[axis] + 2 * pad - k) % step for axis, (k, step, pad) in axes]
 
 
 class Placing(nn.Module):

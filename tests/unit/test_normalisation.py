@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +13,12 @@ import pytest
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch._C._distributed_c10d import HashStore
 from torch.optim.swa_utils import update_bn
 
 from grouplearn.layers import GroupBatchNorm, GroupLayerNorm
 from grouplearn.layers.normalisation import synchronised
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def alone() -> Iterator[None]:
-    """A process group of one process, which some other part of a program may have started."""
-    dist.init_process_group("gloo", store=HashStore(), rank=0, world_size=1)
-    yield
-    dist.destroy_process_group()
 
 
 def fields(mean: float, deviation: float, dtype: torch.dtype, size: int = 24) -> Tensor:

@@ -25,24 +25,34 @@ _CHARACTERS = 256
 class Action(ABC):
     """A compact group that moves rows.
 
-    The one thing it must do is draw an element uniformly at random. A finite group of few elements
-    also lists them.
+    The one thing it must do is draw an element uniformly at random. A finite group numbers its
+    elements (`order`, `element`), from which all the rest follows; others have a `draw` of their
+    own.
     """
 
     dim: int
     """D, the number of entries of a row."""
+    order: int = 0
+    """n, the number of elements; 0 where they are not numbered."""
 
-    @abstractmethod
+    def element(self, number: int) -> Move:
+        """A numbered element, 0 for the identity."""
+        raise NotImplementedError
+
     def draw(self, rng: np.random.Generator) -> Move:
         """A uniformly random element."""
+        return self.pick(rng)[0]
 
     def pick(self, rng: np.random.Generator) -> tuple[Move, int]:
         """A uniformly random element with its number; -1 where elements are not numbered."""
-        return self.draw(rng), -1
+        if not self.order:
+            return self.draw(rng), -1
+        number = int(rng.integers(self.order))
+        return self.element(number), number
 
     def elements(self) -> Sequence[Move] | None:
-        """All elements, the identity first; None where they are too many to list."""
-        return None
+        """All elements, the identity first; None where they are not numbered."""
+        return [self.element(number) for number in range(self.order)] or None
 
     def signs(self) -> Float[np.ndarray, "characters n"]:
         """All homomorphisms onto {1, -1}, as far as they are sought; see `sign_characters`."""
@@ -50,10 +60,7 @@ class Action(ABC):
 
     def draw_other(self, rng: np.random.Generator) -> Move:
         """A random element that is not the identity."""
-        elements = self.elements()
-        if elements is None:
-            return self.draw(rng)
-        return elements[int(rng.integers(1, len(elements)))]
+        return self.element(int(rng.integers(1, self.order))) if self.order else self.draw(rng)
 
     @abstractmethod
     def character(self, rng: np.random.Generator) -> float:
@@ -65,8 +72,8 @@ class Action(ABC):
         Cost:
             O(D^3) time; memory O(D^2).
         """
-        elements = self.elements()
-        if elements is None or len(elements) > _DRAWN:
+        elements = self.elements() if self.order <= _DRAWN else None
+        if elements is None:
             elements = [self.draw(rng) for _ in range(_DRAWN)]
         one = np.eye(self.dim)
         rest = one.copy()
@@ -105,17 +112,13 @@ class Permutations(Action):
     ) -> None:
         self.points, self.signs_of, self.channels, self.letters = points, signs, channels, letters
         rows = points if signs is None else np.concatenate([points, signs], axis=1)
-        self.dim = channels * points.shape[1]
+        self.dim, self.order = channels * points.shape[1], len(points)
         self._known = {row.tobytes() for row in rows}
 
-    def draw(self, rng: np.random.Generator) -> Move:
-        """A uniformly random element."""
-        return self.pick(rng)[0]
-
-    def pick(self, rng: np.random.Generator) -> tuple[Move, int]:
-        """A uniformly random element with its number."""
-        number = int(rng.integers(len(self.points)))
-        return self._move(number), number
+    def element(self, number: int) -> Move:
+        """A numbered element, 0 for the identity."""
+        signs = None if self.signs_of is None else self.signs_of[number]
+        return _gather(self.points[number], signs, self.channels)
 
     def signs(self) -> Float[np.ndarray, "characters n"]:
         """All homomorphisms onto {1, -1}."""
@@ -130,10 +133,6 @@ class Permutations(Action):
             return np.array([numbers[row.tobytes()] for row in points[:, points[k]]])
 
         return sign_characters(len(points), times)
-
-    def elements(self) -> Sequence[Move] | None:
-        """All elements, the identity first."""
-        return [self._move(g) for g in range(len(self.points))]
 
     def character(self, rng: np.random.Generator) -> float:  # noqa: ARG002
         """The mean number of columns that stay, those that change sign counted as -1."""
@@ -174,11 +173,6 @@ class Permutations(Action):
         letters = rng.permuted(kept, axis=1) if within else kept
         return np.asarray((places[:, None] * self.letters + letters).ravel())
 
-    def _move(self, g: int) -> Move:
-        return _gather(
-            self.points[g], None if self.signs_of is None else self.signs_of[g], self.channels
-        )
-
 
 def _gather(points: NDArray[np.int64], signs: Array | None, channels: int) -> Move:
     dim = len(points)
@@ -206,17 +200,12 @@ class Matrices(Action):
     def __init__(
         self, matrices: Float[np.ndarray, "n d d"], colour: Float[np.ndarray, "d d"] | None = None
     ) -> None:
-        self.matrices, self.dim = matrices, matrices.shape[-1]
+        self.matrices, self.dim, self.order = matrices, matrices.shape[-1], len(matrices)
         self.colour = np.eye(matrices.shape[-1]) if colour is None else colour
 
-    def draw(self, rng: np.random.Generator) -> Move:
-        """A uniformly random element."""
-        return self.pick(rng)[0]
-
-    def pick(self, rng: np.random.Generator) -> tuple[Move, int]:
-        """A uniformly random element with its number."""
-        number = int(rng.integers(len(self.matrices)))
-        return _product(self.matrices[number]), number
+    def element(self, number: int) -> Move:
+        """A numbered element, 0 for the identity."""
+        return _product(self.matrices[number])
 
     def signs(self) -> Float[np.ndarray, "characters n"]:
         """All homomorphisms onto {1, -1}."""
@@ -228,10 +217,6 @@ class Matrices(Action):
             return np.asarray((squares - 2 * products @ flat.T).argmin(1))
 
         return sign_characters(len(flat), times)
-
-    def elements(self) -> Sequence[Move] | None:
-        """All elements, the identity first."""
-        return [_product(matrix) for matrix in self.matrices]
 
     def character(self, rng: np.random.Generator) -> float:  # noqa: ARG002
         """The mean of the trace."""

@@ -31,7 +31,7 @@ def independent_axes(
     for _ in range(_STEPS):
         score = np.tanh(rows @ axes.T)
         moved = _orthogonal(score.T @ rows / len(rows) - (1 - score**2).mean(0)[:, None] * axes)
-        still = np.abs(np.abs((moved * axes).sum(1)) - 1).max(initial=0.0)
+        still = np.abs(np.abs((moved * axes).sum(1)) - 1).max()
         axes = moved
         if still < _STILL:
             break

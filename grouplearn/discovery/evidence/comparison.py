@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import TypeAlias, final
 
 import numpy as np
 from jaxtyping import Float
@@ -49,18 +50,19 @@ def compared(
     some = units.thinned(_ROWS)
     more = len(units.rows) / len(some.rows)
     moves = [move for _ in range(ELSEWHERE) if (move := action.elsewhere(rng)) is not None]
-    beside = [
-        _grams(view, own, characters, some, moves, more)
-        for view, own in zip(views, sums, strict=True)
+    here = [
+        _Here.of(view, own, characters, some, more) for view, own in zip(views, sums, strict=True)
     ]
+    beside = [each.compared(moves) for each in here]
     telling = any(each.power >= _TELLING for own in beside for each in own)
     out = []
-    for view, own, other in zip(views, sums, beside, strict=True):
+    for own, other in zip(here, beside, strict=True):
+        view = own.view
         turns = [move for _ in range(ELSEWHERE) if (move := view.turned(action, rng)) is not None]
         if not turns or (telling and not view.white):
             out.append(other)
             continue
-        turned = _grams(view, own, characters, some, turns, more)
+        turned = own.compared(turns)
         if telling:
             turned = [
                 min(pair, key=lambda each: each.away) for pair in zip(turned, other, strict=True)
@@ -69,30 +71,57 @@ def compared(
     return out
 
 
-def _grams(
-    view: View,
-    sums: Sequence[Array],
-    characters: Float[np.ndarray, "c n U"],
-    some: Units,
-    moves: Sequence[Move],
-    more: float,
-) -> list[Grams]:
-    """For every family of a view; moved elsewhere are `some` rows, of `more` times as many."""
-    rows = view(some.rows)
-    before = [some.sums(family.features(rows)) for family in view.families]
-    away: list[list[Array]] = [[] for _ in view.families]
-    for move in moves:
-        rows = view(move(some.rows))
-        for part, family, own in zip(away, view.families, before, strict=True):
-            part.append(some.sums(family.features(rows)) - own)
-    grams = []
-    for own, other in zip(sums, away, strict=True):
-        spread = own[:, 0].std(0)
-        scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
-        here = np.moveaxis(own[:, 1:] - own[:, :1], 1, 0) * scale
-        # Twice the mean: what elements on one side differ by from those on the other.
-        centred = own - own.mean(1, keepdims=True)
-        shared = 2 * np.einsum("cnu,unm->cum", characters, centred) / own.shape[1] * scale
-        far = np.stack(other) * (scale * more) if other else np.zeros_like(here[:1])
-        grams.append(Grams.of(here, far, shared))
-    return grams
+@final
+@dataclass(frozen=True)
+class _Here:
+    """Deviations in one view, to be set beside those of other actions.
+
+    Attributes:
+        view: with the families.
+        some: rows that are moved elsewhere.
+        before: sums of features over these, by family.
+        scales: what deviations elsewhere are multiplied with, by family.
+        grams: of deviations here, with nothing elsewhere yet, by family.
+    """
+
+    view: View
+    some: Units
+    before: list[Array]
+    scales: list[Array]
+    grams: list[Grams]
+
+    @classmethod
+    def of(
+        cls,
+        view: View,
+        sums: Sequence[Array],
+        characters: Float[np.ndarray, "c n U"],
+        some: Units,
+        more: float,
+    ) -> _Here:
+        """From sums over all rows, `more` times as many as are moved elsewhere."""
+        rows = view(some.rows)
+        before = [some.sums(family.features(rows)) for family in view.families]
+        scales, grams = [], []
+        for own in sums:
+            spread = own[:, 0].std(0)
+            scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
+            here = np.moveaxis(own[:, 1:] - own[:, :1], 1, 0) * scale
+            # Twice the mean: what elements on one side differ by from those on the other.
+            centred = own - own.mean(1, keepdims=True)
+            shared = 2 * np.einsum("cnu,unm->cum", characters, centred) / own.shape[1] * scale
+            scales.append(scale * more)
+            grams.append(Grams.of(here, here[:0], shared))
+        return cls(view, some, before, scales, grams)
+
+    def compared(self, moves: Sequence[Move]) -> list[Grams]:
+        """For every family, beside what moves do elsewhere."""
+        away: list[list[Array]] = [[] for _ in self.before]
+        for move in moves:
+            rows = self.view(move(self.some.rows))
+            for part, family, own in zip(away, self.view.families, self.before, strict=True):
+                part.append(self.some.sums(family.features(rows)) - own)
+        return [
+            own.beside(np.stack(part) * scale) if part else own
+            for own, part, scale in zip(self.grams, away, self.scales, strict=True)
+        ]

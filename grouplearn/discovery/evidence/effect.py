@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias, final
 
 import numpy as np
@@ -60,6 +60,10 @@ class Grams:
     ) -> Grams:
         """From the sums of each unit, less those when moved: (elements, U, features)."""
         return cls(_gram(here), _gram(elsewhere), tuple(each @ each.T for each in shared))
+
+    def beside(self, elsewhere: Float[np.ndarray, "l U m"]) -> Grams:
+        """The same beside other deviations elsewhere."""
+        return replace(self, elsewhere=_gram(elsewhere))
 
     @property
     def away(self) -> float:

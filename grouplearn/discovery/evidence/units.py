@@ -144,12 +144,11 @@ def slots(
     References:
         Hemerik, Goeman, 2018, Exact testing with random permutations.
     """
-    elements = action.elements()
-    if elements is not None and len(elements) <= listed:
-        for number, move in enumerate(elements):
-            yield Slot(units.moved(move) if number else units, np.full(units.count, number))
+    yield Slot(units, np.full(units.count, 0 if action.order else -1))
+    if 0 < action.order <= listed:
+        for number in range(1, action.order):
+            yield Slot(units.moved(action.element(number)), np.full(units.count, number))
         return
-    yield Slot(units, np.full(units.count, -1 if elements is None else 0))
     for _ in range(few - 1):
         yield _scattered(units, action, rng)
 

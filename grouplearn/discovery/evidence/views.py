@@ -96,9 +96,10 @@ class Whitening:
         element = action.draw_other(rng)
         probe = rng.standard_normal((2, len(self.matrix)))
         found = self(element(self.undo(probe @ turn.T))) @ turn
-        elements = action.elements() or [element]
         inside = self.undo(probe)
-        if any(np.allclose(self(each(inside)), found, atol=_SAME) for each in elements[:_LISTED]):
+        numbered = [action.element(number) for number in range(min(action.order, _LISTED))]
+        known = numbered or [element]
+        if any(np.allclose(self(each(inside)), found, atol=_SAME) for each in known):
             return lambda rows: self.undo(self(rows) @ turn)
         return lambda rows: self.undo(self(element(self.undo(self(rows) @ turn.T))) @ turn)
 
@@ -152,7 +153,7 @@ def views_for(
         places = 2 if max_moment == 2 else rows.shape[1] // letters
         return [View(families_for_letters(rows.shape[1] // letters, letters, places))]
     whitening = Whitening.of(rows)
-    if rows.shape[1] <= _MOST_AXES:
+    if len(whitening.matrix) > 0 and rows.shape[1] <= _MOST_AXES:
         whitening = whitening.rotated(independent_axes(whitening(rows), rng))
     if max_moment == 2:
         return [View([Covariances(rows, rng)], whitening)]

@@ -164,14 +164,14 @@ class _Chooser:
 
     def _starts(self, candidates: Sequence[Points]) -> list[Points]:
         """Where chains begin, as one chain may bar another: elements of the highest orders."""
-        passing = [points for points in candidates if self._passes(points)]
-        passing.sort(key=lambda points: -len(cyclic(points)))
+        passing = [(points, cyclic(points)) for points in candidates if self._passes(points)]
+        passing.sort(key=lambda each: -len(each[1]))
         starts: list[Points] = []
         seen: set[bytes] = set()
-        for points in passing:
+        for points, powers in passing:
             if points.tobytes() not in seen:
                 starts.append(points)
-                seen |= {power.tobytes() for power in cyclic(points)}
+                seen |= {power.tobytes() for power in powers}
         return starts[:_CHAINS]
 
     def _together(self, candidates: Sequence[Points]) -> Closed | None:
