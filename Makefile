@@ -22,6 +22,9 @@ demo: $(STAMP)  ## discover groups in embedded real data, and train a network th
 	$(BIN)/grouplearn discover sky chloroplast box-drawings digits --patch-size 3 --window 2 --out runs/demo --overwrite
 	$(BIN)/grouplearn train digits --rotated --epochs 20 --batch-size 32 --parameters 8000 --out runs/demo-network --overwrite
 
+# A worker has one thread: more of them wait for one another.
+test test-slow test-long: export OMP_NUM_THREADS = 1
+
 test: $(STAMP)  ## tests and doctests, with line and branch coverage of at least 95 %
 	$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-report=term
 
