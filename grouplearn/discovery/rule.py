@@ -22,7 +22,9 @@ class Rule:
     shows. Neither replaces the other: a test that does not reject says nothing where it could not
     have seen a deviation, and that is what the upper confidence bound of the effect tells.
 
-    Bounds are those of the worst family of features, as a deviation may show in one alone.
+    A deviation may show in one family of features alone, so there is a bound for the worst of
+    those that see well. It may also be spread thin over many that hardly see, so there is one for
+    all together.
 
     One equality may nearly hold by accident, as where two columns are nearly alike; that many hold
     at once is unlikely. So an action that moves few dimensions has to show a smaller bound.
@@ -30,8 +32,10 @@ class Rule:
     Attributes:
         level: p-values up to here reject.
         draws: of the randomisation, which allow p-values down to 1 / (draws + 1).
-        exact: the largest bound of the effect of an exact symmetry.
-        exact_each: the same for every dimension that the action moves.
+        exact: the largest bound of the effect of an exact symmetry, in the worst family and in
+            all together.
+        exact_base: the latter, for an action that moves nothing.
+        exact_each: what it may be more for every dimension that the action moves.
         doubt: p-values up to here leave doubt, which a smaller bound has to outweigh.
         exact_in_doubt: that bound.
         approximate: the largest bound of an approximate symmetry, over all families that see.
@@ -41,16 +45,18 @@ class Rule:
     level: float = 0.01
     draws: int = 999
     exact: float = 0.45
-    exact_each: float = 0.25
+    exact_base: float = 0.15
+    exact_each: float = 0.1
     doubt: float = 0.03
     exact_in_doubt: float = 0.25
     approximate: float = 0.15
     screening: float = 0.001
 
-    def allowed(self, finding: Finding) -> float:
-        """The largest bound of the effect with which a symmetry is called exact."""
-        most = self.exact if finding.p_value > self.doubt else self.exact_in_doubt
-        return min(most, self.exact_each * finding.moved)
+    def excess(self, finding: Finding) -> float:
+        """How many times the bounds are larger than those of an exact symmetry may be."""
+        worst = self.exact if finding.p_value > self.doubt else self.exact_in_doubt
+        together = min(self.exact, self.exact_base + self.exact_each * finding.moved)
+        return max(finding.effect_bound / worst, finding.pooled.bound / together)
 
     def verdict(self, finding: Finding) -> Verdict:
         """Exact, approximate, undecided or rejected.
@@ -60,7 +66,7 @@ class Rule:
         not tell.
         """
         if finding.p_value > self.level:
-            return "exact" if finding.effect_bound <= self.allowed(finding) else "undecided"
+            return "exact" if self.excess(finding) <= 1 else "undecided"
         return "approximate" if finding.widest_bound <= self.approximate else "rejected"
 
     def verdict_of_family(self, family: FamilyEvidence) -> Verdict:
@@ -94,10 +100,10 @@ class Rule:
         The bound of an effect that is 0 falls as the root of the number of rows: energies of
         sampling noise fall as 1 / N, and the effect is the root of a ratio of energies.
         """
-        bound, allowed = finding.effect_bound, self.allowed(finding)
-        if not math.isfinite(bound) or finding.p_value <= self.level or bound <= allowed:
+        excess = self.excess(finding)
+        if not math.isfinite(excess) or finding.p_value <= self.level or excess <= 1:
             return None
-        return math.ceil(rows * (bound / allowed) ** 2)
+        return math.ceil(rows * excess**2)
 
 
 RULE = Rule()

@@ -36,8 +36,9 @@ def compared(
     Actions elsewhere are on other coordinates, or turned in the whitened space. The latter break
     what no permutation of the coordinates could, as where all columns have one law; the former
     break covariances, which whitened rows do not have. So in the whitened view the less telling of
-    the two counts. Where no family sees that actions on other coordinates are no symmetries, they
-    may be some, and turned ones count alone.
+    the two counts. Where there is no action on other coordinates that is not an element, turned
+    ones count alone. Where there are, and no family sees that they are no symmetries, nothing is
+    known of this action that is not known of them: there is nothing to compare with.
 
     Args:
         units: the data.
@@ -58,12 +59,15 @@ def compared(
     out = []
     for own, other in zip(here, beside, strict=True):
         view = own.view
+        if moves and not telling:
+            out.append(own.grams)
+            continue
         turns = [move for _ in range(ELSEWHERE) if (move := view.turned(action, rng)) is not None]
-        if not turns or (telling and not view.white):
+        if not turns or (moves and not view.white):
             out.append(other)
             continue
         turned = own.compared(turns)
-        if telling:
+        if moves:
             turned = [
                 min(pair, key=lambda each: each.away) for pair in zip(turned, other, strict=True)
             ]

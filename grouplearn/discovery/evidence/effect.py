@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias, final
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[np.float64]
 
 RESAMPLES = 400
+_SEES_AT_ALL, _SEES_FULLY = 3.0, 25.0
 
 
 @final
@@ -86,6 +87,27 @@ class Grams:
         centred = rows - rows.mean(1, keepdims=True)
         apart = np.square(centred).sum() - np.square(np.diagonal(centred)).sum()
         return float(np.sqrt(2 * apart) / (units * (units - 1)))
+
+
+def pooled(families: Sequence[Grams]) -> Grams:
+    """All families as one: the weighted mean of what they show, as a part of what is elsewhere.
+
+    Families that see well count alike, others in proportion to their power. So one that sees
+    much better than the rest does not drown them, and many that hardly see help each other.
+    """
+    seeing = [each for each in families if each.power >= _SEES_AT_ALL]
+    if not seeing:
+        return Grams(np.zeros((2, 2)), np.zeros((2, 2)))
+    weights = np.array([min(1.0, each.power / _SEES_FULLY) for each in seeing])
+    weights /= weights.sum()
+
+    def mean(grams: Sequence[Array]) -> Array:
+        parts = zip(weights, grams, seeing, strict=True)
+        return np.asarray(sum(weight / each.away * gram for weight, gram, each in parts))
+
+    here = mean([each.here for each in seeing])
+    shared = zip(*(each.shared for each in seeing), strict=True)
+    return Grams(here, np.ones_like(here), tuple(mean(own) for own in shared))
 
 
 def effect_of(grams: Grams, rng: np.random.Generator, confidence: float) -> Effect:

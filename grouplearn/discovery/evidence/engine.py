@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from grouplearn.discovery.evidence.actions import Action
 from grouplearn.discovery.evidence.comparison import compared
-from grouplearn.discovery.evidence.effect import NOT_MEASURED, effect_of
+from grouplearn.discovery.evidence.effect import NOT_MEASURED, Effect, effect_of, pooled
 from grouplearn.discovery.evidence.randomisation import (
     Deviations,
     choices,
@@ -73,11 +73,13 @@ class Finding:
         p_value: exact over all families.
         families: what each said.
         moved: the dimension of what the action moves: how many equalities a symmetry needs.
+        pooled: the effect in all families together.
     """
 
     p_value: float
     families: tuple[FamilyEvidence, ...]
     moved: int = 0
+    pooled: Effect = NOT_MEASURED
 
     @property
     def effect(self) -> float:
@@ -163,7 +165,9 @@ def evidence(
                     e.power,
                 )
             )
-    return Finding(rank_p_value(np.max(best, axis=0)), tuple(found), moved)
+    together = [each for own in grams for each in own]
+    whole = effect_of(pooled(together), rng, CONFIDENCE) if effects else NOT_MEASURED
+    return Finding(rank_p_value(np.max(best, axis=0)), tuple(found), moved, whole)
 
 
 def _sums(
