@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[np.float64]
 
 RESAMPLES = 400
-_SEES_AT_ALL, _SEES_FULLY = 3.0, 25.0
+COUNTS, COUNTS_IN_FULL = 3.0, 25.0
+"""A family counts where all are pooled, or counts in full, from such a power on."""
 
 
 @final
@@ -95,10 +96,10 @@ def pooled(families: Sequence[Grams]) -> Grams:
     Families that see well count alike, others in proportion to their power. So one that sees
     much better than the rest does not drown them, and many that hardly see help each other.
     """
-    seeing = [each for each in families if each.power >= _SEES_AT_ALL]
+    seeing = [each for each in families if each.power >= COUNTS]
     if not seeing:
         return Grams(np.zeros((2, 2)), np.zeros((2, 2)))
-    weights = np.array([min(1.0, each.power / _SEES_FULLY) for each in seeing])
+    weights = np.array([min(1.0, each.power / COUNTS_IN_FULL) for each in seeing])
     weights /= weights.sum()
 
     def mean(grams: Sequence[Array]) -> Array:
