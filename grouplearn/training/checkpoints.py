@@ -9,7 +9,7 @@ from typing import Any, final
 from lightning.pytorch.plugins.io import CheckpointIO
 
 from grouplearn.errors import DataError
-from grouplearn.training.tensorfile import pack, read_tensors, unpack, write_tensors
+from grouplearn.tensorfile import pack, read_tensors, unpack, write_tensors
 
 
 @final

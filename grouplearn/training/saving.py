@@ -6,14 +6,13 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from grouplearn._checks import refuse
 from grouplearn.errors import DataError, InputError
-from grouplearn.representations.tables import MARK
-from grouplearn.training.descriptions import REMEDY, build, describe
-from grouplearn.training.tensorfile import read_tensors, write_tensors
+from grouplearn.representations.descriptions import REMEDY, fill, state_of
+from grouplearn.tensorfile import read_tensors, write_tensors
+from grouplearn.training.descriptions import build, describe
 
 
 def save(module: nn.Module, path: str | os.PathLike[str]) -> None:
@@ -38,7 +37,7 @@ def save(module: nn.Module, path: str | os.PathLike[str]) -> None:
         >>> torch.equal(load(file).generators(), rep.generators())
         True
     """
-    tensors = _state(module)
+    tensors = state_of(module)
     info = {
         "module": describe(module, {id(value): name for name, value in tensors.items()}),
         "frozen": [name for name, value in module.named_parameters() if not value.requires_grad],
@@ -83,29 +82,5 @@ def load(path: str | os.PathLike[str]) -> nn.Module:
 def _built(info: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> nn.Module:
     """The module that was described, with these tensors, their dtypes and what of it is trained."""
     module = build(info["module"], tensors)
-    names = _names(module)
-    first = {id(value): name for name, value in reversed(names.items())}
-    full = {
-        name: tensors[first[id(value)]] for name, value in names.items()
-        if first[id(value)] in tensors or not name.endswith(MARK)  # which older files lack
-    }  # fmt: skip
-    with torch.no_grad():
-        for name, value in full.items():
-            names[name].data = names[name].data.to(value.dtype)
-    module.load_state_dict(full)
-    frozen = set(info.get("frozen", ()))
-    for name, parameter in module.named_parameters():
-        parameter.requires_grad_(name not in frozen)
+    fill(module, tensors, info.get("frozen", ()))
     return module
-
-
-def _state(module: nn.Module) -> dict[str, Tensor]:
-    """Parameters and buffers under the first name of each: layers may share a representation."""
-    kept: dict[int, tuple[str, Tensor]] = {}
-    for name, value in _names(module).items():
-        kept.setdefault(id(value), (name, value))
-    return dict(kept.values())
-
-
-def _names(module: nn.Module) -> dict[str, Tensor]:
-    return dict(module.state_dict(keep_vars=True))

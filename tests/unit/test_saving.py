@@ -27,7 +27,7 @@ from grouplearn.representations import (
     ToeplitzRepresentation,
 )
 from grouplearn.training import load, save
-from grouplearn.training.tensorfile import pack, read_tensors, unpack, write_tensors
+from grouplearn.tensorfile import pack, read_tensors, unpack, write_tensors
 from tests.cases import CASES, Case
 from tests.laws.trials import make_group
 from tests.unit.examples import is_helpful

@@ -1,0 +1,200 @@
+"""What it takes to build a representation again, as JSON beside its tensors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from grouplearn._checks import refuse
+from grouplearn.groups import CyclicGroup, DihedralGroup, FiniteGroup, ProductGroup
+from grouplearn.groups.base import MAX_TABLE_ORDER
+from grouplearn.groups.table import group_from_right_multiplication
+from grouplearn.representations.base import LearnedRepresentation
+from grouplearn.representations.compose import ChangeOfBasis, DirectSum, TensorProduct
+from grouplearn.representations.dense import DenseRepresentation
+from grouplearn.representations.fixed import FixedRepresentation
+from grouplearn.representations.multiscale import MultiScaleRepresentation
+from grouplearn.representations.skew import SkewRepresentation
+from grouplearn.representations.spectral import SpectralRepresentation
+from grouplearn.representations.tables import MARK
+from grouplearn.representations.toeplitz import ToeplitzRepresentation
+
+Description: TypeAlias = dict[str, Any]
+REMEDY = "save its state_dict: safetensors.torch.save_model(module, path)"
+_WITH_MATRICES = frozenset({"ChangeOfBasis", "MultiScaleRepresentation", "SpectralRepresentation"})
+"""What holds a number for every entry of a matrix, whatever the group."""
+
+
+def state_of(module: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers under the first name of each: layers may share a representation."""
+    kept: dict[int, tuple[str, Tensor]] = {}
+    for name, value in _names(module).items():
+        kept.setdefault(id(value), (name, value))
+    return dict(kept.values())
+
+
+def fill(module: nn.Module, tensors: Mapping[str, Tensor], frozen: Iterable[str]) -> None:
+    """Give a module these tensors, their dtypes, and say which of it is not trained."""
+    names = _names(module)
+    first = {id(value): name for name, value in reversed(names.items())}
+    full = {
+        name: tensors[first[id(value)]] for name, value in names.items()
+        if first[id(value)] in tensors or not name.endswith(MARK)  # which older files lack
+    }  # fmt: skip
+    with torch.no_grad():
+        for name, value in full.items():
+            names[name].data = names[name].data.to(value.dtype)
+    module.load_state_dict(full)
+    kept = set(frozen)
+    for name, parameter in module.named_parameters():
+        parameter.requires_grad_(name not in kept)
+
+
+def _names(module: nn.Module) -> dict[str, Tensor]:
+    return dict(module.state_dict(keep_vars=True))
+
+
+def check_held(kind: str, wanted: int, tensors: Mapping[str, Tensor]) -> None:
+    """Refuse a description of more numbers than there are, before memory is taken for them.
+
+    Raises:
+        InputError: there are fewer.
+    """
+    held = sum(each.numel() for each in tensors.values())
+    if wanted > held:
+        refuse("load", "tensors", f"of {wanted:,} numbers, as a {kind} of these sizes has",
+               f"{held:,}", "save the module again")  # fmt: skip
+
+
+def _wanted(description: Description) -> int:
+    """How many numbers a representation of this description has at least."""
+    kind = description["class"]
+    if kind in _WITH_MATRICES:
+        return int(description["dim"] ** 2)
+    if kind in ("DenseRepresentation", "SkewRepresentation"):
+        below = int(description["dim"] * (description["dim"] - 1) // 2)
+        return below if build_group(description["group"]).generators else 0
+    if kind == "FixedRepresentation":
+        return int(description["dim"])
+    if kind == "ToeplitzRepresentation":
+        return math.prod(2 * size - 1 for size in description["shape"])
+    return 0
+
+
+def describe_representation(rep: LearnedRepresentation, names: Mapping[int, str]) -> Description:
+    """The class, the group, and what the class's constructor needs beside its tensors.
+
+    Args:
+        rep: of a class of this library.
+        names: of the tensors in its state, by `id`.
+
+    Raises:
+        InputError: a representation of another class.
+    """
+    found: Description = {
+        "class": type(rep).__name__, "group": describe_group(rep.group), "dim": rep.dim,
+        "dtype": str(rep.dtype).removeprefix("torch."),
+    }  # fmt: skip
+    children: list[LearnedRepresentation] = []
+    match rep:
+        case DenseRepresentation() | SkewRepresentation():
+            pass
+        case ToeplitzRepresentation():
+            found["shape"] = list(rep.shape)
+        case SpectralRepresentation():
+            found["multiplicities"] = list(rep.multiplicities)
+        case FixedRepresentation():
+            held = rep._sources if rep.is_permutation else rep._table
+            found |= {"permutation": rep.is_permutation, "tensor": names[id(held)]}
+        case MultiScaleRepresentation():
+            found["shape"] = list(rep.shape)
+            children = rep.children_by_scale()
+        case DirectSum():
+            children = rep.parts()
+        case TensorProduct():
+            children = [rep.left, rep.right]
+        case ChangeOfBasis():
+            children = [rep.child]
+        case _:
+            refuse("save", "module", "of this library's classes", type(rep).__name__, REMEDY)
+    return found | {"parts": [describe_representation(each, names) for each in children]}
+
+
+def build_representation(
+    description: Description, tensors: Mapping[str, Tensor]
+) -> LearnedRepresentation:
+    """Build what was described; its state is still to be loaded, by `fill`.
+
+    Args:
+        description: of the representation.
+        tensors: its state, by name.
+
+    Raises:
+        InputError: the description names sizes that the tensors do not have.
+    """
+    check_held(description["class"], _wanted(description), tensors)
+    group, dim = build_group(description["group"]), description["dim"]
+    dtype: torch.dtype = getattr(torch, description["dtype"])
+    parts = [build_representation(each, tensors) for each in description["parts"]]
+    rest = iter(parts)
+    builders: dict[str, Callable[[], LearnedRepresentation]] = {
+        "DenseRepresentation": lambda: DenseRepresentation(group, dim, dtype=dtype),
+        "SkewRepresentation": lambda: SkewRepresentation(group, dim, dtype=dtype),
+        "ToeplitzRepresentation": lambda: ToeplitzRepresentation(
+            group, dim, shape=tuple(description["shape"]), dtype=dtype
+        ),
+        "SpectralRepresentation": lambda: SpectralRepresentation(
+            group, dim, multiplicities=description["multiplicities"], dtype=dtype
+        ),
+        "FixedRepresentation": lambda: _build_fixed(group, description, tensors),
+        "MultiScaleRepresentation": lambda: MultiScaleRepresentation(
+            group, dim, shape=tuple(description["shape"]), child=lambda *_, **__: next(rest),
+            dtype=dtype,
+        ),
+        "DirectSum": lambda: DirectSum(parts),
+        "TensorProduct": lambda: TensorProduct(*parts),
+        "ChangeOfBasis": lambda: ChangeOfBasis(parts[0], torch.eye(dim, dtype=dtype)),
+    }  # fmt: skip
+    return builders[description["class"]]()
+
+
+def _build_fixed(
+    group: FiniteGroup, description: Description, tensors: Mapping[str, Tensor]
+) -> FixedRepresentation:
+    rows = tensors[description["tensor"]][list(group.generators)]
+    if description["permutation"]:
+        rows = torch.eye(description["dim"], dtype=getattr(torch, description["dtype"]))[rows]
+    return FixedRepresentation(group, rows)
+
+
+def describe_group(group: FiniteGroup) -> Description:
+    """A family with its size, or how the generators multiply from the right."""
+    if isinstance(group, CyclicGroup):
+        return {"class": "CyclicGroup", "n": group.order}
+    if isinstance(group, DihedralGroup):
+        return {"class": "DihedralGroup", "n": group.n}
+    if isinstance(group, ProductGroup):
+        return {"class": "ProductGroup", "factors": [describe_group(f) for f in group.factors]}
+    elements = np.arange(group.order)
+    right = [group.multiply(elements, s).tolist() for s in group.generators]
+    return {"class": "TableGroup", "right": right}
+
+
+def build_group(description: Description) -> FiniteGroup:
+    """The inverse of `describe_group`."""
+    kind = description["class"]
+    if kind == "ProductGroup":
+        return ProductGroup(*[build_group(each) for each in description["factors"]])
+    if kind == "TableGroup":
+        right = np.array(description["right"], dtype=np.int64)
+        if right.ndim != 2 or right.shape[1] > MAX_TABLE_ORDER:
+            refuse("load", "group", f"of an order <= {MAX_TABLE_ORDER:,}", right.shape,
+                   "save the module again")  # fmt: skip
+        return group_from_right_multiplication(right)
+    families = {"CyclicGroup": CyclicGroup, "DihedralGroup": DihedralGroup}
+    return families[kind](description["n"])
