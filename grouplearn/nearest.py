@@ -11,6 +11,7 @@ from grouplearn.defects import distance
 from grouplearn.errors import ClosureError, InputError
 from grouplearn.representations.base import LearnedRepresentation
 from grouplearn.representations.exactness import assert_holds
+from grouplearn.representations.families import as_family
 from grouplearn.representations.spectral import SpectralRepresentation
 
 
@@ -38,7 +39,8 @@ def nearest_exact(rep: LearnedRepresentation) -> NearestExact:
     returned.
 
     Args:
-        rep: any representation of C_n or D_n of dimension d.
+        rep: any representation of dimension d of a group isomorphic to C_n or D_n. The result is
+            of a `CyclicGroup` or `DihedralGroup`, by the generators that `as_family` chooses.
 
     Returns:
         The exact representation, in rep's dtype and device, and how far the generators moved.
@@ -69,6 +71,7 @@ def nearest_exact(rep: LearnedRepresentation) -> NearestExact:
     from grouplearn.representations.rounding import round_generators
 
     who = "nearest_exact"
+    rep = as_family(rep)
     approximate = finite(who, "rep.generators()", rep.generators().detach())
     counts, columns = round_generators(who, rep.group, approximate.cpu().double().numpy())
     exact = SpectralRepresentation(

@@ -87,7 +87,7 @@ def read_tensors(path: str | os.PathLike[str], who: str = "load") -> TensorFile:
     """
     load = optional_import("safetensors.torch", "train").load
     file = Path(path)
-    again = "save it again" if who == "load" else "start the run anew"
+    again = "start the run anew" if who == "resume" else "save it again"
     try:
         content = file.read_bytes()
     except OSError as problem:

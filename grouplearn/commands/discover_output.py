@@ -6,10 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
-from grouplearn._checks import optional_import
+from grouplearn.commands.actions_in import FOUND, REPRESENTATION, WEIGHTS
 from grouplearn.commands.discover import DiscoverOptions, Finding
 from grouplearn.commands.discover_pictures import pictures_of
 from grouplearn.commands.discover_words import arrows, describe, ladder_table
@@ -124,18 +121,17 @@ def write_run(
         options: what was asked for.
         command: the command line that made it.
     """
-    save_file = optional_import("safetensors.torch", "train").save_file
     summary = summary_of(findings, options)
     config = {"command": command, "options": asdict(options), "versions": summary["versions"]}
     _write(folder / CONFIG, to_json(config, indent=2) + "\n")
-    _write(folder / "found.json", to_json(summary, indent=2) + "\n")
-    (folder / "weights").mkdir()
+    _write(folder / FOUND, to_json(summary, indent=2) + "\n")
+    (folder / WEIGHTS).mkdir()
     sections = []
     for finding in findings:
         name = finding.subject.name
         alone = len(findings) == 1
-        weights = "representation" if alone else name
-        save_file(_tensors(finding.found), folder / "weights" / f"{weights}.safetensors")
+        weights = REPRESENTATION if alone else WEIGHTS / f"{name}.safetensors"
+        finding.found.save(folder / weights)
         pictures = pictures_of(finding, options.max_moment, options.seed)
         for kind, picture in pictures.items():
             (folder / f"{kind if alone else f'{name}-{kind}'}.png").write_bytes(picture.png)
@@ -145,16 +141,6 @@ def write_run(
 
 def _write(file: Path, text: str) -> None:
     file.write_text(text, encoding="utf-8")
-
-
-def _tensors(found: Discovery) -> dict[str, Tensor]:
-    """The representation's generators, and all members where there are few."""
-    with torch.no_grad():
-        generators = found.representation.generators().detach().clone().contiguous()
-    tensors = {"generators": generators}
-    if found.group.order <= _MEMBERS:
-        tensors["members"] = found.members.detach().clone().contiguous()
-    return tensors
 
 
 def _section(finding: Finding, pictures: Mapping[str, Picture]) -> Section:

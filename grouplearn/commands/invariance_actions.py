@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from grouplearn._checks import optional_import, refuse
+from grouplearn._checks import refuse
+from grouplearn.commands.actions_in import file_with_action
 from grouplearn.commands.discover_kinds import numpy_array
-from grouplearn.errors import DataError
 from grouplearn.representations import FixedRepresentation, LearnedRepresentation
 
 WHO = "grouplearn test"
@@ -40,8 +40,8 @@ def read_representation(text: str, dim: int, known: Sequence[str]) -> LearnedRep
     """
     if re.fullmatch(r"\s*\d+\s*(,\s*\d+\s*)+", text):
         rep = _permuted(text, dim)
-    elif Path(text).is_file():
-        rep = _from_file(text)
+    elif (file := file_with_action(Path(text))) is not None:
+        rep = _from_file(text, file)
     else:
         _refuse_name(text, known)
     if rep.dim != dim:
@@ -61,15 +61,11 @@ def _permuted(text: str, dim: int) -> LearnedRepresentation:
     return FixedRepresentation.from_permutations([row])
 
 
-def _from_file(text: str) -> LearnedRepresentation:
-    path = Path(text)
+def _from_file(text: str, path: Path) -> LearnedRepresentation:
     with path.open("rb") as stream:
         start = stream.read(6)
     if start == b"\x93NUMPY":
         return _generated(text, np.asarray(numpy_array(path, WHO)))
-    tensors = _discovered(path)
-    if tensors is not None:
-        return _generated(text, tensors["generators"].numpy())
     from grouplearn.training import load
 
     module = load(path)
@@ -77,20 +73,6 @@ def _from_file(text: str) -> LearnedRepresentation:
         _refuse("a file with a representation", f"{type(module).__name__} in {text!r}",
                 "save one with grouplearn.training.save")  # fmt: skip
     return module
-
-
-def _discovered(path: Path) -> dict[str, Any] | None:
-    """The tensors that `grouplearn discover` left, None where the file holds something else."""
-    library = optional_import("safetensors", "train")
-    try:
-        with library.safe_open(path, framework="pt") as file:
-            if "generators" not in file.keys() or file.metadata():  # noqa: SIM118
-                return None
-            return {"generators": file.get_tensor("generators")}
-    except (library.SafetensorError, OSError) as problem:
-        refuse(WHO, _OPTION, "a .safetensors file with a representation, or a matrix (.npy)",
-               f"{str(path)!r}, a broken one or another ({problem})", "save it again",
-               DataError)  # fmt: skip
 
 
 def _generated(text: str, given: NDArray[Any]) -> LearnedRepresentation:

@@ -7,15 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
+from math import isqrt
 from pathlib import Path
 from typing import final
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from grouplearn import CyclicGroup, DihedralGroup, FiniteGroup
+from grouplearn import CyclicGroup
 from grouplearn._checks import refuse
+from grouplearn.commands.actions_in import file_with_action
 from grouplearn.commands.train_choice import keep_choice, kept_choice
 from grouplearn.commands.train_data import TrainData
 from grouplearn.commands.train_kinds import KNOWN, SOURCES, WHO, TrainOptions
@@ -29,6 +31,7 @@ from grouplearn.representations import (
     FixedRepresentation,
     LearnedRepresentation,
     SpectralRepresentation,
+    as_family,
 )
 from grouplearn.training import (
     Augmentation,
@@ -114,8 +117,9 @@ def _discovered(data: TrainData, options: TrainOptions) -> Action:
     words = f"Discovered without labels: {found.summary()}"
     if options.action.source == "discovered" or not fixed.group.generators:
         return Action(fixed, words)
-    group, near = _family(fixed)
-    return Action(_class(options)(group, KERNEL**2, near=near), f"{words} Then trained.")
+    known = as_family(fixed)  # of others the exact class says itself that it has no irreps
+    rep = _class(options)(known.group, KERNEL**2, near=known.generators())
+    return Action(rep, f"{words} Then trained.")
 
 
 def known_action(name: str) -> FixedRepresentation:
@@ -191,21 +195,26 @@ def _automatic(
 
 
 def _from_file(source: str) -> Action:
-    file = Path(source)
-    if not file.is_file():
+    file = file_with_action(Path(source))
+    if file is None:
         known = (*SOURCES, *KNOWN)
         near = get_close_matches(source, known, 1)
-        refuse(WHO, "--action", f"one of {', '.join(known)}, or a file", repr(source),
+        refuse(WHO, "--action", f"one of {', '.join(known)}, a file, or a folder of "
+               "grouplearn discover", repr(source),
                f"did you mean {near[0]!r}?" if near else "check the name")  # fmt: skip
     module = load(file)
     reps = dict.fromkeys(_representations_within(module))
-    if [rep.dim for rep in reps] != [KERNEL**2]:
-        refuse(WHO, "--action", f"a file with one representation on R^{KERNEL**2}",
-               f"{type(module).__name__} in {os.fspath(file)!r}, dimensions "
-               f"{[rep.dim for rep in reps]}",
+    dims = [rep.dim for rep in reps]
+    if len(reps) != 1 or isqrt(dims[0]) ** 2 != dims[0]:
+        refuse(WHO, "--action", f"a file with one representation on R^{KERNEL**2}, or on square "
+               "patches of another size",
+               f"{type(module).__name__} in {os.fspath(file)!r}, dimensions {dims}",
                "train or save one")  # fmt: skip
     (rep,) = reps
-    return Action(rep.float().requires_grad_(False), f"Taken from {os.fspath(file)}.")
+    if rep.dim != KERNEL**2:
+        # What is no move of the pixel grid says so itself.
+        rep = ImageDomain(patch_size=isqrt(rep.dim)).on_kernels(rep, KERNEL)
+    return Action(rep.float().requires_grad_(False), f"Taken from {os.fspath(source)}.")
 
 
 def _representations_within(module: nn.Module) -> tuple[LearnedRepresentation, ...]:
@@ -214,24 +223,6 @@ def _representations_within(module: nn.Module) -> tuple[LearnedRepresentation, .
         return (module,)
     inner = unwrapped(module)
     return tuple(inner.layer_representations()) if isinstance(inner, LGCNN) else ()
-
-
-def _family(rep: FixedRepresentation) -> tuple[FiniteGroup, Tensor]:
-    """The group as a cyclic or dihedral one where it is, with the matrices of its generators.
-
-    Of others the exact class says itself that it has no irreps.
-    """
-    group, matrices = rep.group, rep.matrices()
-    orders, half = group.element_orders, group.order // 2
-    if group.order in orders:
-        turn = int(np.flatnonzero(orders == group.order)[0])
-        return CyclicGroup(group.order), matrices[[turn]]
-    for r in np.flatnonzero(orders == half):
-        for s in np.flatnonzero(orders == 2):
-            mirrored = group.multiply(s, group.multiply(r, s)) == group.inverse(r)
-            if mirrored and s not in group.generated([int(r)]):
-                return DihedralGroup(half), matrices[[int(r), int(s)]]
-    return group, rep.generators()
 
 
 def _trivial() -> FixedRepresentation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass, field
 from typing import Literal, final, get_args
 
@@ -181,6 +182,46 @@ class Discovery:
     def found(self) -> bool:
         """Is there more than the identity?"""
         return self.group.order > 1
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the whole finding to one file, which every command takes for an action.
+
+        `grouplearn.training.load` reads the representation alone from it.
+
+        Args:
+            path: the file; replaced if it exists. Usual suffix: .safetensors.
+
+        Raises:
+            InputError: the folder does not exist.
+            MissingExtraError: safetensors is absent; the extra `train` brings it.
+
+        Example:
+            >>> import numpy as np, tempfile
+            >>> from grouplearn import discover
+            >>> rows = np.random.default_rng(0).exponential(size=(2000, 4)) ** 2
+            >>> found = discover(rows + 0.5 * np.roll(rows, 1, axis=1))
+            >>> found.save(tempfile.gettempdir() + "/found")
+            >>> Discovery.load(tempfile.gettempdir() + "/found").group.name
+            'C4'
+        """
+        from grouplearn.discovery.files import write_discovery
+
+        write_discovery(self, path)
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Discovery:
+        """Read what `save` wrote: the same finding, to the last bit.
+
+        Args:
+            path: the file.
+
+        Raises:
+            DataError: the file is missing, truncated, changed, or holds no finding.
+            MissingExtraError: safetensors is absent.
+        """
+        from grouplearn.discovery.files import read_discovery
+
+        return read_discovery(path)
 
     def summary(self) -> str:
         """The finding in plain sentences."""

@@ -36,6 +36,7 @@ class Rule:
             all together.
         exact_base: the latter, for an action that moves nothing.
         exact_each: what it may be more for every dimension that the action moves.
+        power: the least, of all families together, with which a symmetry is called exact.
         doubt: p-values up to here leave doubt, which a smaller bound has to outweigh.
         exact_in_doubt: that bound.
         approximate: the largest bound of an approximate symmetry, over all families that see.
@@ -45,18 +46,24 @@ class Rule:
     level: float = 0.01
     draws: int = 999
     exact: float = 0.45
-    exact_base: float = 0.15
+    exact_base: float = 0.1
     exact_each: float = 0.1
+    power: float = 25.0
     doubt: float = 0.03
     exact_in_doubt: float = 0.25
     approximate: float = 0.15
     screening: float = 0.001
 
     def excess(self, finding: Finding) -> float:
-        """How many times the bounds are larger than those of an exact symmetry may be."""
+        """How many times too large the bounds are for an exact symmetry, or the noise is."""
         worst = self.exact if finding.p_value > self.doubt else self.exact_in_doubt
         together = min(self.exact, self.exact_base + self.exact_each * finding.moved)
-        return max(finding.effect_bound / worst, finding.pooled.bound / together)
+        seen = finding.pooled.power / self.power
+        return max(
+            finding.effect_bound / worst,
+            finding.pooled.bound / together,
+            1 / math.sqrt(seen) if seen > 0 else math.inf,
+        )
 
     def verdict(self, finding: Finding) -> Verdict:
         """Exact, approximate, undecided or rejected.

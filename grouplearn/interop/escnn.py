@@ -27,6 +27,7 @@ from grouplearn.errors import ClosureError, GroupError, MissingExtraError
 from grouplearn.groups import CyclicGroup, DihedralGroup, FiniteGroup, real_irreps
 from grouplearn.groups.irreps import turns
 from grouplearn.representations.base import LearnedRepresentation
+from grouplearn.representations.families import as_family
 from grouplearn.representations.rounding import round_generators
 from grouplearn.representations.spectral import SpectralRepresentation
 
@@ -147,7 +148,9 @@ def to_escnn(rep: LearnedRepresentation, *, tolerance: float | None = None) -> E
     commutes with nothing else; "concatenated" (x and -x) also where some entries are -1.
 
     Args:
-        rep: representation of C_n or D_n, of any class, that closes within `tolerance`.
+        rep: representation of any class, that closes within `tolerance`, of a group isomorphic to
+            C_n or D_n. Where the group is given by a table, as one that was found,
+            `as_family(rep)` says which of its elements escnn's generators stand for.
         tolerance: largest closure defect that is taken for rounding; the square root of the
             machine precision of rep's dtype when None (1.5e-8 in float64, 3.5e-4 in float32).
 
@@ -181,6 +184,7 @@ def to_escnn(rep: LearnedRepresentation, *, tolerance: float | None = None) -> E
             "to_escnn", "rep", "a LearnedRepresentation", type(rep).__name__,
             "pass one of grouplearn.representations, or see from_escnn",
         )  # fmt: skip
+    rep = as_family(rep)
     dihedral = isinstance(rep.group, DihedralGroup)
     n = turns("to_escnn", rep.group)
     counts, basis = _spectrum(rep, tolerance)

@@ -3,6 +3,7 @@
 from grouplearn.representations.base import LearnedRepresentation
 from grouplearn.representations.compose import ChangeOfBasis, DirectSum, TensorProduct
 from grouplearn.representations.dense import DenseRepresentation
+from grouplearn.representations.families import as_family
 from grouplearn.representations.fixed import FixedRepresentation
 from grouplearn.representations.multiscale import MultiScaleRepresentation
 from grouplearn.representations.restrict import restricted
@@ -21,5 +22,6 @@ __all__ = [
     "SpectralRepresentation",
     "TensorProduct",
     "ToeplitzRepresentation",
+    "as_family",
     "restricted",
 ]

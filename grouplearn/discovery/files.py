@@ -1,0 +1,73 @@
+"""A finding in one file: the action as `grouplearn.training.save` keeps it, and the rest."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+from torch import Tensor
+
+from grouplearn._checks import refuse
+from grouplearn.discovery.result import Discovery, Evidence, Rung
+from grouplearn.errors import DataError, InputError
+from grouplearn.representations import LearnedRepresentation
+from grouplearn.representations.descriptions import (
+    build_representation,
+    describe_representation,
+    fill,
+    state_of,
+)
+from grouplearn.tensorfile import pack, read_tensors, unpack, write_tensors
+
+_PLACE = "discovery"
+
+
+def write_discovery(found: Discovery, path: str | os.PathLike[str]) -> None:
+    """See `Discovery.save`."""
+    tensors = state_of(found.representation)
+    names = {id(value): name for name, value in tensors.items()}
+    values = {each.name: getattr(found, each.name) for each in fields(found)}
+    rep: LearnedRepresentation = values.pop("representation")
+    values["ladder"] = [
+        {**vars(rung), "evidence": [asdict(each) for each in rung.evidence]}
+        for rung in found.ladder
+    ]
+    held: dict[str, Tensor] = {}
+    info = {
+        "module": describe_representation(rep, names),
+        "frozen": [name for name, value in rep.named_parameters() if not value.requires_grad],
+        _PLACE: pack(values, held, _PLACE),
+    }
+    write_tensors(path, {**tensors, **held}, info)
+
+
+def read_discovery(path: str | os.PathLike[str]) -> Discovery:
+    """See `Discovery.load`."""
+    who = "Discovery.load"
+    tensors, info = read_tensors(path, who)
+    place = f"path {os.fspath(path)!r}"
+    if _PLACE not in info:
+        refuse(who, place, "a file that Discovery.save wrote",
+               "one without a finding", "a representation or a network is read by "
+               "grouplearn.training.load", DataError)  # fmt: skip
+    try:
+        return _restored(info, tensors)
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError, InputError) as problem:
+        refuse(who, place, "whole", f"one whose parts do not fit ({problem})", "save it again",
+               DataError)  # fmt: skip
+
+
+def _restored(info: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Discovery:
+    values = unpack(info[_PLACE], tensors)
+    rep = build_representation(info["module"], tensors)
+    fill(rep, tensors, info["frozen"])
+    ladder = tuple(
+        Rung(**{**rung, "evidence": tuple(Evidence(**each) for each in rung["evidence"])})
+        for rung in values.pop("ladder")
+    )
+    found = Discovery(representation=rep.eval(), ladder=ladder, **values)
+    if len(found.members) != found.group.order:
+        raise ValueError(f"{len(found.members)} members of a group of order {found.group.order}")
+    return found
