@@ -2,16 +2,80 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn, TypeAlias
 
 import numpy as np
 import torch
-from jaxtyping import Shaped
+from jaxtyping import Int, Shaped
 from torch import Tensor
 
-from grouplearn._checks import refuse
+from grouplearn._checks import generator, refuse
 
+Axes: TypeAlias = Literal["NCHW", "NHWC"]
+AXES = ("NCHW", "NHWC")
 _WHO = "ImageDomain.vectorize"
+_MOST_CHANNELS = 4
+
+
+def channels_first(images: Any, axes: Axes | None) -> Any:
+    """Return images with their channels before rows and columns, as a view.
+
+    Args:
+        images: what a user passed.
+        axes: "NHWC" where channels come last; None takes "NCHW", and refuses images whose last
+            axis is as short as channels are, while both axes before it are longer.
+
+    Raises:
+        InputError: the channels seem to come last, or `axes` is "NHWC" and there are not four axes.
+    """
+    shape = tuple(getattr(images, "shape", ()))
+    if axes == "NHWC":
+        if len(shape) != 4:
+            refuse(_WHO, "images", "of shape (N, H, W, C), as axes='NHWC' says",
+                   shape or type(images).__name__, "add the axis that lacks")  # fmt: skip
+        last = (0, 3, 1, 2)
+        return images.permute(last) if isinstance(images, Tensor) else images.transpose(last)
+    seems = len(shape) in (3, 4) and 0 < shape[-1] <= _MOST_CHANNELS < min(shape[-3:-1])
+    if axes is None and seems:
+        one = "images[None] and " if len(shape) == 3 else ""
+        refuse(_WHO, "images", "of shape (N, C, H, W)",
+               f"{shape}, whose channels seem to come last",
+               f"pass {one}axes='NHWC', or axes='NCHW' if images are {shape[-1]} wide")  # fmt: skip
+    return images
+
+
+def drawn_patches(
+    pixels: Shaped[Tensor, "images height width"],
+    size: int,
+    count: int,
+    rng: torch.Generator | None,
+    places: Int[Tensor, "places 3"] | None,
+) -> Shaped[Tensor, "count d"]:
+    """Return patches at random places.
+
+    Args:
+        pixels: grey images.
+        size: of the patches.
+        count: how many.
+        rng: draws them; None uses torch's global generator.
+        places: (image, row, column) of those to draw from; None takes all that fit.
+
+    Raises:
+        InputError: `rng` is no generator.
+    """
+    generator(_WHO, rng)
+    images, height, width = pixels.shape
+    rows, columns = height - size + 1, width - size + 1
+    device = "cpu" if rng is None else rng.device
+    room = images * rows * columns if places is None else len(places)
+    place = torch.randint(room, (count, 1, 1), generator=rng, device=device).to(pixels.device)
+    if places is not None:
+        image, down, across = places[place].unbind(-1)
+        place = (image * rows + down) * columns + across
+    offset = torch.arange(size, device=pixels.device)
+    row = place // columns % rows + offset[:, None]
+    column = place % columns + offset
+    return pixels[place // (rows * columns), row, column].reshape(count, size * size)
 
 
 def checked_pixels(
@@ -42,7 +106,7 @@ def checked_pixels(
             "images",
             f"at least {k} x {k} pixels, the size of a patch",
             f"shape {tuple(pixels.shape)}",
-            "pass a smaller patch_size, or move the channels to axis 1",
+            "pass a smaller patch_size",
         )
     if pixels.is_floating_point():
         _finite(pixels, first)
@@ -88,6 +152,9 @@ def _finite(pixels: Tensor, first: int) -> None:
 def _tensor(images: Any) -> Tensor:
     """Return images as a tensor, arrays copied; neither floats nor uint8 are refused."""
     pixels = images
+    if isinstance(images, np.ma.MaskedArray):
+        refuse(_WHO, "images", "an array without a mask", "a masked array",
+               "fill it in, or pass the images that are whole")  # fmt: skip
     if isinstance(images, np.ndarray):
         # A copy in native layout: torch takes no foreign byte order and no negative strides.
         if images.dtype == np.uint8:

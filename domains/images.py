@@ -16,7 +16,15 @@ from grouplearn._checks import last_axis, positive_int, refuse
 from grouplearn.discovery.moments import MomentAccumulator
 from grouplearn.discovery.result import Discovery
 from grouplearn.domains.base import Domain, discovered, matrices_of
-from grouplearn.domains.image_arrays import checked_pixels, refuse_flat, sliceable
+from grouplearn.domains.image_arrays import (
+    AXES,
+    Axes,
+    channels_first,
+    checked_pixels,
+    drawn_patches,
+    refuse_flat,
+    sliceable,
+)
 from grouplearn.domains.kernels import network_groups, on_kernels
 from grouplearn.domains.patch_moments import PatchSums
 from grouplearn.domains.patch_wholes import some_images, wholes_of_images
@@ -38,9 +46,11 @@ class ImageDomain(Domain):
     Args:
         patch_size: k >= 2.
         stride: the step between neighbouring patches, in pixels, when all are taken.
+        axes: "NHWC" where the channels of images come last, as those of Pillow and TensorFlow do;
+            None takes "NCHW", and refuses images whose channels seem to come last.
 
     Raises:
-        InputError: an argument is not an integer in its range.
+        InputError: an argument is out of its range.
 
     Example:
         >>> domain = ImageDomain(patch_size=5)
@@ -50,11 +60,14 @@ class ImageDomain(Domain):
 
     patch_size: int = 5
     stride: int = 1
+    axes: Axes | None = None
 
     def __post_init__(self) -> None:
         """Check the arguments."""
         positive_int("ImageDomain", "patch_size", self.patch_size, minimum=2)
         positive_int("ImageDomain", "stride", self.stride)
+        if self.axes not in (None, *AXES):
+            refuse("ImageDomain", "axes", "'NCHW' or 'NHWC'", repr(self.axes), "pass one of these")
 
     @property
     def dim(self) -> int:
@@ -77,8 +90,8 @@ class ImageDomain(Domain):
         patch that fits is equally likely each time (drawn with replacement, at stride 1).
 
         Args:
-            images: (B, H, W) or (B, C, H, W), tensor or array; floats in [0, 1], or uint8, which
-                is divided by 255.
+            images: (B, H, W), or (B, C, H, W) unless `axes` says otherwise, tensor or array; floats
+                in [0, 1], or uint8, which is divided by 255.
             count: how many patches to draw; None takes all.
             rng: draws them; None uses torch's global generator. Not used when all are taken.
             remove_mean: subtract each patch's mean.
@@ -101,6 +114,7 @@ class ImageDomain(Domain):
             >>> ImageDomain(3).vectorize(torch.rand(2, 3, 8, 8), count=7, rng=rng).shape
             torch.Size([7, 9])
         """
+        images = channels_first(images, self.axes)
         pixels = checked_pixels(images, self.patch_size).flatten(0, -3)
         k, step = self.patch_size, self.stride if count is None else 1
         views = pixels.unfold(1, k, step).unfold(2, k, step)
@@ -109,7 +123,7 @@ class ImageDomain(Domain):
             refuse_flat(_WHO)
         if count is not None:
             number = positive_int(_WHO, "count", count)
-            patches = self._draw(pixels, number, rng, places)
+            patches = drawn_patches(pixels, k, number, rng, places)
         elif places is not None:
             patches = views[tuple(places.T)].reshape(-1, self.dim)
         else:
@@ -185,6 +199,7 @@ class ImageDomain(Domain):
             7.0
         """
         who = "ImageDomain.moments"
+        images = channels_first(images, self.axes)
         checked_pixels(images[:1] if sliceable(images) else images, self.patch_size)
         sums = PatchSums(self.patch_size, self.stride, remove_mean, skip_flat)
         height, width = images.shape[-2:]
@@ -229,6 +244,7 @@ class ImageDomain(Domain):
             (27, 4)
         """
         rng = np.random.default_rng(seed)
+        images = channels_first(images, self.axes)
         kept, which = some_images(images, self.patch_size, rng)
         found = wholes_of_images(
             kept, self.patch_size, self.stride, rng,
@@ -326,22 +342,3 @@ class ImageDomain(Domain):
             InputError: signed or linear actions, or a kernel of one place.
         """
         return network_groups(found, self.extend, kernel_size)
-
-    def _draw(
-        self, pixels: Tensor, count: int, rng: torch.Generator | None, places: Tensor | None
-    ) -> Tensor:
-        """Return `count` patches at random places, (count, d); at (image, row, column) if given."""
-        if rng is not None and not isinstance(rng, torch.Generator):
-            refuse(_WHO, "rng", "a torch.Generator", repr(rng), "pass torch.Generator()")
-        images, height, width = pixels.shape
-        rows, columns = height - self.patch_size + 1, width - self.patch_size + 1
-        device = "cpu" if rng is None else rng.device
-        room = images * rows * columns if places is None else len(places)
-        place = torch.randint(room, (count, 1, 1), generator=rng, device=device).to(pixels.device)
-        if places is not None:
-            image, down, across = places[place].unbind(-1)
-            place = (image * rows + down) * columns + across
-        offset = torch.arange(self.patch_size, device=pixels.device)
-        row = place // columns % rows + offset[:, None]
-        column = place % columns + offset
-        return pixels[place // (rows * columns), row, column].reshape(count, self.dim)

@@ -24,6 +24,7 @@ from grouplearn.commands.options import between, known_name
 from grouplearn.discovery.moments import MomentAccumulator
 from grouplearn.domains.base import Domain
 from grouplearn.domains.idx import load_idx_images
+from grouplearn.domains.image_arrays import AXES
 from grouplearn.domains.images import ImageDomain
 from grouplearn.domains.letters import ALPHABETS
 from grouplearn.domains.samples import (
@@ -51,6 +52,7 @@ class Reading:
     labels: str | None = None
     blocks: str | None = None
     patch_size: int = 5
+    axes: str | None = None
     window: int = 6
     alphabet: str = "dna"
 
@@ -65,6 +67,8 @@ class Reading:
         """
         if self.kind is not None:
             known_name(who, "--kind", self.kind, KINDS)
+        if self.axes is not None:
+            known_name(who, "--axes", self.axes, AXES)
         known_name(who, "--alphabet", self.alphabet, tuple(ALPHABETS))
         between(who, "--patch-size", self.patch_size, 2, 16)
         between(who, "--window", self.window, 1, 64)
@@ -225,7 +229,8 @@ def _table(who: str, name: str, words: str, data: str, reading: Reading) -> Subj
 
 
 def _images(who: str, name: str, words: str, data: str, reading: Reading) -> Subject:
-    domain = ImageDomain(reading.patch_size)
+    axes: Any = reading.axes
+    domain = ImageDomain(reading.patch_size, axes=axes)
     pictures = {"sky": sample_sky, "digits": sample_digits, "photographs": sample_photographs}
     if data in pictures:
         images: Any = pictures[data]()

@@ -37,6 +37,9 @@ Blocks = Annotated[
 ]
 Array = Annotated[str | None, typer.Option(metavar="NAME", help="Which array of an .npz archive.")]
 PatchSize = Annotated[int, typer.Option(help="Of images: side of the patches in pixels.")]
+AxesOption = Annotated[
+    str | None, typer.Option(metavar="NCHW|NHWC", help="Of a .npy of images: where channels are.")
+]
 Window = Annotated[int, typer.Option(help="Of sequences: letters in a window.")]
 AlphabetName = Annotated[str, typer.Option(help="Of sequences: dna, rna or protein.")]
 Seed = Annotated[int, typer.Option(help="Of every random choice.")]
@@ -150,6 +153,7 @@ def discover(  # noqa: PLR0913, PLR0917
     blocks: Blocks = None,
     array: Array = None,
     patch_size: PatchSize = 5,
+    axes: AxesOption = None,
     window: Window = 6,
     alphabet: AlphabetName = "dna",
     seed: Seed = 0,
@@ -171,7 +175,16 @@ def discover(  # noqa: PLR0913, PLR0917
 
     options = DiscoverOptions(
         data=tuple(data),
-        reading=Reading(kind, array, labels, blocks, patch_size, window, alphabet),
+        reading=Reading(
+            kind=kind,
+            array=array,
+            labels=labels,
+            blocks=blocks,
+            patch_size=patch_size,
+            axes=axes,
+            window=window,
+            alphabet=alphabet,
+        ),
         action=action,
         max_moment=max_moment,
         level=level,
@@ -204,6 +217,7 @@ def invariance(  # noqa: PLR0913, PLR0917
     blocks: Blocks = None,
     array: Array = None,
     patch_size: PatchSize = 5,
+    axes: AxesOption = None,
     window: Window = 6,
     alphabet: AlphabetName = "dna",
     seed: Seed = 0,
@@ -220,7 +234,16 @@ def invariance(  # noqa: PLR0913, PLR0917
     options = InvarianceOptions(
         data=data,
         action=action,
-        reading=Reading(kind, array, labels, blocks, patch_size, window, alphabet),
+        reading=Reading(
+            kind=kind,
+            array=array,
+            labels=labels,
+            blocks=blocks,
+            patch_size=patch_size,
+            axes=axes,
+            window=window,
+            alphabet=alphabet,
+        ),
         level=level,
         draws=draws,
         seed=seed,

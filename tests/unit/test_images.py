@@ -180,7 +180,7 @@ def test_refuses_single_pixels() -> None:
         (torch.zeros(0, 9, 9), ["no axis empty", "(0, 9, 9)"]),
         (torch.zeros(2, 0, 9, 9), ["no axis empty", "(2, 0, 9, 9)"]),
         (torch.zeros(2, 9, 4), ["at least 5 x 5 pixels", "(2, 9, 4)", "smaller patch_size"]),
-        (torch.zeros(2, 427, 640, 3), ["at least 5 x 5", "move the channels to axis 1"]),
+        (torch.zeros(2, 427, 640, 3), ["channels seem to come last", "axes='NHWC'"]),
         (torch.full((1, 9, 9), 255.0), ["floats in [0, 1]", "from 255 to 255", "rescale"]),
         (torch.full((1, 9, 9), -0.5), ["floats in [0, 1]", "from -0.5 to -0.5"]),
         (torch.full((1, 9, 9), math.nan), ["finite", "nan at (0, 0, 0)"]),
