@@ -47,7 +47,7 @@ class Rule:
     draws: int = 999
     exact: float = 0.45
     exact_base: float = 0.1
-    exact_each: float = 0.1
+    exact_each: float = 0.15
     power: float = 25.0
     doubt: float = 0.03
     exact_in_doubt: float = 0.25

@@ -15,8 +15,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from safetensors.torch import load_file
 
+from grouplearn import Discovery
 from grouplearn.cli import main
 from grouplearn.commands import discover_output, discover_pictures
 from grouplearn.commands.discover_data import Reading, open_data
@@ -122,10 +122,12 @@ def test_the_planted_group_is_found_and_saved(ring_run: Path) -> None:
     assert found["region"] == []
     assert [rung["accepted"] for rung in found["ladder"] if rung["group"] == "C4"] == [True]
     assert found["proposal"] is None
-    weights = load_file(ring_run / "weights" / "representation.safetensors")
-    assert weights["members"].tolist() == found["members"]
+    kept = Discovery.load(ring_run / "weights" / "representation.safetensors")
+    assert kept.members.tolist() == found["members"]
+    assert kept.summary() == found["summary"]
     eye = np.eye(4)
-    for matrix, member in zip(weights["generators"], found["generator_members"], strict=True):
+    generators = kept.representation.generators()
+    for matrix, member in zip(generators, found["generator_members"], strict=True):
         np.testing.assert_array_equal(matrix.numpy() @ eye, eye[np.argsort(member)])
 
 
@@ -332,7 +334,7 @@ def test_members_are_left_out_where_there_are_many(
     np.save("rows.npy", ring())
     (found,) = run("rows.npy", "--json", "--out", "out").results
     assert (found["order"], found["members"]) == (4, None)
-    assert set(load_file("out/weights/representation.safetensors")) == {"generators"}
+    assert Discovery.load("out/weights/representation.safetensors").members.shape == (4, 4)
 
 
 def test_data_without_any_candidate(run: Any) -> None:
