@@ -15,6 +15,9 @@ from grouplearn._checks import refuse
 from grouplearn.errors import DataError
 
 GZIP_MAGIC = b"\x1f\x8b"
+MOST_BYTES = "GROUPLEARN_MOST_BYTES"
+"""The environment variable that says how much memory one data set may take; default: 2 GiB."""
+_MOST, _LINES = 2 << 30, 32
 
 
 def checked_path(who: str, path: Any) -> Path:
@@ -23,6 +26,41 @@ def checked_path(who: str, path: Any) -> Path:
     if not isinstance(text, str) or not text or "\0" in text:
         refuse(who, "path", "a non-empty str or os.PathLike", repr(path), "pass a path")
     return Path(text)
+
+
+def most_bytes() -> int:
+    """Return how many bytes of memory one data set may take."""
+    given = os.environ.get(MOST_BYTES)
+    if given is not None and not (given.isdecimal() and int(given)):
+        refuse("grouplearn", MOST_BYTES, "a number of bytes", repr(given), "set it so, or unset it")
+    return _MOST if given is None else int(given)
+
+
+def assert_small(who: str, file: Path, size: int) -> None:
+    """Refuse data that would take more memory than one data set may, before it is taken.
+
+    Args:
+        who: asks, for the error.
+        file: that holds the data.
+        size: of the data in memory, in bytes.
+
+    Raises:
+        DataError: it is too large.
+    """
+    if size > most_bytes():
+        most, got = (f"{each / (1 << 30):.3g} GiB" for each in (most_bytes(), size))
+        refuse(who, f"path {str(file)!r}", f"of at most {most} in memory", got,
+               f"pass a part of it, or set {MOST_BYTES}", DataError)  # fmt: skip
+
+
+def lines_of(who: str, file: Path, text: io.TextIOBase) -> Iterator[str]:
+    """Yield the lines of a text; one that is longer than a 32nd of `most_bytes` is refused."""
+    most = max(1, most_bytes() // _LINES)
+    while line := text.readline(most + 1):
+        if len(line) > most:
+            refuse(who, f"path {str(file)!r}", f"of lines of at most {most:,} letters",
+                   "a longer one", f"break its lines, or set {MOST_BYTES}", DataError)  # fmt: skip
+        yield line
 
 
 @contextmanager

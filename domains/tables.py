@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import io
 import os
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NoReturn, final
+from typing import Any, NoReturn, TypeAlias, final
 
 import numpy as np
 from jaxtyping import Float64, Shaped
-from numpy.lib import format as npy
 
-from grouplearn._checks import optional_import, refuse
-from grouplearn.domains.csvs import csv_batches, csv_columns
+from grouplearn._checks import refuse
+from grouplearn.domains.csv_layouts import Layout
+from grouplearn.domains.csvs import csv_batches, csv_layout
 from grouplearn.domains.files import checked_path, refusing_broken_files
+from grouplearn.domains.numpy_files import (
+    archived_shape,
+    archived_slices,
+    array_slices,
+    numpy_array,
+)
+from grouplearn.domains.parquets import parquet_batches, parquet_columns
 from grouplearn.errors import DataError
 
 _WHO = "read_table"
-_ENTRIES = 1 << 20
-# RuntimeError is how zipfile refuses encrypted members and unknown methods.
-_BROKEN_ARCHIVE = (
-    zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError, zlib.error, RuntimeError,
-)  # fmt: skip
 _NPY, _ZIP, _PARQUET = b"\x93NUMPY", b"PK", b"PAR1"
+_Batches: TypeAlias = Callable[[Sequence[int]], Iterator[Shaped[np.ndarray, "rows kept"]]]
 
 
 @final
@@ -37,6 +37,7 @@ class Table:
     Attributes:
         path: the file.
         columns: the name of each column; "column 0" and so on where the file names none.
+        notes: what was decided without being told, in words.
 
     Example:
         >>> import tempfile
@@ -48,7 +49,9 @@ class Table:
 
     path: Path
     columns: tuple[str, ...]
-    _batches: Callable[[], Iterator[Shaped[np.ndarray, "rows columns"]]]
+    _batches: _Batches
+    _kept: tuple[int, ...]
+    notes: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Float64[np.ndarray, "rows columns"]]:
         """Yield the rows in batches of about a million numbers.
@@ -61,7 +64,7 @@ class Table:
                 numbers; row and column are named.
         """
         row = 0
-        for batch in self._batches():
+        for batch in self._batches(self._kept):
             values = batch.astype(np.float64)
             bad = np.argwhere(~np.isfinite(values))
             if len(bad):
@@ -77,23 +80,55 @@ class Table:
         if not row:
             _reject(self.path, "a table with rows", "none", "pass a table that is not empty")
 
+    def only(self, numbers: Sequence[int]) -> Table:
+        """Return the table of some columns; of a text or Parquet file, no others are read.
 
-def read_table(path: str | os.PathLike[str], name: str | None = None) -> Table:
+        Args:
+            numbers: of the columns, from 0, in the order that is wanted.
+
+        Example:
+            >>> import tempfile
+            >>> file = Path(tempfile.mkdtemp()) / "three.csv"
+            >>> _ = file.write_text("x,y,z" + chr(10) + "1,cat,3")
+            >>> next(iter(read_table(file).only([2, 0]))).tolist()
+            [[3.0, 1.0]]
+        """
+        return replace(
+            self,
+            columns=tuple(self.columns[k] for k in numbers),
+            _kept=tuple(self._kept[k] for k in numbers),
+        )
+
+
+def read_table(
+    path: str | os.PathLike[str],
+    name: str | None = None,
+    *,
+    header: bool | None = None,
+    decimal: str | None = None,
+    index: bool | None = None,
+) -> Table:
     """Open a table of samples; what it holds decides how it is read, not its name.
 
     Args:
-        path: a NumPy array of two axes (.npy), an archive of such (.npz), comma-, semicolon- or
-            tab-separated values with or without a line of column names, plain or gzip (.csv), or
-            Parquet. Rows are samples, columns coordinates. Pickled objects are never loaded.
+        path: a NumPy array of two axes (.npy), an archive of such (.npz), numbers between commas,
+            semicolons, tabs or blanks, with or without a line of column names, plain or gzip
+            (.csv, or as `numpy.savetxt` writes them), or Parquet. Rows are samples, columns
+            coordinates. Pickled objects are never loaded.
         name: which array of an archive; None takes the only one.
+        header: of a text, does its first line name the columns? None decides by what it holds:
+            words are names, and so are evenly spaced numbers that do not fit the columns below.
+        decimal: of a text, "." or ","; None decides by what it holds.
+        index: False keeps the column in which pandas numbers rows: the first one if it is unnamed
+            and holds different integers, or of Parquet what its metadata call index.
 
     Returns:
         The table: column names, and batches of rows when it is iterated.
 
     Raises:
-        InputError: `path` is not a path.
+        InputError: `path` is not a path, or an argument does not apply to such a file.
         DataError: the file is missing, unreadable, empty, cut or corrupt, is no table of numbers,
-            or has no such array.
+            has no such array, or a first line of numbers may be names or not.
         MissingExtraError: Parquet, and pyarrow is absent; the extra `tables` brings it.
 
     Cost:
@@ -114,26 +149,60 @@ def read_table(path: str | os.PathLike[str], name: str | None = None) -> Table:
         _reject(file, "a table of numbers", "an empty file", "pass .npy, .npz, .csv or .parquet")
     if name is not None and not magic.startswith(_ZIP):
         refuse(_WHO, "name", "None, as the file is no archive", repr(name), "leave it out")
-    if magic == _NPY:
-        array = _array(file)
-        return Table(file, _numbered(array.shape[1]), lambda: _slices(array))
-    if magic.startswith(_ZIP):
-        return _archive(file, name)
+    binary = magic.startswith((_NPY, _ZIP, _PARQUET))
+    for argument, value in (("header", header), ("decimal", decimal)):
+        if binary and value is not None:
+            refuse(_WHO, f"{argument} (--{argument})", "left out, as the file is no text",
+                   repr(value), "leave it out")  # fmt: skip
+    if decimal not in (None, ".", ","):
+        refuse(_WHO, "decimal", "'.' or ','", repr(decimal), "pass one of these")
     if magic.startswith(_PARQUET):
-        return _parquet(file)
-    return Table(file, csv_columns(file), lambda: csv_batches(file))
+        return _parquet(file, index)
+    if binary:
+        return _arrays(file, name, magic)
+    return _text(file, csv_layout(file, header, decimal), index)
 
 
 def _reject(file: Path, expected: str, got: object, remedy: str) -> NoReturn:
     refuse(_WHO, f"path {str(file)!r}", expected, got, remedy, DataError)
 
 
-def _numbered(count: int) -> tuple[str, ...]:
-    return tuple(f"column {number}" for number in range(count))
+def _text(file: Path, layout: Layout, index: bool | None) -> Table:
+    kept = tuple(range(len(layout.names)))
+    table = Table(file, layout.names, lambda some: csv_batches(file, layout, some), kept)
+    if layout.index is None or index is False:
+        return replace(table, notes=layout.notes)
+    others = [k for k in kept if k != layout.index]
+    note = "the first column, which only numbers the rows, is left out"
+    return replace(table.only(others), notes=(*layout.notes, note))
 
 
-def _rows_at_once(columns: int) -> int:
-    return max(1, _ENTRIES // max(columns, 1))
+def _parquet(file: Path, index: bool | None) -> Table:
+    names, rows = parquet_columns(_WHO, file)
+    kept = tuple(range(len(names)))
+    table = Table(file, names, lambda some: parquet_batches(_WHO, file, some), kept)
+    others = [k for k in kept if k not in rows]
+    if not rows or not others or index is False:
+        return table
+    said = ", ".join(names[k] for k in rows)
+    return replace(table.only(others), notes=(f"{said}, which pandas calls index, is left out",))
+
+
+def _arrays(file: Path, name: str | None, magic: bytes) -> Table:
+    """The table in a .npy or .npz file."""
+    if magic == _NPY:
+        array = numpy_array(_WHO, file)
+        shape, dtype = array.shape, array.dtype
+    else:
+        chosen, shape, dtype = archived_shape(_WHO, file, name)
+    _check_array(file, shape, dtype)
+    every = tuple(range(shape[1]))
+
+    def batches(kept: Sequence[int]) -> Iterator[Shaped[np.ndarray, "rows kept"]]:
+        slices = array_slices(array) if magic == _NPY else archived_slices(_WHO, file, chosen)
+        return (batch if kept == every else batch[:, list(kept)] for batch in slices)
+
+    return Table(file, tuple(f"column {k}" for k in every), batches, every)
 
 
 def _check_array(file: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -144,126 +213,3 @@ def _check_array(file: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> No
             f"shape {shape} of {dtype}",
             "reshape or convert it; for images use ImageDomain",
         )
-
-
-def _array(file: Path) -> Shaped[np.ndarray, "rows columns"]:
-    """A .npy file as a memory map."""
-    try:
-        array = np.load(file, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError) as problem:
-        _reject(file, "a whole .npy file of numbers", f"a broken one ({problem})", "save it again")
-    _check_array(file, array.shape, array.dtype)
-    return array
-
-
-def _slices(
-    array: Shaped[np.ndarray, "rows columns"],
-) -> Iterator[Shaped[np.ndarray, "some columns"]]:
-    step = _rows_at_once(array.shape[1])
-    for start in range(0, len(array), step):
-        yield array[start : start + step]
-
-
-def _archive(file: Path, name: str | None) -> Table:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            names = [each.removesuffix(".npy") for each in archive.namelist()]
-            if name is None and len(names) != 1:
-                _reject(
-                    file, "an archive of one array", f"arrays {names}", "pass name=, one of these"
-                )
-            chosen = names[0] if name is None else name
-            if chosen not in names:
-                _reject(file, f"an archive with an array {chosen!r}", names, "pass one of these")
-            with archive.open(f"{chosen}.npy") as member:
-                shape, _, dtype = _header(member)
-    except DataError:
-        raise
-    except _BROKEN_ARCHIVE as problem:
-        _broken_archive(file, problem)
-    _check_array(file, shape, dtype)
-    return Table(file, _numbered(shape[1]), lambda: _members(file, f"{chosen}.npy"))
-
-
-def _header(member: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, order and type of an array in an archive; the stream is left at its data."""
-    version = npy.read_magic(member)
-    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    return read(member)
-
-
-def _members(file: Path, member: str) -> Iterator[Shaped[np.ndarray, "rows columns"]]:
-    try:
-        with zipfile.ZipFile(file) as archive, archive.open(member) as stream:
-            (rows, columns), fortran, dtype = _header(stream)
-            if fortran:
-                data = _exactly(stream, rows * columns * dtype.itemsize)
-                yield from _slices(np.frombuffer(data, dtype).reshape(columns, rows).T)
-                return
-            step = _rows_at_once(columns)
-            for start in range(0, rows, step):
-                count = min(step, rows - start)
-                data = _exactly(stream, count * columns * dtype.itemsize)
-                yield np.frombuffer(data, dtype).reshape(count, columns)
-    except _BROKEN_ARCHIVE as problem:
-        _broken_archive(file, problem)
-
-
-def _exactly(stream: Any, size: int) -> bytes:
-    data = io.BytesIO()
-    while data.tell() < size and (part := stream.read(min(size - data.tell(), _ENTRIES))):
-        data.write(part)
-    if data.tell() < size:
-        raise EOFError(f"{data.tell()} of {size} bytes")
-    return data.getvalue()
-
-
-def _broken_archive(file: Path, problem: Exception) -> NoReturn:
-    _reject(file, "a whole .npz file", f"a broken one ({problem})", "save it again")
-
-
-def _parquet(file: Path) -> Table:
-    arrow = optional_import("pyarrow", "tables")
-    parquet = optional_import("pyarrow.parquet", "tables")
-    try:
-        with parquet.ParquetFile(file) as table:
-            schema = table.schema_arrow
-    except (arrow.ArrowException, OSError) as problem:
-        _reject(file, "a whole Parquet file", f"a broken one ({problem})", "download it again")
-    if not len(schema):
-        _reject(file, "a table with columns", "none", "pass a table that is not empty")
-    for each in schema:
-        kinds = arrow.types
-        numeric = (kinds.is_integer, kinds.is_floating, kinds.is_boolean)
-        if not any(kind(each.type) for kind in numeric):
-            _reject(
-                file, "a table of numeric columns", f"{each.name!r} of type {each.type}",
-                "drop or encode that column",
-            )  # fmt: skip
-
-    def batches() -> Iterator[Shaped[np.ndarray, "rows columns"]]:
-        row = 0
-        try:
-            with parquet.ParquetFile(file) as table:
-                for batch in table.iter_batches(_rows_at_once(len(schema))):
-                    _refuse_nulls(file, batch, row)
-                    columns = [
-                        column.to_numpy(zero_copy_only=False).astype(np.float64)
-                        for column in batch.columns
-                    ]
-                    row += batch.num_rows
-                    yield np.stack(columns, axis=1)
-        except (arrow.ArrowException, OSError) as problem:
-            _reject(file, "a whole Parquet file", f"a broken one ({problem})", "download it again")
-
-    return Table(file, tuple(schema.names), batches)
-
-
-def _refuse_nulls(file: Path, batch: Any, row: int) -> None:
-    for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        if column.null_count:
-            first = column.is_null().to_pylist().index(True)
-            _reject(
-                file, "finite numbers", f"an empty value in row {row + first}, {name!r}",
-                "clean the data first",
-            )  # fmt: skip

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from grouplearn.domains import csvs, tables
+from grouplearn.domains import csvs, numpy_files
 from grouplearn.domains.tables import read_table
 from grouplearn.errors import DataError, InputError, MissingExtraError
 from tests.unit.examples import is_helpful
@@ -58,7 +58,7 @@ def read(file: Path, name: str | None = None) -> NDArray[np.float64]:
 def test_every_format_gives_the_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    monkeypatch.setattr(tables, "_ENTRIES", 30)
+    monkeypatch.setattr(numpy_files, "_ENTRIES", 30)
     monkeypatch.setattr(csvs, "_ENTRIES", 30)
     table = read_table(save(tmp_path, kind))
     named = kind in ("parquet", "csv", "csv.gz", "semicolons.csv")
@@ -200,7 +200,7 @@ def test_pickles_are_never_loaded(tmp_path: Path, kind: str) -> None:
 def test_the_place_of_what_is_not_finite(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, value: float
 ) -> None:
-    monkeypatch.setattr(tables, "_ENTRIES", 30)
+    monkeypatch.setattr(numpy_files, "_ENTRIES", 30)
     rows = ROWS.copy()
     rows[33, 2] = value
     with pytest.raises(DataError) as problem:
