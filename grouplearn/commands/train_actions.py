@@ -189,7 +189,7 @@ def _automatic(
         keep_choice(folder, choice)
     words = (
         "Chosen by short runs among the groups on the ladder of second moments, and subgroups; "
-        f"moments alone say: {found.summary()}"
+        f"moments alone say: {found.summary()} {choice.reason}"
     )
     return Action(choice.rep, words, choice)
 

@@ -1,25 +1,30 @@
-"""Choosing the group of a network: short runs, up the lattice of subgroups, ties run again."""
+"""Choosing the group of a network: short runs, up the lattice of subgroups, ties run again.
+
+A group is chosen only where its runs are better than chance and than those of the trivial group.
+"""
 
 from __future__ import annotations
 
 import copy
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import final
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from grouplearn._checks import instance, refuse
 from grouplearn.representations import LearnedRepresentation
-from grouplearn.training.fitting import FitOptions, evaluate, fit
+from grouplearn.training.fitting import FitOptions, fit, scores
 from grouplearn.training.labelled import Augmentation, Labelled
-from grouplearn.training.objectives import Objective
+from grouplearn.training.objectives import Classification, Objective
 
 _WHO = "choose"
 _MOST_RUNS = 3
+_CLEAR = 2.0  # standard errors
 _STEPS, _BATCH, _SAMPLES, _HELD_OUT = 1_500, 32, 3_000, 10_000
 Build = Callable[[LearnedRepresentation, torch.Generator], nn.Module]
 
@@ -35,12 +40,15 @@ class Tried:
             group had failed already.
         held_out: number of these samples.
         seconds: of all its runs.
+        samples: (held_out,), the mean score of each sample over the runs; None where there was no
+            run, or where it was read from a file.
     """
 
     rep: LearnedRepresentation
     scores: tuple[float, ...]
     held_out: int
     seconds: float
+    samples: Float[Tensor, " held_out"] | None = field(default=None, compare=False, repr=False)
 
     @property
     def score(self) -> float | None:
@@ -75,10 +83,12 @@ class Choice:
     Attributes:
         rep: the chosen representation.
         tried: all candidates, in the order in which they were considered.
+        reason: why this one, in a sentence.
     """
 
     rep: LearnedRepresentation
     tried: tuple[Tried, ...]
+    reason: str = ""
 
     def summary(self) -> str:
         """The choice and its evidence in words."""
@@ -86,7 +96,7 @@ class Choice:
         for number, each in enumerate(self.tried):
             mark = " <- chosen" if each.rep is self.rep else ""
             lines.append(f"{number + 1}. {each.rep.group}: {each.words}{mark}")
-        return "; ".join(lines)
+        return " ".join(part for part in ("; ".join(lines) + ".", self.reason) if part)
 
 
 def short_runs(data: Labelled, options: FitOptions) -> tuple[Labelled, Labelled, FitOptions]:
@@ -145,8 +155,13 @@ def choose(
     one of those is no worse than the smallest candidate, which should be the trivial group: two
     standard errors below it is worse. A symmetry that costs accuracy is not helped by more
     symmetry, so that most of a lattice need not be run. While several are within one standard error
-    of the best, these run again with another seed, until each has run three times. Then the best
-    mean is chosen, of equal ones the smallest group.
+    of the best, or the best is not told apart from the smallest, these run again with another seed,
+    until each has run three times.
+
+    Then the best mean is chosen, of equal ones the smallest group, if two things hold, else the
+    smallest candidate: the best is better than chance, where the objective knows what that is, and
+    it is better than the smallest candidate, each by two standard errors. The latter is that of
+    the mean difference over the samples, which both were judged by.
 
     Args:
         candidates: one representation of each group, on one space; subgroups are recognised by
@@ -188,11 +203,17 @@ def choose(
         network = build(rep, torch.Generator().manual_seed(seed))
         run = fit(network, train, objective=objective, augment=augment,
                   options=replace(options, seed=seed))  # fmt: skip
-        score = evaluate(network, held_out, objective, precision=options.precision)
+        each = scores(network, held_out, objective, precision=options.precision)
+        score, count = float(each.mean()), len(before.scores)
         if not math.isfinite(score):
             refuse(_WHO, "held_out", "samples with a finite score", score,
                    "look for numbers that are not finite in them")  # fmt: skip
-        return replace(before, scores=(*before.scores, score), seconds=before.seconds + run.seconds)
+        if before.samples is not None:
+            each = (count * before.samples + each) / (count + 1)
+        return replace(
+            before, scores=(*before.scores, score), seconds=before.seconds + run.seconds,
+            samples=each,
+        )  # fmt: skip
 
     for number, rep in enumerate(ordered):
         below = [
@@ -208,14 +229,83 @@ def choose(
             tried[k] = run_once(tried[k])
             if watch is not None:
                 watch(tried[k])
-    return Choice(max(tried, key=_score).rep, tuple(tried))
+    chance = (objective or Classification()).chance(held_out.y)
+    best = max(tried, key=_score)
+    doubt = _doubt(best, tried[0], chance)
+    if doubt:
+        return Choice(tried[0].rep, tuple(tried), f"{tried[0].rep.group} was taken, since {doubt}.")
+    gain = "" if best is tried[0] else f", by {_Gain.of(best, tried[0]).words}"
+    return Choice(best.rep, tuple(tried), f"{best.rep.group} is the best{gain}.")
 
 
 def _tied(tried: Sequence[Tried]) -> list[int]:
-    """Those with runs left that are within one standard error of the best; none if it is alone."""
+    """Those with runs left that are not told apart; none if all are.
+
+    Within one standard error of the best, or the best and the smallest where it is no better.
+    """
     best = max(tried, key=_score)
-    near = [k for k, each in enumerate(tried) if _score(each) >= _score(best) - best.error]
-    return [k for k in near if len(near) > 1 and len(tried[k].scores) < _MOST_RUNS]
+    near = {k for k, each in enumerate(tried) if _score(each) >= _score(best) - best.error}
+    if best is not tried[0] and not _Gain.of(best, tried[0]).is_clear:
+        near.add(0)
+    return [k for k in sorted(near) if len(near) > 1 and len(tried[k].scores) < _MOST_RUNS]
+
+
+def _doubt(best: Tried, smallest: Tried, chance: float | None) -> str:
+    """Why the best is not to be chosen; empty where nothing speaks against it."""
+    if chance is not None and _score(best) <= chance + _CLEAR * best.error:
+        return (
+            f"no run is better than chance ({100 * _score(best):.1f} % at best, and a network that "
+            f"has learned nothing is right on {100 * chance:.1f} %)"
+        )
+    if best is smallest:
+        return ""
+    gain = _Gain.of(best, smallest)
+    if gain.is_clear:
+        return ""
+    needed = gain.samples_needed
+    more = "" if needed is None else f"; about {needed:,} samples held out would tell"
+    return f"{best.rep.group}, the best, is not clearly better ({gain.words}{more})"
+
+
+@final
+@dataclass(frozen=True)
+class _Gain:
+    """How much better one candidate is than another, on the same samples.
+
+    Attributes:
+        mean: of the difference of scores.
+        error: its standard error.
+        count: of samples.
+    """
+
+    mean: float
+    error: float
+    count: int
+
+    @classmethod
+    def of(cls, one: Tried, other: Tried) -> _Gain:
+        """From runs of both."""
+        if one.samples is None or other.samples is None:
+            return cls(0.0, math.inf, one.held_out)
+        apart = one.samples - other.samples
+        count = len(apart)
+        error = float(apart.std()) / math.sqrt(count) if count > 1 else math.inf
+        return cls(float(apart.mean()), error, count)
+
+    @property
+    def is_clear(self) -> bool:
+        return self.mean > _CLEAR * self.error
+
+    @property
+    def words(self) -> str:
+        return f"{100 * self.mean:.1f} +- {100 * self.error:.1f} %"
+
+    @property
+    def samples_needed(self) -> int | None:
+        """With how many samples the difference would be clear, if it is as it was measured."""
+        if not self.mean > 0 or not math.isfinite(self.error):
+            return None
+        return math.ceil(self.count * (_CLEAR * self.error / self.mean) ** 2)
 
 
 def _score(candidate: Tried) -> float:
@@ -227,7 +317,7 @@ def _holds(candidate: Tried, trivial: Tried) -> bool:
     """Is a candidate that ran no worse than the trivial group, by two standard errors?"""
     if candidate.score is None or trivial.score is None:
         return False
-    return candidate.score >= trivial.score - 2 * math.hypot(candidate.error, trivial.error)
+    return candidate.score >= trivial.score - _CLEAR * math.hypot(candidate.error, trivial.error)
 
 
 def _matrices(rep: LearnedRepresentation) -> frozenset[bytes]:

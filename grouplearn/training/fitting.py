@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Literal, final, get_args
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from grouplearn._checks import finite_number, instance, optional_import, positive_int, refuse
 from grouplearn.layers.filters import input_like
@@ -264,22 +265,48 @@ def evaluate(
     Returns:
         A number.
     """
+    found = scores(model, data, objective, batch_size=batch_size, precision=precision)
+    return float(found.mean())
+
+
+def scores(
+    model: nn.Module,
+    data: Labelled,
+    objective: Objective | None = None,
+    *,
+    batch_size: int = 500,
+    precision: Precision = "float32",
+) -> Float[Tensor, " N"]:
+    """The score of a network on every sample, of which `evaluate` is the mean.
+
+    Args:
+        model: as for `evaluate`, like all that follow.
+        data: samples and labels.
+        objective: what scores them.
+        batch_size: samples at once.
+        precision: of the network.
+
+    Returns:
+        float64, on the CPU.
+    """
     objective = _objective("evaluate", objective)
     instance("evaluate", "data", data, Labelled, "pass Labelled(x, y)")
     found = input_like(model)
     like = data.x if found is None else found
     training = {module: module.training for module in model.modules()}
     model.eval()
-    total = 0.0
+    parts = []
     try:
-        with torch.autocast(like.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        with (
+            torch.no_grad(),
+            torch.autocast(like.device.type, torch.bfloat16, enabled=precision == "bfloat16"),
+        ):
             for x, y in EachOnce(data, batch_size):
-                batch = x.to(like), y.to(like.device)
-                total += float(objective.score(model, batch).double().sum())
+                parts.append(objective.score(model, (x.to(like), y.to(like.device))).double().cpu())
     finally:
         for module, mode in training.items():
             module.training = mode
-    return total / len(data)
+    return torch.cat(parts)
 
 
 def seeds_interval(scores: Sequence[float], level: float = 0.95) -> tuple[float, float]:

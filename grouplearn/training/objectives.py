@@ -39,6 +39,14 @@ class Objective(ABC):
             batch: samples and labels.
         """
 
+    def chance(self, labels: Tensor) -> float | None:  # noqa: ARG002
+        """The mean score of a network that has learned nothing; None where none can be told.
+
+        Args:
+            labels: of the samples that judge.
+        """
+        return None
+
 
 @final
 class Classification(Objective):
@@ -73,6 +81,10 @@ class Classification(Objective):
         if bool((batch[1] >= scores.shape[1]).any()):
             _refuse_labels(batch[1], scores)
         return (scores.argmax(1) == batch[1]).to(batch[0].dtype)
+
+    def chance(self, labels: Tensor) -> float:
+        """The share of the largest class."""
+        return float(labels.unique(return_counts=True)[1].max()) / len(labels)
 
 
 @final

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -206,10 +207,7 @@ def test_another_run_has_another_seed() -> None:
 
 def test_groups_above_a_failure_are_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """With scores set by hand: the half turn fails, so its quarter turns are passed over."""
-    from grouplearn.training import choosing
-
-    scores = iter([0.9, 0.95, 0.5])
-    monkeypatch.setattr(choosing, "evaluate", lambda *_, **__: next(scores))
+    script(monkeypatch, [0.9, 0.95, 0.5])
     candidates = [moves(), moves("flip"), moves("half-turn"), moves("quarter-turn")]
     choice = choose(candidates, build, bars(40, 0), bars(400, 1), options=FitOptions(epochs=1))
     assert [each.score for each in choice.tried] == [0.9, 0.95, 0.5, None]
@@ -217,12 +215,24 @@ def test_groups_above_a_failure_are_not_run(monkeypatch: pytest.MonkeyPatch) -> 
     assert "not run: its subgroups fail" in choice.summary()
 
 
-def scripted(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> list[FixedRepresentation]:
-    """Three candidates; the scores of the runs are set by hand."""
+def script(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> None:
+    """The shares of right answers of the runs are set by hand: the first samples are right."""
     from grouplearn.training import choosing
 
     left = iter(scores)
-    monkeypatch.setattr(choosing, "evaluate", lambda *_, **__: next(left))
+
+    def given(_: Any, data: Labelled, *__: Any, **___: Any) -> torch.Tensor:
+        share = next(left)
+        if math.isnan(share):
+            return torch.full((len(data),), share, dtype=torch.float64)
+        return (torch.arange(len(data)) < round(share * len(data))).double()
+
+    monkeypatch.setattr(choosing, "scores", given)
+
+
+def scripted(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> list[FixedRepresentation]:
+    """Three candidates; the scores of the runs are set by hand."""
+    script(monkeypatch, scores)
     return [moves(), moves("flip"), moves("flip-up-down")]
 
 
@@ -238,11 +248,20 @@ def test_groups_within_the_error_run_again(monkeypatch: pytest.MonkeyPatch) -> N
     assert "C1: 95.0 +- 2.2 % in 2 runs <- chosen" in choice.summary()
 
 
-def test_the_best_mean_is_chosen_of_what_stays_tied(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_stays_tied_with_the_trivial_group_is_not_chosen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     candidates = scripted(monkeypatch, [0.94, 0.95, 0.80, 0.94, 0.95, 0.94, 0.95])
     choice = choose(candidates, build, bars(40, 0), bars(100, 1), options=FitOptions(epochs=1))
     assert [len(each.scores) for each in choice.tried] == [3, 3, 1]
-    assert choice.rep is candidates[1]
+    assert choice.rep is candidates[0]
+
+
+def test_the_best_mean_is_chosen_of_what_stays_tied(monkeypatch: pytest.MonkeyPatch) -> None:
+    candidates = scripted(monkeypatch, [0.70, 0.94, 0.95, 0.94, 0.95, 0.94, 0.95])
+    choice = choose(candidates, build, bars(40, 0), bars(100, 1), options=FitOptions(epochs=1))
+    assert [len(each.scores) for each in choice.tried] == [1, 3, 3]
+    assert choice.rep is candidates[2]
 
 
 def test_a_lucky_first_run_does_not_shut_others_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,3 +287,60 @@ def test_no_candidate_is_refused() -> None:
     nothing: Any = []
     with pytest.raises(InputError, match="candidates must be one representation or more"):
         choose(nothing, build, bars(4, 0), bars(4, 1))
+
+
+class Told(nn.Module):
+    """A network that is right on given samples: their column of x says so, whatever is trained."""
+
+    def __init__(self, column: int) -> None:
+        super().__init__()
+        self.column = column
+        self.weight = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        right = x[:, self.column] * x[:, 0]
+        return torch.stack([-right, right], 1) + 0 * self.weight
+
+
+def told(count: int, right: dict[int, list[tuple[int, int]]]) -> Labelled:
+    """Two classes by turns, +-1 in column 0; column k is 1 in its ranges of samples, -1 outside."""
+    x = -torch.ones(count, 1 + max(right))
+    y = torch.arange(count) % 2
+    x[:, 0] = 2 * y - 1
+    for column, ranges in right.items():
+        for start, end in ranges:
+            x[start:end, column] = 1
+    return Labelled(x, y)
+
+
+@pytest.mark.parametrize(
+    ("right", "chosen", "reason"),
+    [
+        # 500 against 500 of 1,000: no better than the share of the larger class.
+        ({1: [(0, 490)], 2: [(0, 510)]}, 1, "no run is better than chance"),
+        # 700 against 710, the same 690 among them: +1 % +- 0.5 %, just not clear.
+        ({1: [(0, 700)], 2: [(0, 690), (700, 720)]}, 1, "not clearly better"),
+        # 700 against 720, all of the 700 among them: +2 % +- 0.44 %.
+        ({1: [(0, 700)], 2: [(0, 720)]}, 2, "is the best, by 2.0 +- 0.4 %"),
+        # The same numbers, but on other samples: +2 % +- 2.4 %.
+        ({1: [(0, 700)], 2: [(280, 1000)]}, 1, "not clearly better"),
+    ],
+)
+def test_a_group_is_chosen_only_where_it_is_clearly_better(
+    right: dict[int, list[tuple[int, int]]], chosen: int, reason: str
+) -> None:
+    held = told(1000, right)
+    candidates = [moves(), moves("flip")]
+    choice = choose(
+        candidates, lambda rep, _: Told(rep.group.order), told(20, {1: [], 2: []}), held,
+        options=FitOptions(epochs=1, batch_size=20),
+    )  # fmt: skip
+    assert choice.rep.group.order == chosen
+    assert reason in choice.reason
+    assert choice.reason in choice.summary()
+    if "not clearly" in reason:
+        assert [len(each.scores) for each in choice.tried] == [3, 3], "run again while in doubt"
+        needed = int(choice.reason.split("about ")[1].split(" ")[0].replace(",", ""))
+        apart = held.x[:, 2] - held.x[:, 1]
+        error = float(apart.std()) / 1000**0.5
+        assert needed == pytest.approx(1000 * (2 * error / float(apart.mean())) ** 2, abs=1.01)
