@@ -93,6 +93,7 @@ def run_all(options: DiscoverOptions, watch: Watch | None = None) -> tuple[Findi
     """
     names = names_of(options.data)
     opened = [open_data(d, options.reading, n) for d, n in zip(options.data, names, strict=True)]
+    options.reading.check_kinds(WHO, (each.kind for each in opened))
     return tuple(_find(each, options, watch or (lambda _name, _step: None)) for each in opened)
 
 

@@ -11,7 +11,6 @@ from grouplearn.domains.files import refusing_broken_files, uncompressed
 from grouplearn.errors import DataError
 
 WHO = "grouplearn discover"
-KINDS = ("table", "images", "sequence", "tokens")
 
 _FIRST = 1 << 16
 _TABLES = {".csv", ".tsv", ".npz", ".parquet"}
@@ -32,7 +31,7 @@ def recognise(path: Path, who: str = WHO) -> str:
         who: the command, for the error.
 
     Returns:
-        One of `KINDS`.
+        One of `grouplearn.commands.reading.KINDS`.
 
     Raises:
         DataError: the file is empty, unreadable or cut within its first bytes, or its content is of

@@ -88,6 +88,7 @@ def run(options: InvarianceOptions, watch: Watch | None = None) -> Tested:
     (name,) = names_of((options.data,))
     told("reading")
     subject = open_data(options.data, options.reading, name, WHO)
+    options.reading.check_kinds(WHO, (subject.kind,))
     domain = subject.domain
     order, result = (
         _on_rows(subject, options, told)
@@ -144,7 +145,7 @@ class _Rows:
 
 def _rows_of(table: TableRows, seed: int) -> _Rows:
     """The rows of a table; of very many, some at random."""
-    rng, dim = np.random.default_rng(seed), len(table.kept)
+    rng, dim = np.random.default_rng(seed), len(table.names)
     most = most_rows(dim)
     has_labels, has_blocks = table.has_labels, table.blocks is not None
     held, keys = np.empty((0, dim + has_labels + has_blocks)), np.empty(0)

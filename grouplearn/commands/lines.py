@@ -36,6 +36,28 @@ Blocks = Annotated[
     ),
 ]
 Array = Annotated[str | None, typer.Option(metavar="NAME", help="Which array of an .npz archive.")]
+Columns = Annotated[
+    str | None,
+    typer.Option(metavar="NAME,...", help="Of a table: the only columns to read; default: all."),
+]
+Header = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header",
+        help="Of a text table: the first line names the columns, or is a sample; default: what it "
+        "holds says.",
+    ),
+]
+IndexColumn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN", help="Of a table: column to leave out; default: the index of pandas."
+    ),
+]
+Decimal = Annotated[
+    str | None,
+    typer.Option(metavar=".|,", help="Of a text table: the decimal point; default: what is there."),
+]
 PatchSize = Annotated[int, typer.Option(help="Of images: side of the patches in pixels.")]
 AxesOption = Annotated[
     str | None, typer.Option(metavar="NCHW|NHWC", help="Of a .npy of images: where channels are.")
@@ -152,6 +174,10 @@ def discover(  # noqa: PLR0913, PLR0917
     labels: Labels = None,
     blocks: Blocks = None,
     array: Array = None,
+    columns: Columns = None,
+    header: Header = None,
+    index_column: IndexColumn = None,
+    decimal: Decimal = None,
     patch_size: PatchSize = 5,
     axes: AxesOption = None,
     window: Window = 6,
@@ -180,6 +206,10 @@ def discover(  # noqa: PLR0913, PLR0917
             array=array,
             labels=labels,
             blocks=blocks,
+            columns=columns,
+            header=header,
+            index_column=index_column,
+            decimal=decimal,
             patch_size=patch_size,
             axes=axes,
             window=window,
@@ -216,6 +246,10 @@ def invariance(  # noqa: PLR0913, PLR0917
     labels: Labels = None,
     blocks: Blocks = None,
     array: Array = None,
+    columns: Columns = None,
+    header: Header = None,
+    index_column: IndexColumn = None,
+    decimal: Decimal = None,
     patch_size: PatchSize = 5,
     axes: AxesOption = None,
     window: Window = 6,
@@ -239,6 +273,10 @@ def invariance(  # noqa: PLR0913, PLR0917
             array=array,
             labels=labels,
             blocks=blocks,
+            columns=columns,
+            header=header,
+            index_column=index_column,
+            decimal=decimal,
             patch_size=patch_size,
             axes=axes,
             window=window,
