@@ -4,18 +4,17 @@ The flow: data -> discover -> representation of a group -> defects (how far from
 nearest_exact.
 """
 
-from importlib.metadata import PackageNotFoundError, version
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from grouplearn.discovery.entry import discover
-from grouplearn.discovery.result import Discovery
-from grouplearn.errors import GrouplearnError
-from grouplearn.groups import CyclicGroup, DihedralGroup, FiniteGroup, ProductGroup
-from grouplearn.nearest import NearestExact, nearest_exact
+if TYPE_CHECKING:
+    from grouplearn.discovery.entry import discover
+    from grouplearn.discovery.result import Discovery
+    from grouplearn.errors import GrouplearnError
+    from grouplearn.groups import CyclicGroup, DihedralGroup, FiniteGroup, ProductGroup
+    from grouplearn.nearest import NearestExact, nearest_exact
 
-try:
-    __version__ = version("grouplearn")
-except PackageNotFoundError:
-    __version__ = "unknown (not installed)"
+    __version__: str
 
 __all__ = [
     "CyclicGroup",
@@ -28,3 +27,32 @@ __all__ = [
     "discover",
     "nearest_exact",
 ]
+
+_HOMES = {
+    "discover": "discovery.entry",
+    "Discovery": "discovery.result",
+    "GrouplearnError": "errors",
+    "NearestExact": "nearest",
+    "nearest_exact": "nearest",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name when it is first asked for: the command line starts without torch."""
+    if name == "__version__":
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            found: Any = version("grouplearn")
+        except PackageNotFoundError:
+            found = "unknown (not installed)"
+    elif name in __all__:
+        found = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'groups')}"), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 import struct
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor
 
 from grouplearn._checks import optional_import, refuse
+from grouplearn._files import write_whole
 from grouplearn.errors import DataError
 
 VERSION = 1
@@ -50,6 +50,7 @@ def write_tensors(
     Raises:
         InputError: the folder does not exist.
         MissingExtraError: safetensors is absent.
+        OSError: the disk is full, for example; it names `path`.
     """
     save = optional_import("safetensors.torch", "train").save
     held = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
@@ -62,16 +63,7 @@ def write_tensors(
         refuse("write_tensors", "path", "in a folder that exists", repr(str(target)), "make it")
     if target.is_dir():
         refuse("write_tensors", "path", "a file", f"{str(target)!r}, a folder", "name a file in it")
-    part = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
-    try:
-        with part.open("xb") as stream:
-            stream.write(save(held, header))
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    write_whole(target, save(held, header))
 
 
 def read_tensors(path: str | os.PathLike[str], who: str = "load") -> TensorFile:

@@ -15,11 +15,12 @@ from rich.console import Console
 from rich.text import Text
 
 from grouplearn._checks import refuse
-from grouplearn.commands.folders import CONFIG, to_json, write_whole
+from grouplearn._files import write_whole
+from grouplearn.commands.folders import sweep
+from grouplearn.commands.marks import CONFIG, RESULT, to_json
 from grouplearn.commands.output import number
 from grouplearn.commands.tables import print_table
 from grouplearn.commands.train_kinds import flat
-from grouplearn.commands.train_output import RESULT
 from grouplearn.errors import DataError
 from grouplearn.report import Page, Section, Table, render_page
 from grouplearn.training import seeds_interval
@@ -127,12 +128,15 @@ def table_of(rows: Sequence[Row]) -> Table:
     return Table(_HEAD, lines, caption)
 
 
-def run_compare(folders: Sequence[Path], out: Path | None, *, as_json: bool = False) -> int:
+def run_compare(
+    folders: Sequence[Path], out: Path | None, *, overwrite: bool = False, as_json: bool = False
+) -> int:
     """Compare runs, print the table, and write a page where asked to.
 
     Args:
         folders: of finished runs.
         out: an HTML file to write, or None.
+        overwrite: may the file be replaced?
         as_json: print rows as JSON instead of the table.
 
     Returns:
@@ -140,6 +144,8 @@ def run_compare(folders: Sequence[Path], out: Path | None, *, as_json: bool = Fa
     """
     if out is not None and out.suffix != ".html":
         refuse(WHO, "--out", "a file that ends in .html", repr(str(out)), "choose another name")
+    if out is not None and out.exists() and not overwrite:
+        refuse(WHO, "--out", "a new file", repr(str(out)), "pass --overwrite to replace it")
     rows = rows_of(folders)
     table = table_of(rows)
     if out is not None:
@@ -165,6 +171,7 @@ def _differences(kinds: Sequence[dict[str, Any]]) -> list[list[str]]:
 
 def _read_run(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """The options of a run, side by side, and its result."""
+    sweep(folder.parent)
     config, result = _read(folder, CONFIG), _read(folder, RESULT)
     try:
         options = flat(config["options"])

@@ -14,8 +14,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 from rich.text import Text
 
-from grouplearn.commands.folders import choose_folder, run_folder, to_json
+from grouplearn.commands.folders import reserve, whole
 from grouplearn.commands.learn import WHO, LearnOptions, LearnResult, Watch, learn
+from grouplearn.commands.marks import to_json
 from grouplearn.commands.output import notes_of, summary_of, table_of, write_run
 from grouplearn.training import Epoch
 
@@ -44,15 +45,15 @@ def run_learn(
     Returns:
         0, or 1 if a class that closes by construction does not.
     """
-    folder = choose_folder(WHO, out, f"learn-{options.transform}", overwrite)
-    with _progress(options, hidden=quiet or as_json) as watch:
-        result = learn(options, watch)
-    with run_folder(folder) as scratch:
-        write_run(scratch, result, command)
+    with reserve(WHO, out, f"learn-{options.transform}", overwrite) as place:
+        with _progress(options, hidden=quiet or as_json) as watch:
+            result = learn(options, watch)
+        with whole(place) as folder:
+            write_run(folder, result, command)
     if as_json:
-        sys.stdout.write(to_json({**summary_of(result), "folder": folder}, indent=2) + "\n")
+        sys.stdout.write(to_json({**summary_of(result), "folder": place.shown}, indent=2) + "\n")
     elif not quiet:
-        _show(result, folder)
+        _show(result, place.shown)
     broken = ", ".join(each.name for each in result.learned if not each.lawful)
     if broken:
         sys.stderr.write(f"{WHO}: {broken} must close by construction, and does not\n")

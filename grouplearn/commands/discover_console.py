@@ -17,7 +17,8 @@ from grouplearn.commands.discover_data import names_of
 from grouplearn.commands.discover_kinds import WHO
 from grouplearn.commands.discover_output import sentences_of, summary_of, write_run
 from grouplearn.commands.discover_words import ladder_of
-from grouplearn.commands.folders import choose_folder, run_folder, to_json
+from grouplearn.commands.folders import reserve, whole
+from grouplearn.commands.marks import to_json
 
 _WIDTH = 80
 
@@ -45,18 +46,20 @@ def run_discover(
         0, also where no symmetry was found.
     """
     name = "-".join(list(names_of(options.data))[:3])
-    folder = choose_folder(WHO, out, f"discover-{name}", overwrite)
-    with _progress(hidden=quiet or as_json) as watch:
+    with (
+        reserve(WHO, out, f"discover-{name}", overwrite) as place,
+        _progress(hidden=quiet or as_json) as watch,
+    ):
         findings = run_all(options, watch)
         if watch is not None:
             watch("report", "drawing")
-        with run_folder(folder) as scratch:
-            write_run(scratch, findings, options, command)
+        with whole(place) as folder:
+            write_run(folder, findings, options, command)
     if as_json:
-        summary = {**summary_of(findings, options), "folder": folder}
+        summary = {**summary_of(findings, options), "folder": place.shown}
         sys.stdout.write(to_json(summary, indent=2) + "\n")
     elif not quiet:
-        _show(findings, folder)
+        _show(findings, place.shown)
     return 0
 
 

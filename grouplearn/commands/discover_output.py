@@ -10,7 +10,7 @@ from grouplearn.commands.actions_in import FOUND, REPRESENTATION, WEIGHTS
 from grouplearn.commands.discover import DiscoverOptions, Finding
 from grouplearn.commands.discover_pictures import pictures_of
 from grouplearn.commands.discover_words import arrows, describe, ladder_table
-from grouplearn.commands.folders import CONFIG, to_json
+from grouplearn.commands.marks import CONFIG, to_json
 from grouplearn.commands.output import versions
 from grouplearn.discovery import Discovery, Rung
 from grouplearn.report import Page, Picture, Section, render_page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
@@ -14,9 +15,11 @@ import torch
 from torch import nn
 
 from grouplearn._checks import optional_import, refuse
-from grouplearn.commands.folders import to_json
+from grouplearn._files import write_whole
+from grouplearn.commands.folders import sweep
+from grouplearn.commands.marks import RESULT, to_json
 from grouplearn.commands.train_data import assert_fits
-from grouplearn.commands.train_output import NETWORK, RESULT
+from grouplearn.commands.train_output import NETWORK
 from grouplearn.errors import DataError
 from grouplearn.models import LGN, Pattern
 from grouplearn.models.standardised import unwrapped
@@ -60,6 +63,7 @@ def run_export(
         refuse(WHO, "--to", "a new file", repr(str(to)), "pass --overwrite to replace it")
     if not to.absolute().parent.is_dir():
         refuse(WHO, "--to", "in a folder that exists", repr(str(to)), "make the folder")
+    sweep(run.parent)
     network: Any = load(run / NETWORK if run.is_dir() else run)
     inner = unwrapped(network)
     if isinstance(inner, LGN) or not hasattr(inner, "pattern"):
@@ -74,19 +78,15 @@ def run_export(
     x = torch.rand(2, pattern.in_channels, *sides, generator=rng, dtype=dtype)
     with torch.no_grad():
         wanted = network(x)
-    part = to.with_name(f".{to.stem}-part{to.suffix}")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            got = _onnx(plain, x, part) if to.suffix == ".onnx" else _program(plain, x, part)
-        gap = float((got - wanted).abs().max())
-        if not gap <= _TOLERANCE * float(wanted.abs().max()):
-            refuse(WHO, "--to", "a file with the network's outputs", f"a difference of {gap:.1e}",
-                   "try the other suffix", DataError)  # fmt: skip
-        part.replace(to)
-    finally:
-        part.unlink(missing_ok=True)
-    found = {"file": to, "bytes": to.stat().st_size, "largest_difference": gap}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        content, got = _onnx(plain, x) if to.suffix == ".onnx" else _program(plain, x)
+    gap = float((got - wanted).abs().max())
+    if not gap <= _TOLERANCE * float(wanted.abs().max()):
+        refuse(WHO, "--to", "a file with the network's outputs", f"a difference of {gap:.1e}",
+               "try the other suffix", DataError)  # fmt: skip
+    write_whole(to, content)
+    found = {"file": to, "bytes": len(content), "largest_difference": gap}
     if as_json:
         sys.stdout.write(to_json(found, indent=2) + "\n")
     else:
@@ -105,7 +105,8 @@ def _size_of(run: Path) -> tuple[int, int]:
     return height, width
 
 
-def _onnx(module: nn.Module, x: torch.Tensor, to: Path) -> torch.Tensor:
+def _onnx(module: nn.Module, x: torch.Tensor) -> tuple[bytes, torch.Tensor]:
+    """The content of a file, and the outputs that a reader of it computes."""
     for package in ("onnx", "onnxscript", "onnxruntime"):
         optional_import(package, "onnx")
     import onnxruntime
@@ -114,16 +115,19 @@ def _onnx(module: nn.Module, x: torch.Tensor, to: Path) -> torch.Tensor:
     batch = {0: torch.export.Dim("batch")}
     program = torch.onnx.export(module, (x,), dynamo=True, verbose=False, dynamic_shapes=(batch,))
     if program is None:
-        refuse(WHO, "--to", "a file that torch.onnx can write", str(to), "export to .pt2")
-    program.save(str(to))
-    session = onnxruntime.InferenceSession(str(to), providers=["CPUExecutionProvider"])
+        refuse(WHO, "--to", "a file that torch.onnx can write", ".onnx", "export to .pt2")
+    content: bytes = program.model_proto.SerializeToString()
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     (found,) = session.run(None, {session.get_inputs()[0].name: x.numpy()})
-    return torch.as_tensor(found)
+    return content, torch.as_tensor(found)
 
 
-def _program(module: nn.Module, x: torch.Tensor, to: Path) -> torch.Tensor:
+def _program(module: nn.Module, x: torch.Tensor) -> tuple[bytes, torch.Tensor]:
+    """As `_onnx`, by torch.export."""
     batch = {0: torch.export.Dim("batch")}
-    torch.export.save(torch.export.export(module, (x,), dynamic_shapes=(batch,)), to)
+    file = io.BytesIO()
+    torch.export.save(torch.export.export(module, (x,), dynamic_shapes=(batch,)), file)
+    file.seek(0)
     with torch.no_grad():
-        found: torch.Tensor = torch.export.load(to).module()(x)
-    return found
+        found: torch.Tensor = torch.export.load(file).module()(x)
+    return file.getvalue(), found

@@ -13,7 +13,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from grouplearn.commands.discover_data import names_of
-from grouplearn.commands.folders import choose_folder, run_folder, to_json
+from grouplearn.commands.folders import reserve, whole
 from grouplearn.commands.invariance import InvarianceOptions, Tested, Watch, run
 from grouplearn.commands.invariance_actions import WHO
 from grouplearn.commands.invariance_output import (
@@ -23,6 +23,7 @@ from grouplearn.commands.invariance_output import (
     table_of,
     write_run,
 )
+from grouplearn.commands.marks import to_json
 from grouplearn.commands.tables import print_table
 
 _WIDTH = 80
@@ -51,16 +52,16 @@ def run_test(
         0, or 1 if the symmetry is rejected.
     """
     (name,) = names_of((options.data,))
-    folder = choose_folder(WHO, out, f"test-{name}", overwrite)
-    with _progress(hidden=quiet or as_json) as watch:
-        tested = run(options, watch)
-    with run_folder(folder) as scratch:
-        write_run(scratch, tested, options, command)
+    with reserve(WHO, out, f"test-{name}", overwrite) as place:
+        with _progress(hidden=quiet or as_json) as watch:
+            tested = run(options, watch)
+        with whole(place) as folder:
+            write_run(folder, tested, options, command)
     if as_json:
-        summary = {**summary_of(tested, options), "folder": folder}
+        summary = {**summary_of(tested, options), "folder": place.shown}
         sys.stdout.write(to_json(summary, indent=2) + "\n")
     elif not quiet:
-        _show(tested, options, folder)
+        _show(tested, options, place.shown)
     return int(tested.result.rejected)
 
 

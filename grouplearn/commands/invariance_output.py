@@ -7,12 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from grouplearn.commands.discover_words import in_words
-from grouplearn.commands.folders import CONFIG, to_json
 from grouplearn.commands.invariance import InvarianceOptions, Tested
+from grouplearn.commands.marks import CONFIG, RESULT, to_json
 from grouplearn.commands.output import number, versions
 from grouplearn.report import Page, Section, Table, render_page
 
-RESULT = "result.json"
 _HEAD = ("family", "score", "p-value", "effect", "bound")
 _CAPTION = (
     "Scores are standard deviations of the draws. Effects are deviations as a part of what an "

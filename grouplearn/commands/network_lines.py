@@ -118,12 +118,13 @@ def compare(
         list[Path], typer.Argument(metavar="RUN...", help="Folders of finished runs of train.")
     ],
     out: Annotated[Path | None, typer.Option(help="An HTML page to write.")] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace the page.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
 ) -> Callable[[str], int]:
     """Compare trained networks: seeds put together, with intervals."""
     from grouplearn.commands.compare import run_compare
 
-    return lambda _: run_compare(runs, out, as_json=as_json)
+    return lambda _: run_compare(runs, out, overwrite=overwrite, as_json=as_json)
 
 
 def export(

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from grouplearn._checks import refuse
-from grouplearn.commands.folders import to_json, write_whole
+from grouplearn._files import write_whole
+from grouplearn.commands.marks import CHOICE, to_json
 from grouplearn.commands.train_kinds import WHO
 from grouplearn.errors import DataError
 from grouplearn.representations import LearnedRepresentation
 from grouplearn.training import Choice, Tried
-
-CHOICE = "choice.json"
 
 
 def keep_choice(folder: Path, choice: Choice) -> None:

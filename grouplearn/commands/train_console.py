@@ -7,7 +7,6 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -15,14 +14,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from grouplearn._checks import refuse
-from grouplearn.commands.folders import CONFIG, choose_folder, growing_folder, to_json
+from grouplearn.commands.folders import can_go_on, growing, reopen, reserve
+from grouplearn.commands.marks import CONFIG, RESULT, to_json
 from grouplearn.commands.tables import print_table
 from grouplearn.commands.train import Trained, Watch, read_data, train
-from grouplearn.commands.train_choice import CHOICE
-from grouplearn.commands.train_data import TrainData
 from grouplearn.commands.train_kinds import WHO, TrainOptions, flat
 from grouplearn.commands.train_output import (
-    RESULT,
     begin_run,
     choice_table,
     finish_run,
@@ -33,7 +30,6 @@ from grouplearn.commands.train_output import (
 from grouplearn.errors import DataError
 from grouplearn.training import FitEpoch, Tried
 from grouplearn.training.fingerprints import MAY_CHANGE
-from grouplearn.training.fitting import LAST
 
 _WIDTH = 80
 
@@ -62,63 +58,47 @@ def run_train(
     Returns:
         0.
     """
-    if resume:
-        folder = _unfinished(out, options)
+    name = Path(options.data).resolve().name if Path(options.data).exists() else options.data
+    if resume and out is not None:
+        chosen = reopen(WHO, out)
+    elif resume:
+        refuse(WHO, "--out", "the folder of a run, for --resume", None, "name it")
     else:
-        name = Path(options.data).resolve().name if Path(options.data).exists() else options.data
-        folder = choose_folder(WHO, out, f"train-{name}", overwrite)
-    with _progress(options, hidden=quiet or as_json) as watch:
-        data = read_data(options, watch)
+        chosen = reserve(WHO, out, f"train-{name}", overwrite)
+    with (
+        _progress(options, hidden=quiet or as_json) as watch,
+        chosen as place,
+        growing(place, resume=resume) as folder,
+    ):
         if resume:
-            trained = _run(options, data, folder, command, watch, replaced=False)
-        else:
-            begun = partial(_kept, replaced=overwrite)
-            with growing_folder(WHO, folder, begun, replace=overwrite):
-                begin_run(folder, options, command)
-                trained = _run(options, data, folder, command, watch, replaced=overwrite)
+            _assert_cut_off(folder, place.shown, options)
+        data = read_data(options, watch)
+        if not resume:
+            begin_run(folder, options, command)
+        try:
+            trained = train(options, data, folder, watch)
+        except KeyboardInterrupt:
+            if kept := can_go_on(folder):
+                sys.stderr.write(f"{place.shown} keeps the {kept}: go on with --resume\n")
+            raise
+        watch.step("drawing")
+        finish_run(folder, trained, command)
     if as_json:
-        sys.stdout.write(to_json({**summary_of(trained), "folder": folder}, indent=2) + "\n")
+        sys.stdout.write(to_json({**summary_of(trained), "folder": place.shown}, indent=2) + "\n")
     elif not quiet:
-        _show(trained, folder)
+        _show(trained, place.shown)
     return 0
 
 
-def _run(
-    options: TrainOptions,
-    data: TrainData,
-    folder: Path,
-    command: str,
-    watch: Watch,
-    *,
-    replaced: bool,
-) -> Trained:
-    try:
-        trained = train(options, data, folder, watch)
-    except KeyboardInterrupt:
-        if kept := _kept(folder, replaced=replaced):
-            sys.stderr.write(f"{folder} keeps the {kept}: go on with --resume\n")
-        raise
-    watch.step("drawing")
-    finish_run(folder, trained, command)
-    return trained
-
-
-def _kept(folder: Path, *, replaced: bool) -> str:
-    """What there is to go on with, in words; empty for what is not worth the run it replaced."""
-    if (folder / LAST).exists():
-        return "last finished epoch"
-    return "choice of the group" if (folder / CHOICE).exists() and not replaced else ""
-
-
-def _unfinished(out: Path | None, options: TrainOptions) -> Path:
-    """The folder of a run that was cut off, with the same options."""
-    if out is None or not (out / CONFIG).is_file():
-        refuse(WHO, "--out", "the folder of a run, for --resume", repr(str(out)), "name it")
-    if (out / RESULT).is_file():
+def _assert_cut_off(folder: Path, shown: Path, options: TrainOptions) -> None:
+    """Refuse a folder that holds no run that was cut off, or one with other options."""
+    if not (folder / CONFIG).is_file():
+        refuse(WHO, "--out", "the folder of a run, for --resume", repr(str(shown)), "name it")
+    if (folder / RESULT).is_file():
         refuse(WHO, "--out", "the folder of a run that was cut off, for --resume",
-               f"{str(out)!r}, a finished one", "leave --resume out")  # fmt: skip
+               f"{str(shown)!r}, a finished one", "leave --resume out")  # fmt: skip
     try:
-        earlier = dict(json.loads((out / CONFIG).read_text(encoding="utf-8"))["options"])
+        earlier = dict(json.loads((folder / CONFIG).read_text(encoding="utf-8"))["options"])
     except (ValueError, KeyError, TypeError) as problem:
         refuse(WHO, "--out", f"the folder of a run, with a whole {CONFIG}", f"{problem!r}",
                "start a new run", DataError)  # fmt: skip
@@ -126,9 +106,8 @@ def _unfinished(out: Path | None, options: TrainOptions) -> Path:
     for name in sorted({*before, *now} - MAY_CHANGE):
         if before.get(name) != now.get(name):
             refuse(WHO, f"--{name.replace('_', '-')}", f"{before.get(name)}, as the run in "
-                   f"{str(out)!r} has it", now.get(name),
+                   f"{str(shown)!r} has it", now.get(name),
                    "pass the same options, or start a new run")  # fmt: skip
-    return out
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from grouplearn.commands.folders import CONFIG, to_json, write_whole
+from grouplearn._files import write_whole
+from grouplearn.commands.marks import CHOICE, RESULT, to_json, write_mark
 from grouplearn.commands.output import number, versions
 from grouplearn.commands.train import Trained
 from grouplearn.commands.train_actions import DOMAIN, KERNEL
@@ -20,9 +21,14 @@ from grouplearn.plots import plot_history, plot_orbit, png
 from grouplearn.report import Page, Picture, Section, Table, render_page
 from grouplearn.representations import LearnedRepresentation
 from grouplearn.training import Choice, save
+from grouplearn.training.fitting import LAST
 
 NETWORK = "network.safetensors"
-RESULT = "result.json"
+_FILES = (
+    CHOICE, LAST, NETWORK, RESULT, "report.html", "history.png", "filters.png", "log/metrics.csv",
+    "log/hparams.yaml", "tensorboard/events.out.tfevents.*", "tensorboard/hparams.yaml",
+)  # fmt: skip
+"""All that a training may leave."""
 _SHOWN = 4
 
 
@@ -35,7 +41,7 @@ def begin_run(folder: Path, options: TrainOptions, command: str) -> None:
         command: the command line that made it.
     """
     config = {"command": command, "options": options.plain(), "versions": versions()}
-    write_whole(folder / CONFIG, to_json(config, indent=2) + "\n")
+    write_mark(folder, config, _FILES)
 
 
 def finish_run(folder: Path, trained: Trained, command: str) -> None:

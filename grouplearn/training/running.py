@@ -234,8 +234,11 @@ class _Keeper(Callback):
         """Take over what came before."""
         self.history = [FitEpoch(**each) for each in state_dict["epochs"]]
 
-    def on_train_start(self, trainer: L.Trainer, pl_module: Any) -> None:  # noqa: ARG002
-        """Write the epochs of an earlier part again: the CSV file is a new one."""
+    def on_fit_start(self, trainer: L.Trainer, pl_module: Any) -> None:  # noqa: ARG002
+        """Write the epochs of an earlier part again: the CSV file is a new one.
+
+        Lightning calls this also where all epochs are over.
+        """
         for logger in trainer.loggers:
             if isinstance(logger, CSVLogger):
                 for epoch in self.history:

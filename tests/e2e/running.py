@@ -28,6 +28,13 @@ class Outcome(NamedTuple):
 Run = Callable[..., Outcome]
 
 
+def earlier_run(folder: Path) -> None:
+    """What is known as an earlier run: the mark alone."""
+    folder.mkdir(parents=True)
+    mark = {"command": "grouplearn", "options": {}, "versions": {"grouplearn": "0"}}
+    (folder / "config.json").write_text(json.dumps(mark | {"files": ["config.json"]}))
+
+
 def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 

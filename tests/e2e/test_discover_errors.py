@@ -14,6 +14,7 @@ from rich.console import Console
 
 from grouplearn.cli import main
 from grouplearn.commands import discover, discover_console, discover_output
+from tests.e2e.running import earlier_run
 
 ROWS = np.random.default_rng(0).exponential(size=(300, 3)) * [1.0, 2.0, 4.0]
 
@@ -73,9 +74,9 @@ def prepare_texts() -> None:
     fasta = gzip.compress(b">p\n" + b"ACGTTGCA" * 4000)
     Path("cut.fa.gz").write_bytes(fasta[: len(fasta) // 2])
     Path("cut-images").write_bytes(struct.pack(">HBBIII", 0, 8, 3, 9, 9, 9) + bytes(80))
-    for folder in ("void", "earlier", "mine"):
+    for folder in ("void", "mine"):
         Path(folder).mkdir()
-    text("earlier/config.json", "{}")
+    earlier_run(Path("earlier"))
     text("mine/thesis.txt", "five years")
 
 
@@ -175,8 +176,7 @@ def test_a_failing_picture_leaves_the_earlier_run(monkeypatch: pytest.MonkeyPatc
         raise OSError(28, "No space left on device", "report.html")
 
     np.save("rows.npy", ROWS)
-    Path("earlier").mkdir()
-    text("earlier/config.json", "{}")
+    earlier_run(Path("earlier"))
     before = everything()
     monkeypatch.setattr(discover_output, "pictures_of", fail)
     assert main(["discover", "rows.npy", "--out", "earlier", "--overwrite"]) == 2

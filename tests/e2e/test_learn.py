@@ -20,8 +20,8 @@ from sklearn.datasets import load_digits
 
 from grouplearn.cli import main
 from grouplearn.commands import measure, output
-from grouplearn.commands.folders import to_json
 from grouplearn.commands.learn import LearnOptions
+from grouplearn.commands.marks import to_json
 from grouplearn.errors import MissingExtraError
 from grouplearn.interop import escnn
 from grouplearn.plots import plot_history, png

@@ -142,9 +142,8 @@ def test_a_file_with_other_outputs_is_refused(run: Run, monkeypatch: pytest.Monk
 
     run("train", "digits", "--action", "flip", *SMALL, "--out", "a")
 
-    def wrong(_: Any, x: torch.Tensor, to: Path) -> torch.Tensor:
-        to.write_text("a file")
-        return x.new_full((2, 10), float("nan"))
+    def wrong(_: Any, x: torch.Tensor) -> tuple[bytes, torch.Tensor]:
+        return b"a file", x.new_full((2, 10), float("nan"))
 
     monkeypatch.setattr(export, "_program", wrong)
     result = run("export", "a", "--to", "b.pt2")
@@ -186,7 +185,7 @@ def test_a_run_that_goes_on_does_not_search_again(
     def given(candidates: Any, *_: Any, **__: Any) -> Choice:
         reps = sorted(candidates, key=lambda rep: rep.group.order)
         tried = tuple(Tried(rep, (0.25, 0.5), 100, 1.0) for rep in reps)
-        return Choice(reps[1], tried)
+        return Choice(reps[1], tried, "It was given.")
 
     def cut(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
@@ -201,7 +200,7 @@ def test_a_run_that_goes_on_does_not_search_again(
     assert files(Path("a")) == {"config.json", "choice.json"}
     monkeypatch.setattr(train_actions, "choose", cut)
     kept = Path("a/choice.json").read_text()
-    for wrong, part in ((kept[:-9], "with a whole choice.json"), ("[]", "with a whole choice"),
+    for wrong, part in ((kept[:-9], "with a whole choice.json"), ("{}", "with a whole choice"),
                         (kept.replace("0.0", "1.0", 1), "others in choice.json")):  # fmt: skip
         Path("a/choice.json").write_text(wrong)
         refused = run(*arguments, "--resume")

@@ -210,4 +210,6 @@ def test_version_without_an_installation(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr("importlib.metadata.version", absent)
     loaded = runpy.run_path(str(Path(grouplearn.__file__)))
-    assert loaded["__version__"] == "unknown (not installed)"
+    assert loaded["__getattr__"]("__version__") == "unknown (not installed)"
+    with pytest.raises(AttributeError, match="has no attribute 'sideways'"):
+        loaded["__getattr__"]("sideways")

@@ -154,8 +154,10 @@ def test_every_precision_goes_on_bit_for_bit(
 def test_a_run_goes_on_with_the_same_options_only(tmp_path: Path) -> None:
     train = stripes(48)
     fit(plain(), train, options=FitOptions(epochs=2, batch_size=24), folder=tmp_path)
+    written = (tmp_path / "log/metrics.csv").read_bytes()
     done = fit(plain(), train, options=FitOptions(epochs=2, batch_size=24), folder=tmp_path)
     assert len(done.history) == 2, "what is finished is not trained again"
+    assert (tmp_path / "log/metrics.csv").read_bytes() == written, "nor its history forgotten"
     others = [
         (train, FitOptions(epochs=3, batch_size=24), "epochs must be 2"),
         (train, FitOptions(epochs=2, batch_size=12), "batch_size must be 24"),
