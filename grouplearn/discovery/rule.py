@@ -37,8 +37,8 @@ class Rule:
         exact_base: the latter, for an action that moves nothing.
         exact_each: what it may be more for every dimension that the action moves.
         power: the least, of all families together, with which a symmetry is called exact.
-        doubt: p-values up to here leave doubt, which a smaller bound has to outweigh.
-        exact_in_doubt: that bound.
+        doubt: p-values up to here leave doubt, which smaller bounds have to outweigh.
+        exact_in_doubt: the largest of these.
         approximate: the largest bound of an approximate symmetry, over all families that see.
         screening: p-values up to here set an element aside before groups are tried.
     """
@@ -57,7 +57,7 @@ class Rule:
     def excess(self, finding: Finding) -> float:
         """How many times too large the bounds are for an exact symmetry, or the noise is."""
         worst = self.exact if finding.p_value > self.doubt else self.exact_in_doubt
-        together = min(self.exact, self.exact_base + self.exact_each * finding.moved)
+        together = min(worst, self.exact_base + self.exact_each * finding.moved)
         seen = finding.pooled.power / self.power
         return max(
             finding.effect_bound / worst,
