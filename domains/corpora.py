@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeAlias, final
 
 from grouplearn._checks import refuse
-from grouplearn.domains.files import checked_path, text_of
+from grouplearn.domains.files import checked_path, lines_of, text_of
 from grouplearn.errors import DataError
 
 Words: TypeAlias = Sequence[str]
@@ -186,7 +186,7 @@ def _refuse_line(file: Path, expected: str, got: str, remedy: str) -> NoReturn:
 def _lines(file: Path) -> Iterator[tuple[int, list[str]]]:
     """The number and the tokens of each line that has any."""
     with text_of(_WHO, file) as text:
-        for number, line in enumerate(text, 1):
+        for number, line in enumerate(lines_of(_WHO, file, text), 1):
             if words := line.split():
                 yield number, words
 

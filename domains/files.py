@@ -17,7 +17,7 @@ from grouplearn.errors import DataError
 GZIP_MAGIC = b"\x1f\x8b"
 MOST_BYTES = "GROUPLEARN_MOST_BYTES"
 """The environment variable that says how much memory one data set may take; default: 2 GiB."""
-_MOST, _LINES = 2 << 30, 32
+_MOST, _LINES = 2 << 30, 8
 
 
 def checked_path(who: str, path: Any) -> Path:
@@ -54,7 +54,7 @@ def assert_small(who: str, file: Path, size: int) -> None:
 
 
 def lines_of(who: str, file: Path, text: io.TextIOBase) -> Iterator[str]:
-    """Yield the lines of a text; one that is longer than a 32nd of `most_bytes` is refused."""
+    """Yield the lines of a text; one that is longer than an eighth of `most_bytes` is refused."""
     most = max(1, most_bytes() // _LINES)
     while line := text.readline(most + 1):
         if len(line) > most:
@@ -97,11 +97,11 @@ def refusing_broken_files(who: str, file: Path) -> Iterator[None]:
 
 
 @contextmanager
-def text_of(who: str, file: Path) -> Iterator[io.TextIOBase]:
+def text_of(who: str, file: Path, errors: str = "strict") -> Iterator[io.TextIOBase]:
     """Open a text file, plain or gzip, UTF-8 with or without a byte order mark."""
     with (
         refusing_broken_files(who, file),
         uncompressed(file) as stream,
-        io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text,
+        io.TextIOWrapper(stream, encoding="utf-8-sig", errors=errors, newline="") as text,
     ):
         yield text

@@ -1,27 +1,32 @@
-"""Reading biological sequences as a stream: FASTA or GenBank, plain or gzip."""
+"""Reading biological sequences as a stream: FASTA, FASTQ, GenBank or bare letters."""
 
 from __future__ import annotations
 
 import io
 import os
 import warnings
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
 from grouplearn._checks import optional_import, refuse
-from grouplearn.domains.files import checked_path, text_of
+from grouplearn.domains.files import checked_path, lines_of, text_of
+from grouplearn.domains.formats import sequence_format, text_format
 from grouplearn.errors import DataError
 
 Source: TypeAlias = str | os.PathLike[str] | Iterable[str]
 _WHO = "read_sequences"
+_FIRST = 1 << 14
 _LONGEST_NAME = 4096  # of a path, in bytes, on common systems
 
 
 def read_sequences(path: str | os.PathLike[str]) -> Iterator[str]:
-    r"""Read the sequences of a FASTA or GenBank file, one record after the other.
+    r"""Read the sequences of a FASTA, FASTQ or GenBank file, one record after the other.
 
-    The first letters decide which of the two formats it is, and whether gzip stands before it.
+    The first lines decide which format it is, and whether gzip stands before it. A file of bare
+    nucleotides, A, C, G, T, U and N alone, has a sequence on each line. Names may be in any
+    encoding; lines of FASTA that begin with ";" are comments.
 
     Args:
         path: a file, plain or gzip.
@@ -46,23 +51,24 @@ def read_sequences(path: str | os.PathLike[str]) -> Iterator[str]:
         ['ACGTAC', 'TTT']
     """
     file = checked_path(_WHO, path)
-    with text_of(_WHO, file) as text:
-        start = _start(text)
-        if start.startswith(">"):
-            records = _fasta(text)
-        elif start.startswith("LOCUS"):
+    with text_of(_WHO, file, errors="replace") as text:
+        lines = _first_lines(text)
+        kind = sequence_format(lines) if lines else None
+        if kind is None:
+            got = text_format(lines) or f"one that begins with {lines[0][:12]!r}" if lines else ""
+            _reject(file, "a FASTA, FASTQ or GenBank file, plain or gzip", got or "an empty file",
+                    "convert it to FASTA")  # fmt: skip
+        if kind == "GenBank":
             records = _genbank(file, text)
         else:
-            found = f"one that begins with {start!r}" if start else "an empty file"
-            _reject(file, "a FASTA or GenBank file, plain or gzip", found, "convert it to FASTA")
+            records = {"FASTA": _fasta, "FASTQ": _fastq, "letters": _bare}[kind](file, text)
         for name, letters in records:
             if not letters:
-                _reject(
-                    file,
-                    "a file of whole records",
-                    f"record {name!r} without a sequence",
-                    "the file may be cut: download it again",
-                )
+                _reject(file, "a file of whole records", f"record {name!r} without a sequence",
+                        "the file may be cut: download it again")  # fmt: skip
+            if not letters.isascii():
+                _reject(file, "a file of ASCII letters", f"no UTF-8 or others in record {name!r}",
+                        "the file may be corrupt: download it again")  # fmt: skip
             yield letters
 
 
@@ -115,7 +121,7 @@ def _refuse_source(got: str) -> NoReturn:
     refuse(
         "SequenceDomain",
         "source",
-        "letters, an iterable of such str, or the path of a FASTA or GenBank file",
+        "letters, an iterable of such str, or the path of a FASTA, FASTQ or GenBank file",
         got,
         "pass at least one non-empty sequence",
     )
@@ -125,22 +131,39 @@ def _reject(file: Path, expected: str, got: str, remedy: str) -> NoReturn:
     refuse(_WHO, f"path {str(file)!r}", expected, got, remedy, DataError)
 
 
-def _start(text: io.TextIOBase) -> str:
-    """The first letters that are no blanks; the stream is put back there."""
+def _first_lines(text: io.TextIOBase) -> list[str]:
+    """The first lines that are not empty, stripped; the stream is put back at its beginning."""
     text.seek(0)
-    begin = text.read(1 << 12)
+    begin = text.read(_FIRST)
     text.seek(0)
-    return begin.lstrip()[:12]
+    lines = [line.strip() for line in begin.splitlines() if line.strip()]
+    return lines[:-1] if len(begin) == _FIRST and len(lines) > 1 else lines
 
 
-def _fasta(text: io.TextIOBase) -> Iterator[tuple[str, str]]:
-    return iter(optional_import("Bio.SeqIO.FastaIO", "sequences").SimpleFastaParser(text))
+def _fasta(file: Path, text: io.TextIOBase) -> Iterator[tuple[str, str]]:
+    """Records of a FASTA file, of any length."""
+    kept = (line for line in lines_of(_WHO, file, text) if not line.startswith(";"))
+    return iter(optional_import("Bio.SeqIO.FastaIO", "sequences").SimpleFastaParser(kept))
+
+
+def _fastq(file: Path, text: io.TextIOBase) -> Iterator[tuple[str, str]]:
+    parse = optional_import("Bio.SeqIO.QualityIO", "sequences").FastqGeneralIterator
+    try:
+        yield from ((name, letters) for name, letters, _ in parse(text))
+    except ValueError as problem:
+        _reject(file, "a whole FASTQ file", f"a broken record ({problem})", "download it again")
+
+
+def _bare(file: Path, text: io.TextIOBase) -> Iterator[tuple[str, str]]:
+    for number, line in enumerate(lines_of(_WHO, file, text), 1):
+        if line.strip():
+            yield f"on line {number}", line.strip()
 
 
 def _genbank(file: Path, text: io.TextIOBase) -> Iterator[tuple[str, str]]:
     """Records of a GenBank file; one that is shorter than its head declares is refused."""
-    bio = optional_import("Bio.SeqIO", "sequences")
-    records = bio.parse(text, "genbank")
+    records = optional_import("Bio.SeqIO", "sequences").parse(text, "genbank")
+    count = 0
     while True:
         try:
             with warnings.catch_warnings():
@@ -149,15 +172,15 @@ def _genbank(file: Path, text: io.TextIOBase) -> Iterator[tuple[str, str]]:
                 record = next(records)
             letters = str(record.seq)
         except StopIteration:
-            return
-        except UnicodeDecodeError:
-            raise
-        except (
-            ValueError,
-            Warning,
-            optional_import("Bio.Seq", "sequences").UndefinedSequenceError,
-        ) as problem:
-            _reject(
-                file, "a whole GenBank file", f"a broken record ({problem})", "download it again"
-            )
+            break
+        except (OSError, EOFError, zlib.error):
+            raise  # of gzip: the caller says it
+        except Exception as problem:  # a parser of free text fails in many ways
+            _reject(file, "a whole GenBank file", f"a broken record ({problem})",
+                    "download it again")  # fmt: skip
+        count += 1
         yield record.id, letters
+    if not count:
+        _reject(
+            file, "a GenBank file with records", "none", "separate the words of LOCUS by blanks"
+        )

@@ -12,7 +12,6 @@ from grouplearn._checks import refuse
 from grouplearn.commands.discover_kinds import (
     WHO,
     is_archive,
-    numpy_array,
     recognise,
     reject,
 )
@@ -23,6 +22,7 @@ from grouplearn.domains.base import Domain
 from grouplearn.domains.files import assert_small
 from grouplearn.domains.idx import load_idx_images
 from grouplearn.domains.images import ImageDomain
+from grouplearn.domains.numpy_files import numpy_array
 from grouplearn.domains.samples import (
     sample_box_drawings,
     sample_chloroplast,
@@ -137,7 +137,7 @@ def _image_array(who: str, path: Path) -> Any:
     if path.is_file():
         with path.open("rb") as stream:
             if stream.read(6) == b"\x93NUMPY":
-                array = numpy_array(path, who)
+                array = numpy_array(who, path)
                 if array.ndim not in (3, 4):
                     reject(path, "images (N, H, W) or (N, C, H, W)", f"shape {array.shape}",
                            "reshape them, or pass --kind table", who)  # fmt: skip

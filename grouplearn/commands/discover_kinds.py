@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from grouplearn._checks import refuse
+from grouplearn.domains.csv_layouts import is_numeric
 from grouplearn.domains.files import refusing_broken_files, uncompressed
+from grouplearn.domains.formats import (
+    binary_format,
+    looks_like_words,
+    sequence_format,
+    text_format,
+)
+from grouplearn.domains.numpy_files import numpy_array
 from grouplearn.errors import DataError
 
 WHO = "grouplearn discover"
 
 _FIRST = 1 << 16
 _TABLES = {".csv", ".tsv", ".npz", ".parquet"}
-_DELIMITERS = ",;\t"
+_EXPECTED = "a table, images (IDX or .npy), FASTA, FASTQ or GenBank, or a text of tokens"
 _MOST_AXES = 32
 
 
@@ -45,22 +53,10 @@ def recognise(path: Path, who: str = WHO) -> str:
     if start[:2] == b"\0\0" and len(start) > 3 and 1 <= start[3] <= _MOST_AXES:
         return "images"
     if start.startswith(b"\x93NUMPY"):
-        return "table" if numpy_array(path, who).ndim == 2 else "images"
+        return "table" if numpy_array(who, path).ndim == 2 else "images"
     if start.startswith((b"PK", b"PAR1")):
         return "table"
     return _text_kind(path, start, who)
-
-
-def numpy_array(path: Path, who: str = WHO) -> Any:
-    """A .npy file as a memory map, never unpickled."""
-    import numpy as np
-
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError) as problem:
-        reject(path, "a whole .npy file of numbers", f"a broken one ({problem})", "save it again",
-               who)  # fmt: skip
-    return array
 
 
 def is_archive(path: Path) -> bool:
@@ -80,27 +76,23 @@ def _text_kind(path: Path, start: bytes, who: str) -> str:
         # The last character may be cut in the middle.
         text = start.decode("utf-8-sig", "strict" if len(start) < _FIRST else "ignore")
     except UnicodeDecodeError:
-        text = "\0"
+        text = start.decode("latin-1") if start.startswith((b">", b"LOCUS", b"@")) else "\0"
     if "\0" in text:
-        reject(
-            path, "a table, images (IDX or .npy), FASTA or GenBank, or a text of tokens",
-            f"a file that begins with {start[:8]!r}", "convert it, for example to .npy",
-            who,
-        )  # fmt: skip
+        got = binary_format(start) or f"a file that begins with {start[:8]!r}"
+        reject(path, _EXPECTED, got, "convert it, for example to .npy", who)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:
         reject(path, "a file with data", "blanks only", "pass another file", who)
-    if lines[0].startswith((">", "LOCUS")):
+    if len(start) == _FIRST and len(lines) > 1:
+        lines.pop()  # cut
+    if sequence_format(lines) is not None:
         return "sequence"
-    if suffixes & _TABLES or _is_numeric(lines[min(1, len(lines) - 1)]):
+    known = text_format(lines)
+    if known is not None:
+        reject(path, _EXPECTED, known, "convert it, or pass --kind tokens if words are meant", who)
+    if suffixes & _TABLES or is_numeric(lines):
         return "table"
+    if not looks_like_words(lines):
+        reject(path, _EXPECTED, f"a text that begins with {lines[0][:40]!r}",
+               "pass --kind if it is one of these", who)  # fmt: skip
     return "tokens"
-
-
-def _is_numeric(line: str) -> bool:
-    """Is a line made of numbers between commas, semicolons or tabs?"""
-    fields = line.split(max(_DELIMITERS, key=line.count))
-    try:
-        return all(float(field) is not None for field in fields)
-    except ValueError:
-        return False

@@ -234,7 +234,7 @@ def test_letters_that_are_no_path() -> None:
 @pytest.mark.parametrize(
     ("content", "parts"),
     [
-        (b"", ["a FASTA or GenBank file", "an empty file"]),
+        (b"", ["a FASTA, FASTQ or GenBank file", "an empty file"]),
         (b" \n", ["an empty file"]),
         (b"ACGT\n", ["begins with 'ACGT"]),
         (b">a\nACGT\n>b\n", ["record 'b' without a sequence", "cut"]),
@@ -242,10 +242,10 @@ def test_letters_that_are_no_path() -> None:
         (GENBANK.format(length=30).encode(), ["a whole GenBank file", "30", "found 20"]),
         (GENBANK.format(length=20).encode()[:-9], ["a whole GenBank file", "broken record"]),
         (GENBANK.format(length=20).partition("ORIGIN")[0].encode() + b"//\n", ["GenBank"]),
-        (GENBANK.format(length=20).encode().replace(b"gtac g", b"\xff"), ["no UTF-8"]),
+        (GENBANK.format(length=20).encode().replace(b"gtac g", b"\xff"), ["a whole GenBank file"]),
         (
             GENBANK.format(length=20).partition("  1 acgt")[0].encode() + LONG.encode() + b"\xff",
-            ["no UTF-8"],
+            ["a whole GenBank file"],
         ),
         (gzip.compress(b">a\n" + b"ACGT" * 999, mtime=0)[:-9], ["an intact gzip file", "broken"]),
         (gzip.compress(random_dna(9999).encode(), mtime=0)[:99], ["an intact gzip file", "broken"]),

@@ -221,7 +221,7 @@ def test_options_that_do_not_apply_are_refused(tmp_path: Path) -> None:
 
 
 def test_long_lines_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GROUPLEARN_MOST_BYTES", "3200")
+    monkeypatch.setenv("GROUPLEARN_MOST_BYTES", "800")
     with pytest.raises(DataError) as problem:
         rows_of(write(tmp_path, csv(RNG.random((3, 60)))))
     assert is_helpful(problem, "lines of at most 100 letters", "GROUPLEARN_MOST_BYTES")
