@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, final
+from typing import Literal, TypeAlias, final, overload
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int64, UInt8
+from jaxtyping import Float64, Int64, Shaped, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -169,8 +169,23 @@ class SequenceMove:
         matrix[self.permutation, torch.arange(size)] = 1.0
         return matrix
 
-    def __call__(self, sequence: str) -> str:
-        """Apply the operation to a whole sequence; ambiguous letters change with their meaning."""
+    @overload
+    def __call__(self, sequence: str) -> str: ...
+    @overload
+    def __call__(
+        self, sequence: Shaped[Tensor, "*batch letters positions"]
+    ) -> Shaped[Tensor, "*batch letters positions"]: ...
+    def __call__(self, sequence: str | Tensor) -> str | Tensor:
+        """Apply the operation to a whole sequence, or to a batch of them for a network.
+
+        Args:
+            sequence: letters, of which ambiguous ones change with their meaning; or a tensor with
+                one channel for each letter of the alphabet, as convolutions have it.
+        """
+        if isinstance(sequence, Tensor):
+            sources = torch.tensor(self.letters, device=sequence.device).argsort()
+            found = sequence.index_select(-2, sources)
+            return found.flip(-1) if self.reversed else found
         moved = sequence.translate(self._translation())
         return moved[::-1] if self.reversed else moved
 

@@ -5,5 +5,8 @@ from grouplearn.models.lgn import LGN, Codes, LGNShape
 from grouplearn.models.pattern import Pattern
 from grouplearn.models.plain import PlainCNN
 from grouplearn.models.standardised import Standardised
+from grouplearn.models.symmetrized import Symmetrized
 
-__all__ = ["LGCNN", "LGN", "Codes", "LGNShape", "Pattern", "PlainCNN", "Standardised"]
+__all__ = [
+    "LGCNN", "LGN", "Codes", "LGNShape", "Pattern", "PlainCNN", "Standardised", "Symmetrized",
+]  # fmt: skip

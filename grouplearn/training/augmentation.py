@@ -1,4 +1,4 @@
-"""Random changes of images in training, from a generator of their own."""
+"""Random changes of samples in training, from a generator of their own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from grouplearn._checks import positive_int, refuse
+from grouplearn._checks import positive_int
+from grouplearn.models.symmetrized import checked_action, elements_in, moved_by_one
+from grouplearn.representations import LearnedRepresentation
 
 Images = Float[Tensor, "batch channels H W"]
 
@@ -42,30 +44,28 @@ class RandomShift:
 
 @final
 class RandomElement:
-    """Moves every image by an element of a group, each as likely.
+    """Moves every sample by an element of a group, each as likely.
 
     Args:
-        moves: one function of images (..., H, W) for each element, as `ImageDomain.extend` returns
-            them.
+        moves: one function of batches for each element, as `extend` of a domain returns them; or a
+            representation on R^d, which acts on the last axis.
 
     Raises:
-        InputError: an element does not extend to whole images, or there is none.
+        InputError: an element does not act on whole samples, or there is none.
     """
 
-    def __init__(self, moves: Sequence[Callable[[Tensor], Tensor] | None]) -> None:
-        known = [move for move in moves if move is not None]
-        if not moves or len(known) < len(moves):
-            refuse("RandomElement", "moves", "a function for each element", f"{len(known)} of "
-                   f"{len(moves)}", "take a group that extends to whole images")  # fmt: skip
-        self.moves = known
+    def __init__(
+        self, moves: LearnedRepresentation | Sequence[Callable[[Tensor], Tensor] | None]
+    ) -> None:
+        self.moves = checked_action("RandomElement", "moves", moves)
 
-    def __call__(self, images: Images, rng: torch.Generator) -> Images:
-        """Move each image of a batch."""
-        chosen = torch.randint(len(self.moves), (len(images),), generator=rng)
-        moved = images.clone()
-        for number, move in enumerate(self.moves):
+    def __call__(self, samples: Tensor, rng: torch.Generator) -> Tensor:
+        """Move each sample of a batch."""
+        chosen = torch.randint(elements_in(self.moves), (len(samples),), generator=rng)
+        moved = samples.clone()
+        for number in chosen.unique().tolist():
             mine = chosen == number
-            moved[mine] = move(images[mine])
+            moved[mine] = moved_by_one(self.moves, number, samples[mine])
         return moved
 
 
