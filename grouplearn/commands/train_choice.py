@@ -28,7 +28,7 @@ def keep_choice(folder: Path, choice: Choice) -> None:
          "seconds": each.seconds, "chosen": each.rep is choice.rep}
         for each in choice.tried for group, kernel in [_name(each.rep)]
     ]  # fmt: skip
-    write_whole(folder / CHOICE, to_json(rows, indent=2) + "\n")
+    write_whole(folder / CHOICE, to_json({"reason": choice.reason, "tried": rows}, indent=2) + "\n")
 
 
 def kept_choice(folder: Path, candidates: Sequence[LearnedRepresentation]) -> Choice | None:
@@ -46,7 +46,8 @@ def kept_choice(folder: Path, candidates: Sequence[LearnedRepresentation]) -> Ch
         return None
     ordered = sorted(candidates, key=lambda rep: rep.group.order)
     try:
-        rows: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        reason, rows = str(kept["reason"]), list[dict[str, Any]](kept["tried"])
         names = [(row["group"], row["kernel"]) for row in rows]
         runs = [(tuple(row["scores"]), row["held_out"], row["seconds"]) for row in rows]
         chosen = [row["chosen"] for row in rows].index(True)
@@ -58,7 +59,7 @@ def kept_choice(folder: Path, candidates: Sequence[LearnedRepresentation]) -> Ch
                f"{', '.join(str(rep.group) for rep in ordered)}", f"others in {CHOICE}",
                "start a new run", DataError)  # fmt: skip
     tried = [Tried(rep, *run) for rep, run in zip(ordered, runs, strict=True)]
-    return Choice(ordered[chosen], tuple(tried))
+    return Choice(ordered[chosen], tuple(tried), reason)
 
 
 def _name(rep: LearnedRepresentation) -> tuple[str, Any]:
