@@ -7,6 +7,7 @@ from grouplearn.layers.convolution import (
     OrbitConv1d,
     OrbitConv2d,
 )
+from grouplearn.layers.equivariant import GroupLinear
 from grouplearn.layers.linear import OrbitLinear
 from grouplearn.layers.normalisation import GroupBatchNorm, GroupDropout, GroupLayerNorm
 from grouplearn.layers.pooling import GroupPool, SpacePool
@@ -18,6 +19,7 @@ __all__ = [
     "GroupConv2d",
     "GroupDropout",
     "GroupLayerNorm",
+    "GroupLinear",
     "GroupPool",
     "OrbitConv1d",
     "OrbitConv2d",

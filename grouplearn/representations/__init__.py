@@ -5,6 +5,7 @@ from grouplearn.representations.compose import ChangeOfBasis, DirectSum, TensorP
 from grouplearn.representations.dense import DenseRepresentation
 from grouplearn.representations.families import as_family
 from grouplearn.representations.fixed import FixedRepresentation
+from grouplearn.representations.intertwiners import intertwiners
 from grouplearn.representations.multiscale import MultiScaleRepresentation
 from grouplearn.representations.restrict import restricted
 from grouplearn.representations.skew import SkewRepresentation
@@ -23,5 +24,6 @@ __all__ = [
     "TensorProduct",
     "ToeplitzRepresentation",
     "as_family",
+    "intertwiners",
     "restricted",
 ]

@@ -1,0 +1,76 @@
+"""All linear maps between two representations that commute with the group."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from grouplearn._checks import instance, refuse
+from grouplearn.representations.base import LearnedRepresentation
+
+_WHO = "intertwiners"
+_MOST_NUMBERS = 1 << 27
+_NEARLY = 1e-2
+_SEED = 0
+
+
+def intertwiners(
+    first: LearnedRepresentation, second: LearnedRepresentation
+) -> Float[Tensor, "k d2 d1"]:
+    """A basis of the maps W with rho2(g) W = W rho1(g) for every element g.
+
+    There are as many as the mean of tr rho2(g) tr rho1(g^-1) over the group says, by the
+    orthogonality of characters. The mean of rho2(g) X rho1(g)^-1 over the group is such a map for
+    every X, so that as many random X span them all.
+
+    Args:
+        first: rho1, on R^d1.
+        second: rho2, on R^d2, of the same group.
+
+    Returns:
+        float64, orthonormal as vectors of d2 d1 numbers; the same for the same representations.
+
+    Raises:
+        InputError: the groups differ, the representations do not close well enough that the number
+            of maps is a whole one, or there would be more than 2^27 numbers.
+
+    Cost:
+        O(n k d^3) time, and O((n + k d2) d1) numbers, for a group of order n.
+
+    References:
+        Serre, Linear representations of finite groups (1977), chapter 2.
+
+    Example:
+        >>> from grouplearn.representations import FixedRepresentation
+        >>> turn = FixedRepresentation.from_permutations([[1, 2, 3, 0]])
+        >>> intertwiners(turn, turn).shape  # circulant matrices
+        torch.Size([4, 4, 4])
+    """
+    for name, given in (("first", first), ("second", second)):
+        instance(_WHO, name, given, LearnedRepresentation, "pass found.representation, for example")
+    if first.group != second.group:
+        refuse(_WHO, "second", f"of the group of the first, {first.group!r}", repr(second.group),
+               "use one group object for both")  # fmt: skip
+    with torch.no_grad():
+        inverses = first.dual_matrices().detach().double().cpu().mT
+        matrices = second.matrices().detach().double().cpu()
+    trace: Any = torch.einsum("gii,gjj->", matrices, inverses) / len(matrices)
+    count = round(float(trace))
+    if abs(float(trace) - count) > _NEARLY:
+        refuse(_WHO, "first and second", "representations that close",
+               f"{float(trace):.3f} maps in place of a whole number",
+               "pass nearest_exact(rep).representation")  # fmt: skip
+    size = first.dim * second.dim
+    if count * size > _MOST_NUMBERS:
+        refuse(_WHO, "first and second", f"of a basis of at most {_MOST_NUMBERS:,} numbers",
+               f"{count:,} maps of {size:,} numbers", "use smaller representations")  # fmt: skip
+    rng = torch.Generator().manual_seed(_SEED)
+    found = torch.zeros(count, second.dim, first.dim, dtype=torch.float64)
+    drawn = torch.randn(found.shape, generator=rng, dtype=torch.float64, device="cpu")
+    for matrix, inverse in zip(matrices, inverses, strict=True):
+        found += matrix @ drawn @ inverse
+    flat = torch.linalg.qr(found.reshape(count, size).mT).Q.mT
+    return flat.reshape(count, second.dim, first.dim)
