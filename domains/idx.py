@@ -15,7 +15,7 @@ import numpy.typing as npt
 from jaxtyping import UInt8
 
 from grouplearn._checks import refuse
-from grouplearn.domains.files import checked_path, uncompressed
+from grouplearn.domains.files import assert_small, checked_path, most_bytes, uncompressed
 from grouplearn.errors import DataError
 
 _TYPES = {
@@ -50,7 +50,7 @@ def read_idx(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
     Raises:
         InputError: `path` is not a path.
         DataError: the file is missing, unreadable, empty, not IDX, truncated, longer than
-            declared, or a broken gzip file.
+            declared, a broken gzip file, or holds more than one data set may.
 
     Cost:
         Time and memory linear in the size of the uncompressed data.
@@ -199,7 +199,9 @@ def _payload(
 ) -> bytearray:
     expected = math.prod(shape) * dtype.itemsize
     # One byte more than declared shows trailing bytes, and makes gzip verify its checksum.
-    data = _take(stream, expected + 1)
+    data = _take(stream, min(expected, most_bytes()) + 1)
+    if len(data) > most_bytes():
+        assert_small("read_idx", file, expected)
     if len(data) != expected:
         truncated = len(data) < expected
         _reject(

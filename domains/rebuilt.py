@@ -47,7 +47,7 @@ def rotated_sets(sets: ImageSets, seed: int = 0) -> ImageSets:
     References:
         Larochelle et al., 2007, An empirical evaluation of deep architectures.
     """
-    parts = [part for part in sets if part is not None]
+    parts = [part for part in (sets.train, sets.test) if part is not None]
     if sum(len(part.labels) for part in parts) < _TRAIN + _TEST:
         turned_parts = [
             LabelledImages(rotated(part.images[:, 0], seed + k)[:, None], part.labels, part.names)

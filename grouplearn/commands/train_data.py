@@ -57,7 +57,8 @@ def load_data(data: str, *, rotated: bool, classes: tuple[int, ...] | None, seed
     sets = (
         ImageSets(sample_labelled_digits(), None) if built_in else load_labelled_images(Path(data))
     )
-    words = "scikit-learn's 1,797 hand-written digits" if built_in else data
+    told = "scikit-learn's 1,797 hand-written digits" if built_in else data
+    words = "; ".join([told, *sets.notes])
     if rotated:
         if sets.train.images.shape[1] != 1:
             refuse(WHO, "--rotated", "for grey images", f"{sets.train.images.shape[1]} channels",
@@ -68,7 +69,7 @@ def load_data(data: str, *, rotated: bool, classes: tuple[int, ...] | None, seed
         sets = _split(sets.train, seed)
     if rotated:
         sets = rotated_sets(sets, seed)
-    train, test = (_labelled(part) for part in sets if part is not None)
+    train, test = (_labelled(part) for part in (sets.train, sets.test) if part is not None)
     if classes is not None:
         known = range(len(sets.train.names))
         if not set(classes) <= set(known) or len(set(classes)) < 2:
