@@ -15,6 +15,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ from grouplearn.errors import InputError
 from grouplearn.training.fitting import LAST
 
 _LOCK, _NEW, _BEGUN, _OLD = "lock", "new", "begun", "old"
+_TRIES, _PAUSE = 5, 0.03
 
 
 @final
@@ -74,7 +76,7 @@ def reserve(who: str, out: Path | None, name: str, overwrite: bool) -> Iterator[
     for shown in numbered if out is None else [out]:
         place = Place(who, shown, overwrite)
         _assert_possible(place)
-        with _kept_from_others(place) as alone:
+        with _kept_from_others(place, patient=out is not None) as alone:
             if out is None and (not alone or os.path.lexists(place.target)):
                 continue
             _assert_alone(place, alone)
@@ -95,7 +97,7 @@ def reopen(who: str, out: Path) -> Iterator[Place]:
         InputError: another process is writing there.
     """
     place = Place(who, out, overwrite=True)
-    with _kept_from_others(place) as alone:
+    with _kept_from_others(place, patient=True) as alone:
         _assert_alone(place, alone)
         yield place
 
@@ -166,10 +168,14 @@ def sweep(parent: Path) -> None:
         parent: the folder that holds runs.
     """
     with suppress(OSError):
-        for file in list(parent.glob(f".*.part/{_LOCK}")):
-            name = file.parent.name[1 : -len(".part")]
-            with _kept_from_others(Place("", parent / name, overwrite=False)):
-                pass
+        for aside in list(parent.glob(".*.part/")):
+            if (aside / _LOCK).exists():
+                name = aside.name[1 : -len(".part")]
+                with _kept_from_others(Place("", parent / name, overwrite=False)):
+                    pass
+            elif aside.is_dir():
+                with suppress(OSError):  # it holds something
+                    aside.rmdir()
 
 
 def _exchange(place: Place, new: Path) -> None:
@@ -199,11 +205,17 @@ def _settle(place: Place) -> None:
 
 
 @contextmanager
-def _kept_from_others(place: Place) -> Iterator[bool]:
-    """Hold the lock of a place, which is settled before and after; False where another does."""
+def _kept_from_others(place: Place, *, patient: bool = False) -> Iterator[bool]:
+    """Hold the lock of a place, which is settled before and after; False where another does.
+
+    Whoever is patient waits for those who hold it for a moment, in `sweep`.
+    """
     made = [each for each in place.aside.parents if not each.exists()]
     with naming(place.shown, instead_of=place.aside):
         held = lock(place.aside / _LOCK)
+        for _ in range(_TRIES if patient and held is None else 0):
+            time.sleep(_PAUSE)
+            held = held or lock(place.aside / _LOCK)
     try:
         if held is None:
             yield False

@@ -17,9 +17,13 @@ _NAME = "standard output"
 def standard_streams() -> Iterator[None]:
     """Print in peace.
 
-    What is printed after the reader has gone is dropped, as it was not wanted, and no error. What
-    cannot be written for another reason raises an error that names the stream. Letters that the
-    stream lacks are escaped. A stream that was closed from the beginning swallows all.
+    What is printed after the reader has gone is dropped, as it was not wanted, and no error.
+    Letters that the stream lacks are escaped. A stream that was closed from the beginning swallows
+    all.
+
+    Raises:
+        OSError: the block ended well, but some of its output could not be written for another
+            reason; it names the stream.
     """
     with ExitStack() as stack:
         for name in ("stdout", "stderr"):
@@ -36,6 +40,8 @@ def standard_streams() -> Iterator[None]:
             yield
         finally:
             output.flush()
+        if output.problem is not None:
+            raise output.problem
 
 
 def fail(message: str, status: int) -> int:
@@ -55,12 +61,19 @@ def fail(message: str, status: int) -> int:
 
 @final
 class _Output:
-    """A text stream like another one, which outlives its reader."""
+    """A text stream like another one, which outlives its reader and keeps errors for later.
+
+    Attributes:
+        problem: why something could not be written, unless the reader had gone.
+    """
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
+        self.problem: OSError | None = None
 
     def __getattr__(self, name: str) -> Any:
+        if name == "buffer":  # Click would write there
+            raise AttributeError(name)
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
@@ -76,9 +89,9 @@ class _Output:
         try:
             act()
         except OSError as problem:
+            if not isinstance(problem, BrokenPipeError):
+                self.problem = OSError(problem.errno, problem.strerror, _NAME)
             # What the stream holds must go somewhere when Python ends.
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())
             os.close(nowhere)
-            if not isinstance(problem, BrokenPipeError):
-                raise OSError(problem.errno, problem.strerror, _NAME) from problem
