@@ -9,7 +9,6 @@ from typing import Any
 
 from grouplearn._checks import refuse
 from grouplearn._files import write_whole
-from grouplearn._files import write_whole
 from grouplearn.commands.marks import CHOICE, to_json
 from grouplearn.commands.train_kinds import WHO
 from grouplearn.errors import DataError
