@@ -110,6 +110,7 @@ _COMMANDS: dict[str, Callable[..., Callable[[str], int]]] = {
     "discover": lines.discover,
     "test": lines.invariance,
     "train": network_lines.train,
+    "predict": network_lines.predict,
     "compare": network_lines.compare,
     "export": network_lines.export,
 }

@@ -1,4 +1,4 @@
-"""Command lines about networks: what `train`, `compare` and `export` take, and how it is typed."""
+"""Command lines about networks: what each command takes, and how it is typed."""
 
 from __future__ import annotations
 
@@ -143,3 +143,25 @@ def export(
 
     sides = None if size is None else numbers(WHO, "--size", size, separator="x", count=2)
     return lambda _: run_export(run, to, size=sides, overwrite=overwrite, as_json=as_json)
+
+
+def predict(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run of train.")],
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help="Images of the size of the run's: a picture, a folder of pictures, a .npy or an "
+            "IDX file; or digits, which is built in.",
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="A CSV file to write; default: print the table.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace the file.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON in place of CSV.")] = False,
+) -> Callable[[str], int]:
+    """Classify images with a trained network."""
+    from grouplearn.commands.predict import run_predict
+
+    return lambda _: run_predict(run, data, out, overwrite=overwrite, as_json=as_json)

@@ -68,6 +68,7 @@ class Trained:
         score: on the test images: the share of right answers, for classification.
         tested: number of test images.
         size: their height and width.
+        classes: their names, by number.
         parameters: numbers that were trained.
         defects: of the laws of the action, at most, by name.
         seconds: from the search for the action to testing, in this process.
@@ -81,6 +82,7 @@ class Trained:
     score: float
     tested: int
     size: tuple[int, int]
+    classes: tuple[str, ...]
     parameters: int
     defects: dict[str, float]
     seconds: float
@@ -138,7 +140,7 @@ def train(options: TrainOptions, data: TrainData, folder: Path, watch: Watch) ->
     score = evaluate(network, data.test, objective, precision=options.fit.precision)
     return Trained(
         options, data.words, network, action, found, score, len(data.test),
-        (data.test.x.shape[-2], data.test.x.shape[-1]),
+        (data.test.x.shape[-2], data.test.x.shape[-1]), data.names,
         sum(each.numel() for each in network.parameters() if each.requires_grad),
         _defects(network, action), time.perf_counter() - start,
     )  # fmt: skip

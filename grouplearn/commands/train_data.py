@@ -18,7 +18,7 @@ from grouplearn.training import Labelled, as_labelled
 
 BUILT_IN = "digits"
 _HELD_OUT = 0.2
-_DIVISOR = 4
+LEAST_SIDE = 4
 
 
 @final
@@ -30,11 +30,13 @@ class TrainData:
         train: images to learn from.
         test: others to judge it by.
         words: what they are, in a few words.
+        names: of the classes, by number.
     """
 
     train: Labelled
     test: Labelled
     words: str
+    names: tuple[str, ...]
 
 
 def load_data(data: str, *, rotated: bool, classes: tuple[int, ...] | None, seed: int) -> TrainData:
@@ -70,18 +72,20 @@ def load_data(data: str, *, rotated: bool, classes: tuple[int, ...] | None, seed
     if rotated:
         sets = rotated_sets(sets, seed)
     train, test = (_labelled(part) for part in (sets.train, sets.test) if part is not None)
+    names = sets.train.names
     if classes is not None:
-        known = range(len(sets.train.names))
+        known = range(len(names))
         if not set(classes) <= set(known) or len(set(classes)) < 2:
             refuse(WHO, "--classes", f"two or more of 0 to {known[-1]}",
                    ",".join(map(str, classes)), "choose among them")  # fmt: skip
         train, test = train.only(classes), test.only(classes)
-        words += f", classes {', '.join(sets.train.names[c] for c in classes)}"
-    return TrainData(train, test, words)
+        names = tuple(names[c] for c in classes)
+        words += f", classes {', '.join(names)}"
+    return TrainData(train, test, words, names)
 
 
 def assert_fits(who: str, argument: str, height: int, width: int) -> None:
-    """Refuse images whose sizes the network's halvings do not divide.
+    """Refuse images that are smaller than the network's halvings take.
 
     Args:
         who: asks, for the error.
@@ -89,8 +93,8 @@ def assert_fits(who: str, argument: str, height: int, width: int) -> None:
         height: in pixels.
         width: in pixels.
     """
-    if not height or not width or height % _DIVISOR or width % _DIVISOR:
-        refuse(who, argument, f"images whose height and width {_DIVISOR} divides",
+    if min(height, width) < LEAST_SIDE:
+        refuse(who, argument, f"images of at least {LEAST_SIDE} x {LEAST_SIDE} pixels",
                f"{height} x {width}", "pad or resize them")  # fmt: skip
 
 

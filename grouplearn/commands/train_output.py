@@ -76,6 +76,7 @@ def summary_of(trained: Trained) -> dict[str, Any]:
         "score": trained.score,
         "tested": trained.tested,
         "images": list(trained.size),
+        "classes": list(trained.classes),
         "parameters": trained.parameters,
         "epochs": len(trained.fit.history),
         "stopped_early": trained.fit.stopped_early,

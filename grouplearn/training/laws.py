@@ -73,6 +73,10 @@ class WithLaws(Objective):
         """The objective's score."""
         return self.objective.score(model, batch)
 
+    def chance(self, labels: Tensor) -> float | None:
+        """That of the objective."""
+        return self.objective.chance(labels)
+
 
 def trained_representations(model: nn.Module) -> list[LearnedRepresentation]:
     """The representations within a network that training moves, those inside others left out."""

@@ -53,3 +53,18 @@ def same_environment() -> Iterator[None]:
     yield
     for name in set(os.environ) - set(before):
         del os.environ[name]
+
+
+def run_in(folder: Path) -> Run:
+    """Run command lines in a folder."""
+
+    def run(*arguments: str) -> Outcome:
+        before = Path.cwd()
+        os.chdir(folder)
+        try:
+            with same_environment():
+                return call(*arguments)
+        finally:
+            os.chdir(before)
+
+    return run

@@ -1,0 +1,131 @@
+"""`grouplearn predict`: what a trained network says of new images, as a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from grouplearn._checks import refuse
+from grouplearn._files import write_whole
+from grouplearn.commands.folders import sweep
+from grouplearn.commands.marks import RESULT, to_json
+from grouplearn.commands.train_output import NETWORK
+from grouplearn.domains.samples import sample_labelled_digits
+from grouplearn.domains.unlabelled_images import NamedImages, load_images
+from grouplearn.errors import DataError
+from grouplearn.models.standardised import unwrapped
+from grouplearn.training import load
+
+WHO = "grouplearn predict"
+_BUILT_IN = "digits"
+_AT_ONCE = 500
+
+
+class _Run(NamedTuple):
+    """What a run says of its network."""
+
+    network: nn.Module
+    channels: int
+    size: tuple[int, int]
+    classes: tuple[str, ...]
+
+
+def run_predict(
+    run: Path, data: str, out: Path | None, *, overwrite: bool = False, as_json: bool = False
+) -> int:
+    """Classify images and write a table: name, class, and the probability of each class.
+
+    Args:
+        run: folder of a finished run of `grouplearn train`, for classification.
+        data: images as `load_images` reads them, or "digits".
+        out: a CSV file to write; None prints the table.
+        overwrite: may the file be replaced?
+        as_json: print JSON instead, one object for each image.
+
+    Returns:
+        0.
+
+    Raises:
+        InputError: a file is in the way.
+        DataError: the run is not finished or of another kind, or the images do not fit it.
+    """
+    if out is not None and out.exists() and not overwrite:
+        refuse(WHO, "--out", "a new file", repr(str(out)), "pass --overwrite to replace it")
+    sweep(run.parent)
+    found = _read_run(run)
+    images = _images(data, found)
+    rows = _rows(found, images)
+    if as_json:
+        named = [
+            {
+                "image": name,
+                "class": best,
+                "probabilities": dict(zip(found.classes, each, strict=True)),
+            }
+            for name, best, each in rows
+        ]
+        text = to_json(named, indent=2) + "\n"
+    else:
+        table = io.StringIO()
+        writer = csv.writer(table, lineterminator="\n")
+        writer.writerow(["image", "class", *found.classes])
+        for name, best, each in rows:
+            writer.writerow([name, best, *(f"{value:.6f}" for value in each)])
+        text = table.getvalue()
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        write_whole(out, text)
+        sys.stdout.write(f"{len(rows):,} images, written to {out}.\n")
+    return 0
+
+
+def _read_run(run: Path) -> _Run:
+    expected = f"the folder of a finished run of grouplearn train, with a {RESULT}"
+    try:
+        result = json.loads((run / RESULT).read_text(encoding="utf-8"))
+        height, width = map(int, result["images"])
+        classes = tuple(map(str, result["classes"]))
+        objective = str(result["objective"])
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        refuse(WHO, "RUN", expected, f"{str(run)!r} ({type(problem).__name__})",
+               "train a network, or finish the run with --resume", DataError)  # fmt: skip
+    if objective != "classification":
+        refuse(WHO, "RUN", "a run for classification", objective, "use its network in Python",
+               DataError)  # fmt: skip
+    network = load(run / NETWORK)
+    inner: Any = unwrapped(network)
+    shape = inner.pattern if hasattr(inner, "pattern") else inner.shape
+    if shape.classes != len(classes):
+        refuse(WHO, "RUN", f"with a network of {len(classes)} classes, as its {RESULT} says",
+               shape.classes, "train it again", DataError)  # fmt: skip
+    return _Run(network, shape.in_channels, (height, width), classes)
+
+
+def _images(data: str, run: _Run) -> NamedImages:
+    if data != _BUILT_IN or Path(data).exists():
+        return load_images(data, run.channels, run.size)
+    images = sample_labelled_digits().images
+    return NamedImages(images, tuple(map(str, range(len(images)))))
+
+
+@torch.no_grad()
+def _rows(run: _Run, images: NamedImages) -> list[tuple[str, str, list[float]]]:
+    """Name, class and probabilities of each image."""
+    dtype = next(run.network.parameters()).dtype
+    rows = []
+    for start in range(0, len(images.names), _AT_ONCE):
+        batch = torch.as_tensor(images.images[start : start + _AT_ONCE].copy()).to(dtype) / 255
+        output: Any = run.network(batch)
+        scores: Tensor = output if isinstance(output, Tensor) else output.scores
+        chances = scores.double().softmax(1)
+        for name, each in zip(images.names[start:], chances, strict=False):
+            rows.append((name, run.classes[int(each.argmax())], each.tolist()))
+    return rows

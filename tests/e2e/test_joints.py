@@ -1,0 +1,72 @@
+"""Each command takes what the one before it wrote: from an array to escnn."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from grouplearn import Discovery
+from grouplearn.domains.samples import sample_sky
+from grouplearn.interop.escnn import to_escnn
+from tests.e2e.running import Run
+
+
+def test_from_an_array_to_predictions_and_escnn(run: Run) -> None:
+    """Two classes of pictures, as they are and smoothed; their patches have one symmetry."""
+    whole = sample_sky().numpy()
+    np.save("sky.npy", whole)
+    sky = whole[:240, 4:16, 4:16]
+    smooth = (sky + np.roll(sky, 1, 1) + np.roll(sky, 1, 2)) / 3
+    for name, images in (("sharp", sky[:120]), ("smooth", smooth[120:])):
+        Path("pictures", name).mkdir(parents=True)
+        for k, image in enumerate(images):
+            Image.fromarray((255 * image).astype(np.uint8)).save(f"pictures/{name}/{k}.png")
+
+    made = run("discover", "sky.npy", "--kind", "images", "--patch-size", "3", "--out", "found")
+    assert made.status == 0, made.err
+    (result,) = json.loads(Path("found/found.json").read_text())["results"]
+    assert result["group"] == "D4"
+
+    for action in ("found", "found/found.json", "found/weights/representation.safetensors"):
+        options = ["--kind", "images", "--patch-size", "3", "--action", action]
+        tested = run("test", "sky.npy", *options, "--json", "--out", "tested", "--overwrite")
+        assert tested.status == 0, tested.err
+        assert tested.json["rejected"] is False
+
+    small = ["--epochs", "2", "--batch-size", "32", "--parameters", "1500"]
+    for seed in ("0", "1"):
+        made = run("train", "pictures", "--action", "found", *small, "--seed", seed, "--out",
+                   f"run{seed}")  # fmt: skip
+        assert made.status == 0, made.err
+    trained = json.loads(Path("run0/result.json").read_text())
+    assert (trained["order"], len(trained["moves"])) == (8, 7)
+    assert trained["defects"]["homomorphism"] == 0
+
+    made = run("predict", "run0", "pictures", "--out", "classes.csv")
+    assert made.status == 0, made.err
+    with Path("classes.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 240
+    assert {row["class"] for row in rows} <= {"sharp", "smooth"}
+
+    compared = run("compare", "run0", "run1", "--json")
+    assert compared.status == 0, compared.err
+    assert len(compared.json[0]["scores"]) == 2
+    exported = run("export", "run0", "--to", "network.pt2")
+    assert exported.status == 0, exported.err
+    assert Path("network.pt2").stat().st_size > 1000
+
+    pytest.importorskip("escnn")
+    found = Discovery.load("found/weights/representation.safetensors")
+    converted = to_escnn(found.representation)
+    assert converted.group.name == "D4"
+    assert converted.size == 9
+    ours = {tuple(matrix.numpy().round(6).ravel()) for matrix in found.representation.matrices()}
+    theirs = {tuple(np.asarray(converted(g)).round(6).ravel() + 0.0) for g in
+              converted.group.elements}  # fmt: skip
+    assert ours == theirs
