@@ -13,7 +13,7 @@ _BINARY = {
     b"BM": "a BMP picture",
     b"II*\0": "a TIFF picture",
     b"MM\0*": "a TIFF picture",
-    b"RIFF": "a RIFF file, such as WebP or WAV",
+    b"RIFF": "a RIFF file, such as WAV",
     b"%PDF": "a PDF",
     b"\x89HDF": "an HDF5 file",
     b"MATLAB": "a MATLAB file",
@@ -60,6 +60,8 @@ _FEW = 50
 
 def binary_format(start: bytes) -> str | None:
     """Return what a file that begins with these bytes is, in words, if that is known."""
+    if start.startswith(b"RIFF") and start[8:12] == b"WEBP":
+        return "a WebP picture"
     return next((name for magic, name in _BINARY.items() if start.startswith(magic)), None)
 
 

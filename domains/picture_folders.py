@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import UInt8
 
+from grouplearn._checks import refuse
 from grouplearn.domains.files import assert_small
 from grouplearn.domains.image_sets import (
     WHO,
@@ -15,7 +18,8 @@ from grouplearn.domains.image_sets import (
     checked_images,
     reject,
 )
-from grouplearn.domains.pictures import PictureSize, is_picture, picture_pixels, picture_size
+from grouplearn.domains.pictures import is_picture, picture_pixels, picture_size
+from grouplearn.errors import DataError
 
 _SHOWN = 4
 
@@ -63,40 +67,62 @@ def _classes(folder: Path, like: LabelledImages | None) -> tuple[LabelledImages,
     if not set(names) <= set(known):
         reject(folder, f"of the classes {', '.join(known)}", ", ".join(names),
                "name the folders as those in train")  # fmt: skip
-    sizes = [picture_size(WHO, file) for file in files]
-    grey = all(each.grey for each in sizes) if like is None else like.images.shape[1] == 1
-    channels = 1 if grey else 3
-    shape = _common_size(files, sizes, None if like is None else like.images.shape[2:])
-    assert_small(WHO, folder, len(files) * channels * shape[0] * shape[1])
+    images, clear = decoded(WHO, folder, files, None if like is None else like.images.shape[1:])
+    labels = np.repeat([known.index(name) for name in names], [len(held[n]) for n in names])
+    found = checked_images(folder, images, labels.astype(np.int64), known)
+    return found, [*_left_out(folder, held), *clear]
+
+
+def decoded(
+    who: str, source: Path, files: Sequence[Path], like: tuple[int, ...] | None = None
+) -> tuple[UInt8[np.ndarray, "N C H W"], list[str]]:
+    """Decode pictures of one size, which is checked before any is decoded.
+
+    Args:
+        who: asks, for errors.
+        source: where they are, for errors and notes.
+        files: one picture each, at least one.
+        like: channels, height and width; None takes the size of the first picture, and grey where
+            all pictures are.
+
+    Returns:
+        The pictures, and notes of what was changed.
+
+    Raises:
+        DataError: one is broken or has another size, or they are too large together.
+        MissingExtraError: Pillow is absent; the extra `train` brings it.
+    """
+    sizes = [picture_size(who, file) for file in files]
+    grey = all(each.grey for each in sizes)
+    channels, *shape = like or (1 if grey else 3, sizes[0].height, sizes[0].width)
+    for file, size in zip(files, sizes, strict=True):
+        _assert_size(who, file, (size.height, size.width), tuple(shape))
+    assert_small(who, source, len(files) * channels * math.prod(shape))
     images = np.empty((len(files), *shape, channels), np.uint8)
     for place, file in enumerate(files):
-        pixels = picture_pixels(WHO, file, "L" if grey else "RGB")
-        _assert_size(file, pixels.shape[:2], shape)
+        pixels = picture_pixels(who, file, "L" if channels == 1 else "RGB")
+        _assert_size(who, file, pixels.shape[:2], tuple(shape))
         images[place] = pixels.reshape(*shape, channels)
-    labels = np.repeat([known.index(name) for name in names], [len(held[n]) for n in names])
-    notes = _left_out(folder, held)
     clear = sum(each.transparent for each in sizes)
-    if clear:
-        notes.append(f"transparent pictures of {folder.name}/, {clear:,}, are put on white")
-    found = checked_images(folder, images.transpose(0, 3, 1, 2), labels.astype(np.int64), known)
-    return found, notes
+    note = f"transparent pictures of {source.name}, {clear:,}, are put on white"
+    return images.transpose(0, 3, 1, 2), [note] * bool(clear)
 
 
-def _common_size(
-    files: Sequence[Path], sizes: Sequence[PictureSize], wanted: tuple[int, ...] | None
-) -> tuple[int, int]:
-    """The size of all pictures, found before any is decoded."""
-    height, width = wanted or (sizes[0].height, sizes[0].width)
-    for file, size in zip(files, sizes, strict=True):
-        _assert_size(file, (size.height, size.width), (height, width))
-    return height, width
+def pictures_below(path: Path) -> list[Path]:
+    """Return a picture itself, or all that are not hidden in a folder and its folders, sorted."""
+    if path.is_file():
+        return [path]
+    return sorted(
+        file
+        for file in path.rglob("*")
+        if is_picture(file) and not any(p.startswith(".") for p in file.relative_to(path).parts)
+    )
 
 
-def _assert_size(file: Path, size: tuple[int, ...], wanted: tuple[int, int]) -> None:
+def _assert_size(who: str, file: Path, size: tuple[int, ...], wanted: tuple[int, ...]) -> None:
     if size != wanted:
-        reject(
-            file, f"of the size of the first picture, {wanted}", f"{size}", "resize the pictures"
-        )
+        refuse(who, f"path {str(file)!r}", f"of the size of the first picture, {wanted}", size,
+               "resize the pictures", DataError)  # fmt: skip
 
 
 def _left_out(folder: Path, held: dict[str, list[Path]]) -> list[str]:

@@ -20,9 +20,11 @@ from grouplearn.commands.table_rows import TableRows
 from grouplearn.discovery.moments import GROUPS, MomentAccumulator
 from grouplearn.domains.base import Domain
 from grouplearn.domains.files import assert_small
+from grouplearn.domains.formats import binary_format
 from grouplearn.domains.idx import load_idx_images
 from grouplearn.domains.images import ImageDomain
 from grouplearn.domains.numpy_files import numpy_array
+from grouplearn.domains.picture_folders import decoded, pictures_below
 from grouplearn.domains.samples import (
     sample_box_drawings,
     sample_chloroplast,
@@ -124,7 +126,8 @@ def _images(who: str, name: str, words: str, data: str, reading: Reading) -> Sub
     elif is_archive(Path(data)):
         reject(data, "IDX or .npy for images", "an archive", "save the array as .npy", who)
     else:
-        images = _image_array(who, Path(data))
+        images, notes = _image_array(who, Path(data))
+        words = "; ".join([words, *notes])
     k = reading.patch_size
     return Subject(
         name, "images", f"{words}, in patches of {k} x {k} pixels", domain,
@@ -133,16 +136,27 @@ def _images(who: str, name: str, words: str, data: str, reading: Reading) -> Sub
     )  # fmt: skip
 
 
-def _image_array(who: str, path: Path) -> Any:
+def _image_array(who: str, path: Path) -> tuple[Any, list[str]]:
+    """Images in an array, in IDX files or in pictures, and notes of what was changed."""
+    start = b""
     if path.is_file():
         with path.open("rb") as stream:
-            if stream.read(6) == b"\x93NUMPY":
-                array = numpy_array(who, path)
-                if array.ndim not in (3, 4):
-                    reject(path, "images (N, H, W) or (N, C, H, W)", f"shape {array.shape}",
-                           "reshape them, or pass --kind table", who)  # fmt: skip
-                return array
-    return load_idx_images(path)
+            start = stream.read(12)
+    if start.startswith(b"\x93NUMPY"):
+        array = numpy_array(who, path)
+        if array.ndim not in (3, 4):
+            reject(path, "images (N, H, W) or (N, C, H, W)", f"shape {array.shape}",
+                   "reshape them, or pass --kind table", who)  # fmt: skip
+        return array, []
+    if (
+        path.is_dir()
+        and not any(path.glob("*idx3*"))
+        or (binary_format(start) or "").endswith(" picture")
+    ):
+        files = pictures_below(path)
+        if files:
+            return decoded(who, path, files)
+    return load_idx_images(path), []
 
 
 def _sequence(_: str, name: str, words: str, data: str, reading: Reading) -> Subject:

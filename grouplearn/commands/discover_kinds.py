@@ -22,7 +22,7 @@ WHO = "grouplearn discover"
 
 _FIRST = 1 << 16
 _TABLES = {".csv", ".tsv", ".npz", ".parquet"}
-_EXPECTED = "a table, images (IDX or .npy), FASTA, FASTQ or GenBank, or a text of tokens"
+_EXPECTED = "a table, images (IDX or .npy), pictures, FASTA, FASTQ or GenBank, or a text of tokens"
 _MOST_AXES = 32
 
 
@@ -79,6 +79,8 @@ def _text_kind(path: Path, start: bytes, who: str) -> str:
         text = start.decode("latin-1") if start.startswith((b">", b"LOCUS", b"@")) else "\0"
     if "\0" in text:
         got = binary_format(start) or f"a file that begins with {start[:8]!r}"
+        if got.endswith(" picture"):
+            return "images"
         reject(path, _EXPECTED, got, "convert it, for example to .npy", who)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from grouplearn.commands.discover_data import Reading, open_data
+from grouplearn.domains.images import ImageDomain
 from grouplearn.errors import InputError
 from tests.e2e.running import call
 from tests.unit.examples import is_helpful
@@ -109,3 +111,31 @@ def test_wide_tables_are_refused_before_memory_is_taken() -> None:
     assert result.status == 2
     assert "at most 2 GiB in memory, got 191 GiB" in result.err
     assert "GROUPLEARN_MOST_BYTES" in result.err
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "bmp", "webp", "gif"])
+def test_pictures_are_read(suffix: str) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 9, 8), dtype=np.uint8)
+    options: dict[str, Any] = {"lossless": True} if suffix == "webp" else {}
+    for name in ("flat", "classes/a", "classes/b", "classes/.hidden"):
+        Path(name).mkdir(parents=True)
+    for number, each in enumerate(pixels):
+        for name in ("flat", "classes/a", "classes/b", "classes/.hidden"):
+            Image.fromarray(each).save(Path(name, f"{number}.{suffix}"), **options)
+    expected = ImageDomain(3).vectorize(pixels).double().numpy()
+    for name, times in (("flat", 1), ("classes", 2)):
+        images = open_data(name, Reading(patch_size=3), "x").raw
+        found = ImageDomain(3).vectorize(images[:, :1]).double().numpy()
+        np.testing.assert_array_equal(found, np.tile(expected, (times, 1)))
+    Path("flat", f"0.{suffix}").rename("one")
+    subject = open_data("one", Reading(patch_size=3), "x")
+    np.testing.assert_array_equal(subject.raw[:, 0], pixels[:1])
+
+
+def test_pictures_of_several_sizes_are_refused() -> None:
+    Path("some").mkdir()
+    for side in (7, 8):
+        Image.new("L", (side, 9), 7).save(Path("some", f"{side}.png"))
+    with pytest.raises(InputError) as problem:
+        open_data("some", Reading(patch_size=3), "x", "grouplearn discover")
+    assert is_helpful(problem, "8.png", "of the size of the first picture, (9, 7), got (9, 8)")

@@ -107,7 +107,7 @@ def test_transparent_pictures_are_on_white(tmp_path: Path, grey: bool) -> None:
     expected = (colour * (alpha / 255.0) + 255 * (1 - alpha / 255.0)).transpose(2, 0, 1)
     assert sets.train.images.shape == (1, 1 if grey else 3, 6, 4)
     np.testing.assert_allclose(sets.train.images[0], expected[: 1 if grey else 3], atol=1)
-    assert sets.notes == (f"transparent pictures of {tmp_path.name}/, 1, are put on white",)
+    assert sets.notes == (f"transparent pictures of {tmp_path.name}, 1, are put on white",)
 
 
 def test_one_colour_may_be_transparent(tmp_path: Path) -> None:
