@@ -5,6 +5,7 @@ nearest_exact.
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a name when it is first asked for: the command line starts without torch."""
+    """Import a name or module when it is first asked for: the command line starts without torch."""
     if name == "__version__":
         from importlib.metadata import PackageNotFoundError, version
 
@@ -48,6 +49,8 @@ def __getattr__(name: str) -> Any:
             found = "unknown (not installed)"
     elif name in __all__:
         found = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'groups')}"), name)
+    elif not name.startswith("_") and find_spec(f"{__name__}.{name}") is not None:
+        found = import_module(f"{__name__}.{name}")
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = found

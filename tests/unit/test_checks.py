@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import runpy
+import subprocess
+import sys
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
@@ -204,6 +206,16 @@ def test_version() -> None:
     assert all(hasattr(grouplearn, name) for name in grouplearn.__all__)
 
 
+def test_names_and_modules_come_when_they_are_asked_for() -> None:
+    program = (
+        "import sys, grouplearn; assert 'torch' not in sys.modules;"
+        "assert grouplearn.nearest.nearest_exact is grouplearn.nearest_exact;"
+        "assert set(grouplearn.__all__) < set(dir(grouplearn)); from grouplearn import *;"
+        "discover; CyclicGroup; hasattr(grouplearn, 'sideways') and sys.exit('sideways')"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
 def test_version_without_an_installation(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(name: str) -> str:
         raise PackageNotFoundError(name)
@@ -211,5 +223,3 @@ def test_version_without_an_installation(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("importlib.metadata.version", absent)
     loaded = runpy.run_path(str(Path(grouplearn.__file__)))
     assert loaded["__getattr__"]("__version__") == "unknown (not installed)"
-    with pytest.raises(AttributeError, match="has no attribute 'sideways'"):
-        loaded["__getattr__"]("sideways")
