@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,8 @@ from grouplearn.domains.image_sets import (
 from grouplearn.domains.picture_folders import picture_folders
 from grouplearn.domains.pictures import picture_pixels
 
-_RECORD = 1 + 3 * 32 * 32
 _SIDE = 32
+_PIXELS = 3 * _SIDE**2
 _TEST_SPRITES = range(50, 60)
 
 
@@ -40,6 +40,7 @@ def load_labelled_images(path: str | Path) -> ImageSets:
     - IDX files as of MNIST, plain or gzip: train-images-idx3-ubyte, train-labels-idx1-ubyte and,
       if present, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte;
     - CIFAR10's binary version: data_batch_1.bin and others, test_batch.bin;
+    - CIFAR100's binary version: train.bin and test.bin, of which the fine labels are read;
     - sprites of CIFAR10, cifar10_batch_0.png to ..._59.png of 1,000 images each, of which 50 and
       above are the test set, with cifar10_labels.json;
     - a folder for each class, with pictures in it, below train/ and test/ or directly. Pictures
@@ -72,7 +73,9 @@ def load_labelled_images(path: str | Path) -> ImageSets:
     if "cifar10_labels.json" in names:
         return _sprites(folder)
     if any(name.startswith("data_batch_") and name.endswith(".bin") for name in names):
-        return _binary_batches(folder)
+        return _binary_batches(folder, sorted(folder.glob("data_batch_*.bin")), "test_batch.bin", 1)
+    if "fine_label_names.txt" in names and "train.bin" in names:
+        return _binary_batches(folder, [folder / "train.bin"], "test.bin", 2)
     if "data_batch_1" in names:
         reject(folder, "CIFAR10's binary version", "its pickled version, which could run code",
                 "download cifar-10-binary.tar.gz")  # fmt: skip
@@ -107,34 +110,34 @@ def _idx_pair(folder: Path, part: str) -> LabelledImages | None:
     return checked_images(folder, images[:, None], labels, names)
 
 
-def _binary_batches(folder: Path) -> ImageSets:
-    def read(files: Iterable[Path]) -> LabelledImages:
-        records = [_records(file) for file in files]
-        rows = np.concatenate(records)
-        images = rows[:, 1:].reshape(-1, 3, _SIDE, _SIDE)
-        return checked_images(folder, images, rows[:, 0].astype(np.int64), _names(folder))
+def _binary_batches(folder: Path, train: Sequence[Path], test: str, labels: int) -> ImageSets:
+    """CIFAR's batches; the last of the labels before each image is that of its class."""
+    names = _names(folder / ("batches.meta.txt" if labels == 1 else "fine_label_names.txt"))
 
-    train = read(sorted(folder.glob("data_batch_*.bin")))
-    test = folder / "test_batch.bin"
-    return ImageSets(train, read([test]) if test.is_file() else None)
+    def read(files: Sequence[Path]) -> LabelledImages:
+        rows = np.concatenate([_records(file, labels + _PIXELS) for file in files])
+        images = rows[:, labels:].reshape(-1, 3, _SIDE, _SIDE)
+        return checked_images(folder, images, rows[:, labels - 1].astype(np.int64), names)
+
+    return ImageSets(read(train), read([folder / test]) if (folder / test).is_file() else None)
 
 
-def _records(file: Path) -> NDArray[np.uint8]:
+def _records(file: Path, size: int) -> NDArray[np.uint8]:
     with refusing_broken_files(WHO, file), uncompressed(file) as stream:
         content = stream.read(most_bytes() + 1)
     assert_small(WHO, file, len(content))
-    if not content or len(content) % _RECORD:
-        reject(file, f"a multiple of {_RECORD} bytes", f"{len(content)}",
-                "the file is truncated, download it again")  # fmt: skip
-    return np.frombuffer(content, np.uint8).reshape(-1, _RECORD)
+    if not content or len(content) % size:
+        reject(file, f"a multiple of {size} bytes", f"{len(content)}",
+               "the file is truncated, download it again")  # fmt: skip
+    return np.frombuffer(content, np.uint8).reshape(-1, size)
 
 
-def _names(folder: Path) -> tuple[str, ...]:
-    file = folder / "batches.meta.txt"
-    if file.is_file():
-        text = file.read_text(encoding="utf-8", errors="replace")
-        return tuple(line for line in text.splitlines() if line)
-    return tuple(map(str, range(10)))
+def _names(file: Path) -> tuple[str, ...]:
+    """The names of the classes, one a line; ten numbers where there is no such file."""
+    if not file.is_file():
+        return tuple(map(str, range(10)))
+    text = file.read_text(encoding="utf-8", errors="replace")
+    return tuple(line for line in text.splitlines() if line)
 
 
 def _sprites(folder: Path) -> ImageSets:
@@ -161,7 +164,7 @@ def _sprites(folder: Path) -> ImageSets:
         images, labels = [], []
         for number, sprite in sorted(batches):
             pixels = picture_pixels(WHO, sprite, "RGB")
-            if pixels.size != 1000 * 3 * _SIDE**2:
+            if pixels.size != 1000 * _PIXELS:
                 reject(sprite, "a sprite of 1,000 images", f"{pixels.shape}", "download it again")
             images.append(pixels.reshape(1000, _SIDE, _SIDE, 3).transpose(0, 3, 1, 2))
             labels.append(every[1000 * number : 1000 * (number + 1)])

@@ -148,14 +148,10 @@ def _image_array(who: str, path: Path) -> tuple[Any, list[str]]:
             reject(path, "images (N, H, W) or (N, C, H, W)", f"shape {array.shape}",
                    "reshape them, or pass --kind table", who)  # fmt: skip
         return array, []
-    if (
-        path.is_dir()
-        and not any(path.glob("*idx3*"))
-        or (binary_format(start) or "").endswith(" picture")
-    ):
-        files = pictures_below(path)
-        if files:
-            return decoded(who, path, files)
+    is_picture = (binary_format(start) or "").endswith(" picture")
+    files = pictures_below(path) if path.is_dir() or is_picture else []
+    if files and not any(path.glob("*idx3*")):
+        return decoded(who, path, files)
     return load_idx_images(path), []
 
 

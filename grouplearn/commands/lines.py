@@ -13,9 +13,9 @@ from typing import Annotated
 import typer
 
 _DATA = (
-    "A table of samples (.npy, .npz, .csv, .parquet), images (IDX, a folder with one, or .npy), "
-    "FASTA or GenBank, a text of tokens, or built-in data: sky, digits, photographs, lambda, "
-    "chloroplast, box-drawings."
+    "A table of samples (.npy, .npz, .csv, .parquet), images (IDX, .npy, a picture, or a folder of "
+    "these), FASTA, FASTQ or GenBank, a text of tokens, or built-in data: sky, digits, "
+    "photographs, lambda, chloroplast, box-drawings."
 )
 Kind = Annotated[
     str | None,

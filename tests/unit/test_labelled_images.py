@@ -72,6 +72,19 @@ def test_cifars_binary_version(tmp_path: Path) -> None:
     assert len(sets.test.labels) == 2
 
 
+def test_cifar_100s_binary_version(tmp_path: Path) -> None:
+    rows = RNG.integers(0, 256, (8, 3074), dtype=np.uint8)
+    rows[:, 1] %= 3
+    (tmp_path / "train.bin").write_bytes(rows[:5].tobytes())
+    (tmp_path / "test.bin").write_bytes(rows[5:].tobytes())
+    (tmp_path / "fine_label_names.txt").write_text("apple\nbear\ncup\n")
+    sets = load_labelled_images(tmp_path)
+    assert sets.test is not None
+    assert sets.train.labels.tolist() == rows[:5, 1].tolist()
+    assert sets.train.names == ("apple", "bear", "cup")
+    np.testing.assert_array_equal(sets.test.images[2, 2].ravel(), rows[7, 2050:])
+
+
 def test_sprites_of_cifar(tmp_path: Path) -> None:
     labels = RNG.integers(0, 10, 60_000)
     (tmp_path / "cifar10_labels.json").write_text(json.dumps(labels.tolist()))
