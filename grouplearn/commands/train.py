@@ -11,6 +11,7 @@ from typing import Any, final
 import torch
 from torch import nn
 
+from grouplearn._checks import refuse
 from grouplearn.commands.train_actions import (
     Action,
     build_lgcnn,
@@ -18,7 +19,7 @@ from grouplearn.commands.train_actions import (
     network_moments,
 )
 from grouplearn.commands.train_data import TrainData, load_data
-from grouplearn.commands.train_kinds import TrainOptions
+from grouplearn.commands.train_kinds import WHO, TrainOptions
 from grouplearn.defects import closure_defect, homomorphism_defect, invertibility_defect
 from grouplearn.models import LGN, LGNShape, Pattern, PlainCNN, Standardised
 from grouplearn.models.standardised import unwrapped
@@ -27,6 +28,7 @@ from grouplearn.training import (
     Classification,
     Fit,
     FitEpoch,
+    FitOptions,
     Objective,
     RandomShift,
     Reconstruction,
@@ -100,9 +102,14 @@ def read_data(options: TrainOptions, watch: Watch) -> TrainData:
         DataError: data are missing or broken.
     """
     watch.step("reading")
-    return load_data(
+    data = load_data(
         options.data, rotated=options.rotated, classes=options.classes, seed=options.fit.seed
     )
+    size, most = options.fit.batch_size, len(data.train)
+    if size > max(most, FitOptions.batch_size):
+        refuse(WHO, "--batch-size", f"at most {most:,}, as many as there are training images",
+               f"{size:,}", "pass a smaller one")  # fmt: skip
+    return data
 
 
 def train(options: TrainOptions, data: TrainData, folder: Path, watch: Watch) -> Trained:

@@ -88,6 +88,9 @@ class TrainOptions:
         if self.objective == "reconstruction" and self.network != "lgn":
             refuse(WHO, "--objective", "reconstruction for --network lgn alone", self.network,
                    "pass --network lgn")  # fmt: skip
+        if self.network == "lgn" and self.parameters != TrainOptions.parameters:
+            refuse(WHO, "--parameters", "left out, as --network lgn has a size of its own",
+                   f"{self.parameters:,} for lgn", "leave it out")  # fmt: skip
         if self.network != "lgcnn" and self.action.moments:
             refuse(WHO, "--moments", "left out, as --network lgcnn alone takes it",
                    f"it for {self.network}", "leave it out")  # fmt: skip

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from grouplearn.cli import main
 
-SMALL = ["--parameters", "1500", "--epochs", "2", "--batch-size", "64"]
+SHORT = ["--epochs", "2", "--batch-size", "64"]
+SMALL = ["--parameters", "1500", *SHORT]
 
 
 class Outcome(NamedTuple):

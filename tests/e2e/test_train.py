@@ -15,7 +15,7 @@ from PIL import Image
 from grouplearn.models import LGCNN, LGN, PlainCNN, Standardised
 from grouplearn.representations import DenseRepresentation
 from grouplearn.training import load
-from tests.e2e.running import SMALL, Run, files
+from tests.e2e.running import SHORT, SMALL, Run, files
 
 FILES = {"config.json", "result.json", "report.html", "network.safetensors", "last.safetensors",
          "history.png", "log/metrics.csv"}  # fmt: skip
@@ -75,7 +75,8 @@ def test_the_group_is_chosen_by_short_runs(run: Run) -> None:
     ids=lambda each: " ".join(each) if isinstance(each, list) else "",
 )
 def test_every_way_to_train(run: Run, arguments: list[str], kind: type[Any]) -> None:
-    result = run("train", "digits", *SMALL, *arguments, "--json", "--out", "a")
+    size = SHORT if "lgn" in arguments else SMALL
+    result = run("train", "digits", *size, *arguments, "--json", "--out", "a")
     assert result.status == 0, result.err
     assert isinstance(network_of(Path("a")), kind)
     if "exact" in arguments:
@@ -256,7 +257,7 @@ def test_double_precision_goes_all_the_way(run: Run) -> None:
     assert run("export", "a", "--to", "a.pt2").status == 0
     again = run("train", "digits", "--action", "a/network.safetensors", *SMALL)
     assert again.status == 0, again.err
-    lgn = run("train", "digits", "--network", "lgn", *SMALL, "--precision", "float64")
+    lgn = run("train", "digits", "--network", "lgn", *SHORT, "--precision", "float64")
     assert lgn.status == 0, lgn.err
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from grouplearn.representations import FixedRepresentation
 from grouplearn.training import save
-from tests.e2e.running import SMALL, Outcome, Run, files
+from tests.e2e.running import SHORT, SMALL, Outcome, Run, files
 
 BAD: dict[str, list[str]] = {
     "nowhere": ["DATA must be a folder, or"],
@@ -28,6 +28,8 @@ BAD: dict[str, list[str]] = {
     "digits --classes a,b": ["--classes must be numbers such as 0,1,2"],
     "digits --parameters 20": ["--parameters must be from 100"],
     "digits --parameters 150 --action square": ["budget must be"],
+    "digits --network lgn --parameters 1500": ["--parameters must be left out, as --network lgn"],
+    "digits --batch-size 100000": ["--batch-size must be at most 1,438"],
     "digits --epochs 0": ["epochs must be an integer >= 1"],
     "digits --learning-rate -1": ["learning_rate must be a finite number > 0"],
     "digits --schedule never": ["schedule must be one of"],
@@ -83,7 +85,7 @@ def test_other_commands_refuse_what_is_no_run(run: Run) -> None:
     Path("empty").mkdir()
     assert "a finished run of grouplearn train" in run("compare", "empty").err
     assert "ends in .onnx or .pt2" in run("export", "empty", "--to", "x.bin").err
-    run("train", "digits", "--network", "lgn", *SMALL, "--out", "a")
+    run("train", "digits", "--network", "lgn", *SHORT, "--out", "a")
     assert "an LGCNN or a plain CNN" in run("export", "a", "--to", "x.pt2").err
     Path("y.pt2").write_text("mine")
     assert "a new file" in run("export", "a", "--to", "y.pt2").err
@@ -92,7 +94,7 @@ def test_other_commands_refuse_what_is_no_run(run: Run) -> None:
     mixed = run("compare", "a", "b")
     assert mixed.status == 2
     assert "runs on the same data" in mixed.err
-    run("train", "digits", "--network", "lgn", "--objective", "similarity", *SMALL, "--out", "c")
+    run("train", "digits", "--network", "lgn", "--objective", "similarity", *SHORT, "--out", "c")
     assert "of one objective" in run("compare", "a", "c").err
     assert "ends in .html" in run("compare", "a", "--out", "page.txt").err
     assert "in a folder that exists" in run("export", "b", "--to", "none/x.pt2").err
