@@ -102,6 +102,19 @@ def test_an_interrupt_is_one_line_from_the_beginning(moment: str, tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_module_that_swallows_an_interrupt_is_left_at_once(tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text(
+        "import os, signal\n"
+        "try:\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "except BaseException:\n"
+        "    raise ImportError('mangled')\n"
+    )
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    result = python("-m", "grouplearn", "learn", stdout=subprocess.PIPE, env={"PYTHONPATH": path})
+    assert (result.returncode, result.stderr) == (130, "error: interrupted\n")
+
+
 def test_errors_of_the_system_are_put_into_words(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     cases = [
         (OSError(28, "No space left on device", "a"), "cannot write 'a': No space left on device"),
