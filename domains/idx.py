@@ -131,7 +131,7 @@ def _images_file(path: Path) -> Path:
         return path
     except OSError as problem:
         _refuse_folder(path, problem.strerror or type(problem).__name__)
-    matching = [name for name in names if Path(name).match(_PATTERN)]
+    matching = [name for name in names if Path(name).match(_PATTERN) and not name.startswith(".")]
     if not matching:
         _refuse_folder(path, f"a folder of {len(names)} other files")
     return path / min(matching, key=_preference)

@@ -6,7 +6,7 @@ import io
 import math
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -68,7 +68,12 @@ def archived_shape(
     """
     try:
         with zipfile.ZipFile(file) as archive:
-            names = [each.removesuffix(".npy") for each in archive.namelist()]
+            members = archive.namelist()
+            if not any(each.endswith(".npy") for each in members):
+                _reject(
+                    who, file, "a whole .npz file", _zip_kind(members), "save arrays with np.savez"
+                )
+            names = [each.removesuffix(".npy") for each in members]
             if name is None and len(names) != 1:
                 _reject(who, file, "an archive of one array", f"arrays {names}",
                         "pass name= (--array), one of these")  # fmt: skip
@@ -116,6 +121,15 @@ def archived_slices(
         raise
     except Exception as problem:
         _broken(who, file, ".npz file", problem)
+
+
+def _zip_kind(members: Sequence[str]) -> str:
+    """What a zip archive without arrays is, in words."""
+    if any(each.startswith("xl/") for each in members):
+        return "an Excel workbook"
+    if any(each.endswith("/data.pkl") for each in members):
+        return "a file of torch.save, which could run code"
+    return "a zip archive of other files"
 
 
 def _header(member: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

@@ -94,6 +94,21 @@ def test_more_rows_than_declared_are_seen(tmp_path: Path) -> None:
         rows_of(archive(tmp_path / "rows", packed.getvalue() + b"more"))
 
 
+@pytest.mark.parametrize(
+    ("member", "part"),
+    [
+        ("xl/workbook.xml", "an Excel workbook"),
+        ("model/data.pkl", "a file of torch.save, which could run code"),
+        ("notes.txt", "a zip archive of other files"),
+    ],
+)
+def test_other_archives_are_named(tmp_path: Path, member: str, part: str) -> None:
+    with zipfile.ZipFile(tmp_path / "some", "w") as packed:
+        packed.writestr(member, "x")
+    with pytest.raises(DataError, match=rf"a whole \.npz file, got {part};"):
+        read_table(tmp_path / "some")
+
+
 def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packed = io.BytesIO()
     np.save(packed, np.asfortranarray(np.zeros((2000, 50))))

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grouplearn.domains.idx import read_idx
+from grouplearn.domains.idx import load_idx_images, read_idx
 from grouplearn.domains.labelled_images import load_labelled_images
 from grouplearn.errors import DataError
 from tests.unit.examples import is_helpful
@@ -200,6 +200,13 @@ def test_kaggles_names_are_known(tmp_path: Path) -> None:
         )
         == 3
     )
+
+
+def test_hidden_files_are_no_images(tmp_path: Path) -> None:
+    idx_folder(tmp_path, np.array([0, 1, 0], "uint8"), ".")
+    (tmp_path / "._train-images.idx3-ubyte").write_bytes(b"\0\5\x16\7 of a Mac")
+    assert load_idx_images(tmp_path).shape == (3, 4, 4)
+    assert len(load_labelled_images(tmp_path).train.labels) == 3
 
 
 @pytest.mark.parametrize(
