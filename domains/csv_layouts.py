@@ -170,9 +170,9 @@ def _evenly_spaced_names(
     if unnamed or 2 * misfits > len(fields):
         notes.append(f"the first line, {said}, names the columns; --no-header reads it as a sample")
         return True
-    if misfits:
+    if misfits or [number(each, decimal) for each in fields] == list(range(len(fields))):
         refuse(WHO, f"path {str(file)!r}", "a table whose first line is plainly names or a sample",
-               f"{said}, evenly spaced, {misfits} of {len(fields)} out of their columns' ranges",
+               f"{said}, evenly spaced, which may be either",
                "pass header=True or False (--header, --no-header)", DataError)  # fmt: skip
     notes.append(f"the first line, {said}, is a sample; --header reads it as names")
     return False
