@@ -40,7 +40,8 @@ def channels_first(images: Any, axes: Axes | None) -> Any:
         one = "images[None] and " if len(shape) == 3 else ""
         refuse(_WHO, "images", "of shape (N, C, H, W)",
                f"{shape}, whose channels seem to come last",
-               f"pass {one}axes='NHWC' (--axes NHWC), or 'NCHW' if images are {shape[-1]} wide")  # fmt: skip
+               f"pass {one}axes='NHWC' (--axes NHWC), or 'NCHW' if images are "
+               f"{shape[-1]} wide")  # fmt: skip
     return images
 
 
