@@ -16,6 +16,7 @@ from grouplearn._checks import refuse
 from grouplearn.discovery.moments import MomentAccumulator
 from grouplearn.discovery.result import Discovery
 from grouplearn.domains.wholes import Wholes
+from grouplearn.interpret.operations import Family, Operation
 from grouplearn.representations import LearnedRepresentation
 
 if TYPE_CHECKING:
@@ -78,6 +79,13 @@ class Domain(ABC):
     @abstractmethod
     def unvectorize(self, vectors: Float[Tensor, "*batch d"]) -> Shaped[Tensor, "*shape"]:
         """Return vectors in the shape that the raw data have."""
+
+    def operations(self) -> Sequence[Operation | Family]:
+        """Return what has a name here, for `grouplearn.interpret.describe`: the known actions."""
+        return [
+            Operation(each.name, each.matrix.double().numpy())
+            for each in self.known_actions().values()
+        ]
 
     @abstractmethod
     def known_actions(self) -> Mapping[str, KnownAction]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, final
 
@@ -26,11 +27,13 @@ from grouplearn.domains.image_arrays import (
     sliceable,
 )
 from grouplearn.domains.kernels import network_groups, on_kernels
+from grouplearn.domains.operations import patch_operations
 from grouplearn.domains.patch_moments import PatchSums
 from grouplearn.domains.patch_wholes import some_images, wholes_of_images
 from grouplearn.domains.patches import PatchAction, patch_actions
 from grouplearn.domains.pixels import PIXEL_MOVES, PixelMove
 from grouplearn.domains.wholes import Wholes
+from grouplearn.interpret.operations import Family, Operation
 from grouplearn.representations import FixedRepresentation, LearnedRepresentation
 
 _WHO = "ImageDomain.vectorize"
@@ -162,6 +165,10 @@ class ImageDomain(Domain):
              'antitranspose', 'shift', 'blur']
         """
         return patch_actions(self.patch_size)
+
+    def operations(self) -> Sequence[Operation | Family]:
+        """Return what has a name for patches, see `patch_operations`, for `interpret.describe`."""
+        return patch_operations(self.patch_size)
 
     def moments(
         self,

@@ -121,7 +121,7 @@ def pictures_below(path: Path) -> list[Path]:
 
 def _assert_size(who: str, file: Path, size: tuple[int, ...], wanted: tuple[int, ...]) -> None:
     if size != wanted:
-        refuse(who, f"path {str(file)!r}", f"of the size of the first picture, {wanted}", size,
+        refuse(who, f"path {str(file)!r}", f"of the common size, {wanted}", size,
                "resize the pictures", DataError)  # fmt: skip
 
 

@@ -9,10 +9,11 @@ import numpy as np
 from jaxtyping import UInt8
 
 from grouplearn._checks import refuse
-from grouplearn.domains.files import assert_small, checked_path
+from grouplearn.domains.files import checked_path
 from grouplearn.domains.idx import read_idx
 from grouplearn.domains.numpy_files import numpy_array
-from grouplearn.domains.pictures import is_picture, picture_pixels, picture_size
+from grouplearn.domains.picture_folders import decoded, pictures_below
+from grouplearn.domains.pictures import is_picture
 from grouplearn.errors import DataError
 
 _WHO = "load_images"
@@ -46,19 +47,13 @@ def load_images(path: str | Path, channels: int, size: tuple[int, int]) -> Named
         MissingExtraError: Pillow is absent, and there are pictures; the extra `train` brings it.
     """
     place = checked_path(_WHO, path)
-    if place.is_dir():
-        files = sorted(
-            each for each in place.rglob("*")
-            if is_picture(each) and not any(
-                part.startswith(".") for part in each.relative_to(place).parts
-            )
-        )  # fmt: skip
+    if place.is_dir() or is_picture(place):
+        files = pictures_below(place)
         if not files:
             _reject(place, "a folder with pictures in it", "none", "see load_images")
-        names = tuple(each.relative_to(place).as_posix() for each in files)
-        return NamedImages(_pictures(place, files, channels, size), names)
-    if is_picture(place):
-        return NamedImages(_pictures(place, [place], channels, size), (place.name,))
+        images, _ = decoded(_WHO, place, files, (channels, *size))
+        below = place if place.is_dir() else place.parent
+        return NamedImages(images, tuple(each.relative_to(below).as_posix() for each in files))
     images = _array(place)
     if images.ndim == _SIZES + 1:
         images = images[:, None]
@@ -77,20 +72,6 @@ def _array(place: Path) -> np.ndarray:
     with place.open("rb") as stream:
         is_numpy = stream.read(6) == b"\x93NUMPY"
     return np.asarray(numpy_array(_WHO, place) if is_numpy else read_idx(place))
-
-
-def _pictures(
-    place: Path, files: list[Path], channels: int, size: tuple[int, int]
-) -> UInt8[np.ndarray, "N C H W"]:
-    for file in files:
-        found = picture_size(_WHO, file)
-        if (found.height, found.width) != size:
-            _reject(file, f"of {size[0]} x {size[1]} pixels", f"{found.height} x {found.width}",
-                    "resize it")  # fmt: skip
-    assert_small(_WHO, place, len(files) * channels * size[0] * size[1])
-    mode = "L" if channels == 1 else "RGB"
-    pixels = [picture_pixels(_WHO, file, mode).reshape(*size, -1) for file in files]
-    return np.stack(pixels).transpose(0, 3, 1, 2)
 
 
 def _words(channels: int, size: tuple[int, int]) -> str:

@@ -229,7 +229,11 @@ def choose(
             tried[k] = run_once(tried[k])
             if watch is not None:
                 watch(tried[k])
-    chance = (objective or Classification()).chance(held_out.y)
+    return _chosen(tried, (objective or Classification()).chance(held_out.y))
+
+
+def _chosen(tried: Sequence[Tried], chance: float | None) -> Choice:
+    """The best, or the smallest where something speaks against it."""
     best = max(tried, key=_score)
     doubt = _doubt(best, tried[0], chance)
     if doubt:

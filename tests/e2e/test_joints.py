@@ -16,8 +16,7 @@ from grouplearn.interop.escnn import to_escnn
 from tests.e2e.running import Run
 
 
-def test_from_an_array_to_predictions_and_escnn(run: Run) -> None:
-    """Two classes of pictures, as they are and smoothed; their patches have one symmetry."""
+def _write_data() -> None:
     whole = sample_sky().numpy()
     np.save("sky.npy", whole)
     sky = whole[:240, 4:16, 4:16]
@@ -27,6 +26,10 @@ def test_from_an_array_to_predictions_and_escnn(run: Run) -> None:
         for k, image in enumerate(images):
             Image.fromarray((255 * image).astype(np.uint8)).save(f"pictures/{name}/{k}.png")
 
+
+def test_from_an_array_to_predictions_and_escnn(run: Run) -> None:
+    """Two classes of pictures, as they are and smoothed; their patches have one symmetry."""
+    _write_data()
     made = run("discover", "sky.npy", "--kind", "images", "--patch-size", "3", "--out", "found")
     assert made.status == 0, made.err
     (result,) = json.loads(Path("found/found.json").read_text())["results"]

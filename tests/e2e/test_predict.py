@@ -75,7 +75,7 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
     "no run": (["nothing", "new.png"], ["RUN must be the folder of a finished run"]),
     "not a run": (["pictures", "new.png"], ["RUN must be the folder of a finished run"]),
     "no data": (["run", "nothing"], ["a picture, a folder, a .npy or an IDX file"]),
-    "other size": (["run", "large.png"], ["large.png", "of 9 x 11 pixels, got 11 x 9"]),
+    "other size": (["run", "large.png"], ["large.png", "(9, 11), got (11, 9)"]),
     "no pictures": (["run", "empty"], ["a folder with pictures in it, got none"]),
     "floats": (["run", "floats.npy"], ["uint8", "float64"]),
     "colours": (["run", "colours.npy"], ["1 channel and 9 x 11 pixels", "3"]),

@@ -138,4 +138,4 @@ def test_pictures_of_several_sizes_are_refused() -> None:
         Image.new("L", (side, 9), 7).save(Path("some", f"{side}.png"))
     with pytest.raises(InputError) as problem:
         open_data("some", Reading(patch_size=3), "x", "grouplearn discover")
-    assert is_helpful(problem, "8.png", "of the size of the first picture, (9, 7), got (9, 8)")
+    assert is_helpful(problem, "8.png", "of the common size, (9, 7), got (9, 8)")

@@ -13,7 +13,7 @@ import torch
 
 from grouplearn import Discovery, discover
 from grouplearn.errors import DataError
-from grouplearn.representations import SpectralRepresentation
+from grouplearn.representations import FixedRepresentation, SpectralRepresentation
 from grouplearn.training import load, save
 
 
@@ -56,7 +56,9 @@ def test_a_finding_is_read_as_it_was(action: str, tmp_path: Path) -> None:
 def test_load_reads_the_action_of_a_finding(tmp_path: Path) -> None:
     found = discover(_rows())
     found.save(tmp_path / "found")
-    assert torch.equal(load(tmp_path / "found").matrices(), found.representation.matrices())
+    read = load(tmp_path / "found")
+    assert isinstance(read, FixedRepresentation)
+    assert torch.equal(read.matrices(), found.representation.matrices())
 
 
 def test_what_holds_no_finding_is_refused(tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def test_broken_folders_of_pictures_are_refused(tmp_path: Path) -> None:
     cases: list[tuple[Path, str]] = []
     pictures(tmp_path / "sizes", "L")
     Image.new("L", (9, 9)).save(tmp_path / "sizes" / "dogs" / "z.png")
-    cases.append((tmp_path / "sizes", "of the size of the first picture, (4, 6), got (9, 9)"))
+    cases.append((tmp_path / "sizes", "of the common size, (4, 6), got (9, 9)"))
 
     pictures(tmp_path / "broken", "L")
     (tmp_path / "broken" / "dogs" / "z.png").write_bytes(b"\x89PNG\r\n\x1a\n")
@@ -154,7 +154,7 @@ def test_broken_folders_of_pictures_are_refused(tmp_path: Path) -> None:
 
     pictures(tmp_path / "apart" / "train", "L")
     pictures(tmp_path / "apart" / "test", "L", (8, 4))
-    cases.append((tmp_path / "apart", "of the size of the first picture, (4, 6), got (4, 8)"))
+    cases.append((tmp_path / "apart", "of the common size, (4, 6), got (4, 8)"))
 
     pictures(tmp_path / "classes" / "train", "L")
     pictures(tmp_path / "classes" / "test", "L")

@@ -156,7 +156,7 @@ def test_sizes_are_looked_at_before_anything_is_decoded(tmp_path: Path) -> None:
         save(tmp_path / "a" / f"{number}.png", blank)
     save(tmp_path / "a" / "3.png", blank[:2999])
     tracemalloc.start()
-    with pytest.raises(DataError, match=r"first picture, \(3000, 3000\), got \(2999, 3000\)"):
+    with pytest.raises(DataError, match=r"common size, \(3000, 3000\), got \(2999, 3000\)"):
         load_labelled_images(tmp_path)
     assert tracemalloc.get_traced_memory()[1] < 3e6
     tracemalloc.stop()

@@ -1,0 +1,122 @@
+"""Operations with a name, single ones and families with parameters, and the nearest to a matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment, minimize
+
+Array: TypeAlias = NDArray[np.float64]
+Parameters: TypeAlias = tuple[float, ...]
+
+
+@final
+@dataclass(frozen=True)
+class Operation:
+    """A linear map with a name.
+
+    Attributes:
+        name: as one would say it: "a quarter turn".
+        matrix: (d, d), on columns.
+    """
+
+    name: str
+    matrix: Float[np.ndarray, "d d"]
+
+
+@final
+@dataclass(frozen=True)
+class Family:
+    """Linear maps with parameters, such as turns by any angle.
+
+    Attributes:
+        words: says the name for parameters.
+        matrix: (d, d) for parameters.
+        grid: where a search begins; parameters differ enough to be told apart there.
+        bounds: (least, most) of each parameter.
+    """
+
+    words: Callable[[Parameters], str]
+    matrix: Callable[[Parameters], Float[np.ndarray, "d d"]]
+    grid: Sequence[Parameters]
+    bounds: Sequence[tuple[float, float]]
+
+    def refined(self, start: Parameters, target: Array) -> tuple[Operation, float]:
+        """The nearest member to a matrix near a point of the grid, and how similar it is."""
+
+        def apart(values: Array) -> float:
+            return -similarity(self.matrix(tuple(values)), target)
+
+        found = minimize(apart, start, method="Nelder-Mead", bounds=self.bounds,
+                         options={"xatol": 1e-3, "fatol": 1e-5, "maxiter": 200})  # fmt: skip
+        best = tuple(float(value) for value in found.x)
+        return Operation(self.words(best), self.matrix(best)), -float(found.fun)
+
+
+def similarity(first: Array, second: Array) -> float:
+    """The cosine between two matrices as vectors: 1 for equal ones, whatever their size."""
+    size = float(np.linalg.norm(first) * np.linalg.norm(second))
+    return float(np.vdot(first, second)) / size if size > 0 else 0.0
+
+
+def nearest_permutation(matrix: Array, *, signed: bool = False) -> Operation:
+    """The permutation, perhaps with signs, that is most similar to a matrix.
+
+    Args:
+        matrix: (d, d).
+        signed: may entries be -1?
+
+    Returns:
+        With its cycles for a name: "coordinates 0 -> 1 -> 0".
+    """
+    rows, columns = linear_sum_assignment(np.abs(matrix) if signed else matrix, maximize=True)
+    found = np.zeros_like(matrix)
+    found[rows, columns] = np.sign(matrix[rows, columns]) if signed else 1.0
+    images = np.empty(len(matrix), dtype=np.int64)
+    images[columns] = rows
+    negative = found[images, np.arange(len(matrix))] < 0
+    return Operation(_cycles(images, negative), found)
+
+
+def _cycles(images: NDArray[np.int64], negative: NDArray[np.bool_]) -> str:
+    """Where coordinates go; a coordinate that only changes sign is "0 -> -0"."""
+    seen: set[int] = set()
+    cycles = []
+    for start in range(len(images)):
+        if start in seen or (images[start] == start and not negative[start]):
+            continue
+        here, words = start, str(start)
+        while here not in seen:
+            seen.add(here)
+            words += f" -> {'-' * bool(negative[here])}{images[here]}"
+            here = int(images[here])
+        cycles.append(words)
+    if not cycles:
+        return "nothing: the identity"
+    if len(images) > _SPELLED and len(cycles) > 1:
+        moved = int((images != np.arange(len(images))).sum())
+        return f"a permutation that moves {moved} of {len(images)} coordinates"
+    return f"coordinates {', '.join(cycles)}"
+
+
+_SPELLED = 12
+
+
+def plain_operations(dim: int) -> list[Operation]:
+    """What has a name in any space: nothing, the negative, cyclic shifts, the reverse, the mean."""
+    eye = np.eye(dim)
+    found = [Operation("nothing: the identity", eye), Operation("the negative", -eye)]
+    if dim > 1:
+        found.append(Operation("the mean of all coordinates", np.full((dim, dim), 1 / dim)))
+    if dim > 2:
+        found.append(Operation("the coordinates in reverse", eye[::-1].copy()))
+        steps = [*range(1, dim // 2 + 1), *range(-((dim - 1) // 2), 0)]
+        found += [
+            Operation(f"a cyclic shift by {step}", np.roll(eye, step, axis=0)) for step in steps
+        ]
+    return found
