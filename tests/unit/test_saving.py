@@ -26,8 +26,8 @@ from grouplearn.representations import (
     SpectralRepresentation,
     ToeplitzRepresentation,
 )
-from grouplearn.training import load, save
 from grouplearn.tensorfile import pack, read_tensors, unpack, write_tensors
+from grouplearn.training import load, save
 from tests.cases import CASES, Case
 from tests.laws.trials import make_group
 from tests.unit.examples import is_helpful
