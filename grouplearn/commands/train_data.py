@@ -107,7 +107,7 @@ def _split(part: LabelledImages, seed: int) -> ImageSets:
         for some in (order[edge:], order[:edge])
     )
     if min(len(set(each.labels.tolist())) for each in (train, test)) < 2:
-        refuse(WHO, "DATA", "more images, as a fifth is held out and has to have two classes",
+        refuse(WHO, "DATA", "enough images that the fifth held out for testing has two classes",
                f"{len(order)} images", "add images, or a folder test beside train")  # fmt: skip
     return ImageSets(train, test)
 

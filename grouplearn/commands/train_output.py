@@ -128,11 +128,11 @@ def sentences_of(trained: Trained) -> list[str]:
                      f"{-trained.score:.4f}.")  # fmt: skip
     else:
         error = math.sqrt(max(trained.score * (1 - trained.score), 0.0) / trained.tested)
-        right = "Right on" if trained.options.objective == "classification" else (
-            "The nearest of some hundred others is of the same class for"
+        right = "Correct on" if trained.options.objective == "classification" else (
+            "The nearest neighbour among some hundred others has the same class for"
         )  # fmt: skip
         lines.append(f"{right} {100 * trained.score:.2f} % of {trained.tested:,} test images "
-                     f"(standard error {100 * error:.2f} for their number).")  # fmt: skip
+                     f"(standard error {100 * error:.2f}, from their number alone).")  # fmt: skip
     if trained.action is not None:
         rep = trained.action.rep
         moves = ", ".join(moves_of(rep))

@@ -44,7 +44,7 @@ BAD: dict[str, list[str]] = {
     "digits --config text.json": ["--config: rotated must be of type bool, got 'false'"],
     "digits --action quater-turn": ["did you mean 'quarter-turn'?"],
     "digit": ["DATA must be a folder, or 'digits'"],
-    "few": ["DATA must be more images, as a fifth is held out"],
+    "few": ["DATA must be enough images that the fifth held out"],
     "digits --network lgn --moments 1": ["--moments must be left out"],
     "digits --seed 99999999999999999999": ["seed must be below 2**63"],
     "digits --accelerator tpu": ["--accelerator must be one of"],
