@@ -101,7 +101,7 @@ class Symmetrized(nn.Module):
             refuse(who, "how", "'mean', where the output moves by other than permutations",
                    repr(self.how), "numbers that are mixed have no common largest")  # fmt: skip
 
-    def forward(self, x: Float[Tensor, batch * rest]) -> Any:
+    def forward(self, x: Tensor) -> Any:
         """The outputs of all that the group makes of x, put together."""
         moved = moved_by(self.action, x)
         if all(each.shape == x.shape for each in moved):
