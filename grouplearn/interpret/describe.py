@@ -169,7 +169,7 @@ def describe(what: Any, domain: HasOperations | None = None) -> Description | Ac
     Example:
         >>> turn = np.roll(np.eye(5), 1, axis=0)
         >>> print(describe(turn))
-        a cyclic shift by 1 (1.000; next: nothing: the identity 0.00); order 5 (defect 0)
+        a cyclic shift by 1 (1.000; next: the mean of all coordinates 0.45); order 5 (defect 0)
     """
     if isinstance(what, LearnedRepresentation):
         return _of_action(what, domain)

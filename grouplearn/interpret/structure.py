@@ -39,7 +39,7 @@ def structure_scores(matrix: Float[np.ndarray, "d d"]) -> dict[str, float]:
     Example:
         >>> scores = structure_scores(np.roll(np.eye(8), 1, axis=0))
         >>> [name for name, score in scores.items() if score > 0.99]
-        ['permutation', 'signed permutation', 'orthogonal', 'circulant']
+        ['permutation', 'signed permutation', 'orthogonal', 'Toeplitz', 'circulant']
     """
     usual = _usual(len(matrix))
     return {

@@ -29,7 +29,7 @@ def as_family(rep: LearnedRepresentation) -> LearnedRepresentation:
     Example:
         >>> found = FixedRepresentation.from_permutations([[1, 0, 2], [0, 2, 1]])
         >>> found.group.name, as_family(found).group
-        ('S3', D3)
+        ('S3', DihedralGroup(3))
     """
     chosen = _as_generators(rep.group)
     if chosen is None:

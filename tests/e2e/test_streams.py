@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,15 @@ def test_letters_that_a_terminal_lacks_are_escaped() -> None:
     assert result.stdout == "Gr\\xf6\\xdfe\n" * 20_000
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Children do not ignore Ctrl-C, as they would where the tests themselves run in background."""
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, usual)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("moment", ["typer", "torch"])
 def test_an_interrupt_is_one_line_from_the_beginning(moment: str, tmp_path: Path) -> None:
     """Python tells what it imports, so that the moment is the same on every machine."""
@@ -102,6 +112,7 @@ def test_an_interrupt_is_one_line_from_the_beginning(moment: str, tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_module_that_swallows_an_interrupt_is_left_at_once(tmp_path: Path) -> None:
     (tmp_path / "torch.py").write_text(
         "import os, signal\n"

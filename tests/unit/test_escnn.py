@@ -308,7 +308,7 @@ def misdeclared(library: Any) -> Any:
         (
             GroupError,
             "to_escnn: group must be a CyclicGroup or DihedralGroup",
-            lambda: to_escnn(DenseRepresentation(ProductGroup(C2, C3), 2)),
+            lambda: to_escnn(DenseRepresentation(ProductGroup(C2, ProductGroup(C2, C2)), 2)),
         ),
         (InputError, r"an escnn\.group\.Representation, got str", lambda: from_escnn("regular")),
         (
