@@ -32,10 +32,10 @@ class Rule:
     Attributes:
         level: p-values up to here reject.
         draws: of the randomisation, which allow p-values down to 1 / (draws + 1).
-        exact: the largest bound of the effect of an exact symmetry, in the worst family and in
-            all together.
-        exact_base: the latter, for an action that moves nothing.
-        exact_each: what it may be more for every dimension that the action moves.
+        exact: the largest bound of the effect of an exact symmetry in the worst family.
+        pooled: the same in all families together.
+        pooled_base: that, for an action that moves nothing.
+        pooled_each: what it may be more for every dimension that the action moves.
         power: the least, of all families together, with which a symmetry is called exact.
         doubt: p-values up to here leave doubt, which smaller bounds have to outweigh.
         exact_in_doubt: the largest of these.
@@ -46,8 +46,9 @@ class Rule:
     level: float = 0.01
     draws: int = 999
     exact: float = 0.45
-    exact_base: float = 0.1
-    exact_each: float = 0.15
+    pooled: float = 0.4
+    pooled_base: float = 0.05
+    pooled_each: float = 0.15
     power: float = 25.0
     doubt: float = 0.03
     exact_in_doubt: float = 0.25
@@ -56,8 +57,10 @@ class Rule:
 
     def excess(self, finding: Finding) -> float:
         """How many times too large the bounds are for an exact symmetry, or the noise is."""
-        worst = self.exact if finding.p_value > self.doubt else self.exact_in_doubt
-        together = min(worst, self.exact_base + self.exact_each * finding.moved)
+        sure = finding.p_value > self.doubt
+        worst = self.exact if sure else self.exact_in_doubt
+        most = self.pooled if sure else self.exact_in_doubt
+        together = min(most, self.pooled_base + self.pooled_each * finding.moved)
         seen = finding.pooled.power / self.power
         return max(
             finding.effect_bound / worst,

@@ -93,13 +93,14 @@ class Grams:
 def pooled(families: Sequence[Grams]) -> Grams:
     """All families as one: the weighted mean of what they show, as a part of what is elsewhere.
 
-    Families that see well count alike, others in proportion to their power. So one that sees
-    much better than the rest does not drown them, and many that hardly see help each other.
+    Families that see well count alike, others by the square of their power, as their noise asks.
+    So one that sees much better than the rest does not drown them, and many that hardly see help
+    each other and do not blur what the others see.
     """
     seeing = [each for each in families if each.power >= COUNTS]
     if not seeing:
         return Grams(np.zeros((2, 2)), np.zeros((2, 2)))
-    weights = np.array([min(1.0, each.power / COUNTS_IN_FULL) for each in seeing])
+    weights = np.array([min(1.0, each.power / COUNTS_IN_FULL) ** 2 for each in seeing])
     weights /= weights.sum()
 
     def mean(grams: Sequence[Array]) -> Array:
