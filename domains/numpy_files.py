@@ -18,6 +18,8 @@ from grouplearn._checks import refuse
 from grouplearn.domains.files import assert_small
 from grouplearn.errors import DataError
 
+NPY_MAGIC = b"\x93NUMPY"
+"""What a .npy file begins with."""
 _ENTRIES = 1 << 20
 
 

@@ -16,6 +16,7 @@ from grouplearn.domains.csv_layouts import Layout
 from grouplearn.domains.csvs import csv_batches, csv_layout
 from grouplearn.domains.files import checked_path, refusing_broken_files
 from grouplearn.domains.numpy_files import (
+    NPY_MAGIC,
     archived_shape,
     archived_slices,
     array_slices,
@@ -25,7 +26,7 @@ from grouplearn.domains.parquets import parquet_batches, parquet_columns
 from grouplearn.errors import DataError
 
 _WHO = "read_table"
-_NPY, _ZIP, _PARQUET = b"\x93NUMPY", b"PK", b"PAR1"
+_ZIP, _PARQUET = b"PK", b"PAR1"
 _Batches: TypeAlias = Callable[[Sequence[int]], Iterator[Shaped[np.ndarray, "rows kept"]]]
 
 
@@ -149,7 +150,7 @@ def read_table(
         _reject(file, "a table of numbers", "an empty file", "pass .npy, .npz, .csv or .parquet")
     if name is not None and not magic.startswith(_ZIP):
         refuse(_WHO, "name", "None, as the file is no archive", repr(name), "leave it out")
-    binary = magic.startswith((_NPY, _ZIP, _PARQUET))
+    binary = magic.startswith((NPY_MAGIC, _ZIP, _PARQUET))
     for argument, value in (("header", header), ("decimal", decimal)):
         if binary and value is not None:
             refuse(_WHO, f"{argument} (--{argument})", "left out, as the file is no text",
@@ -190,7 +191,7 @@ def _parquet(file: Path, index: bool | None) -> Table:
 
 def _arrays(file: Path, name: str | None, magic: bytes) -> Table:
     """The table in a .npy or .npz file."""
-    if magic == _NPY:
+    if magic == NPY_MAGIC:
         array = numpy_array(_WHO, file)
         shape, dtype = array.shape, array.dtype
     else:
@@ -199,7 +200,7 @@ def _arrays(file: Path, name: str | None, magic: bytes) -> Table:
     every = tuple(range(shape[1]))
 
     def batches(kept: Sequence[int]) -> Iterator[Shaped[np.ndarray, "rows kept"]]:
-        slices = array_slices(array) if magic == _NPY else archived_slices(_WHO, file, chosen)
+        slices = array_slices(array) if magic == NPY_MAGIC else archived_slices(_WHO, file, chosen)
         return (batch if kept == every else batch[:, list(kept)] for batch in slices)
 
     return Table(file, tuple(f"column {k}" for k in every), batches, every)

@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 from grouplearn._checks import refuse
 from grouplearn.domains.files import checked_path
 from grouplearn.domains.idx import read_idx
-from grouplearn.domains.numpy_files import numpy_array
+from grouplearn.domains.numpy_files import NPY_MAGIC, numpy_array
 from grouplearn.domains.picture_folders import decoded, pictures_below
 from grouplearn.domains.pictures import is_picture
 from grouplearn.errors import DataError
@@ -70,7 +70,7 @@ def _array(place: Path) -> np.ndarray:
     if not place.is_file():
         _reject(place, "a picture, a folder, a .npy or an IDX file", "nothing", "check the path")
     with place.open("rb") as stream:
-        is_numpy = stream.read(6) == b"\x93NUMPY"
+        is_numpy = stream.read(6) == NPY_MAGIC
     return np.asarray(numpy_array(_WHO, place) if is_numpy else read_idx(place))
 
 

@@ -16,6 +16,4 @@ def file_with_action(path: Path) -> Path | None:
         path: of a file, of a folder of a run, or of the `found.json` in one.
     """
     inside = (path.parent if path.name == FOUND else path) / REPRESENTATION
-    if path.name == FOUND and inside.is_file():
-        return inside
-    return path if path.is_file() else inside if inside.is_file() else None
+    return next((file for file in (inside, path) if file.is_file()), None)

@@ -23,7 +23,7 @@ from grouplearn.domains.files import assert_small
 from grouplearn.domains.formats import binary_format
 from grouplearn.domains.idx import load_idx_images
 from grouplearn.domains.images import ImageDomain
-from grouplearn.domains.numpy_files import numpy_array
+from grouplearn.domains.numpy_files import NPY_MAGIC, numpy_array
 from grouplearn.domains.picture_folders import decoded, pictures_below
 from grouplearn.domains.samples import (
     sample_box_drawings,
@@ -142,7 +142,7 @@ def _image_array(who: str, path: Path) -> tuple[Any, list[str]]:
     if path.is_file():
         with path.open("rb") as stream:
             start = stream.read(12)
-    if start.startswith(b"\x93NUMPY"):
+    if start.startswith(NPY_MAGIC):
         array = numpy_array(who, path)
         if array.ndim not in (3, 4):
             reject(path, "images (N, H, W) or (N, C, H, W)", f"shape {array.shape}",

@@ -15,7 +15,7 @@ from grouplearn.domains.formats import (
     sequence_format,
     text_format,
 )
-from grouplearn.domains.numpy_files import numpy_array
+from grouplearn.domains.numpy_files import NPY_MAGIC, numpy_array
 from grouplearn.errors import DataError
 
 WHO = "grouplearn discover"
@@ -52,7 +52,7 @@ def recognise(path: Path, who: str = WHO) -> str:
         reject(path, "a file with data", "an empty file", "pass another file", who)
     if start[:2] == b"\0\0" and len(start) > 3 and 1 <= start[3] <= _MOST_AXES:
         return "images"
-    if start.startswith(b"\x93NUMPY"):
+    if start.startswith(NPY_MAGIC):
         return "table" if numpy_array(who, path).ndim == 2 else "images"
     if start.startswith((b"PK", b"PAR1")):
         return "table"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from grouplearn._checks import refuse
 from grouplearn.commands.actions_in import file_with_action
-from grouplearn.domains.numpy_files import numpy_array
+from grouplearn.domains.numpy_files import NPY_MAGIC, numpy_array
 from grouplearn.representations import FixedRepresentation, LearnedRepresentation
 
 WHO = "grouplearn test"
@@ -64,7 +64,7 @@ def _permuted(text: str, dim: int) -> LearnedRepresentation:
 def _from_file(text: str, path: Path) -> LearnedRepresentation:
     with path.open("rb") as stream:
         start = stream.read(6)
-    if start == b"\x93NUMPY":
+    if start == NPY_MAGIC:
         return _generated(text, np.asarray(numpy_array(WHO, path)))
     from grouplearn.training import load
 

@@ -16,6 +16,7 @@ from grouplearn._checks import refuse
 from grouplearn._files import write_whole
 from grouplearn.commands.folders import sweep
 from grouplearn.commands.marks import RESULT, to_json
+from grouplearn.commands.train_data import BUILT_IN
 from grouplearn.commands.train_output import NETWORK
 from grouplearn.domains.samples import sample_labelled_digits
 from grouplearn.domains.unlabelled_images import NamedImages, load_images
@@ -24,7 +25,6 @@ from grouplearn.models.standardised import unwrapped
 from grouplearn.training import load
 
 WHO = "grouplearn predict"
-_BUILT_IN = "digits"
 _AT_ONCE = 500
 
 
@@ -110,7 +110,7 @@ def _read_run(run: Path) -> _Run:
 
 
 def _images(data: str, run: _Run) -> NamedImages:
-    if data != _BUILT_IN or Path(data).exists():
+    if data != BUILT_IN or Path(data).exists():
         return load_images(data, run.channels, run.size)
     images = sample_labelled_digits().images
     return NamedImages(images, tuple(map(str, range(len(images)))))

@@ -12,12 +12,11 @@ from torch import Tensor
 from grouplearn._checks import refuse
 from grouplearn.discovery.result import Discovery, Evidence, Rung
 from grouplearn.errors import DataError, InputError
-from grouplearn.representations import LearnedRepresentation
 from grouplearn.representations.descriptions import (
     build_representation,
     describe_representation,
-    fill,
-    state_of,
+    restored,
+    stored,
 )
 from grouplearn.tensorfile import pack, read_tensors, unpack, write_tensors
 
@@ -26,20 +25,14 @@ _PLACE = "discovery"
 
 def write_discovery(found: Discovery, path: str | os.PathLike[str]) -> None:
     """See `Discovery.save`."""
-    tensors = state_of(found.representation)
-    names = {id(value): name for name, value in tensors.items()}
     values = {each.name: getattr(found, each.name) for each in fields(found)}
-    rep: LearnedRepresentation = values.pop("representation")
+    tensors, info = stored(values.pop("representation"), describe_representation)
     values["ladder"] = [
         {**vars(rung), "evidence": [asdict(each) for each in rung.evidence]}
         for rung in found.ladder
     ]
     held: dict[str, Tensor] = {}
-    info = {
-        "module": describe_representation(rep, names),
-        "frozen": [name for name, value in rep.named_parameters() if not value.requires_grad],
-        _PLACE: pack(values, held, _PLACE),
-    }
+    info[_PLACE] = pack(values, held, _PLACE)
     write_tensors(path, {**tensors, **held}, info)
 
 
@@ -61,8 +54,7 @@ def read_discovery(path: str | os.PathLike[str]) -> Discovery:
 
 def _restored(info: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Discovery:
     values = unpack(info[_PLACE], tensors)
-    rep = build_representation(info["module"], tensors)
-    fill(rep, tensors, info["frozen"])
+    rep = restored(info, tensors, build_representation)
     ladder = tuple(
         Rung(**{**rung, "evidence": tuple(Evidence(**each) for each in rung["evidence"])})
         for rung in values.pop("ladder")

@@ -151,17 +151,26 @@ def _natural_group(degree: int, letter: str) -> FiniteGroup:
 
 
 def _dihedral_or_quaternion(group: FiniteGroup) -> str | None:
-    turns = np.flatnonzero(2 * group.element_orders == group.order)
-    involutions = np.flatnonzero(group.element_orders == 2)
-    for turn in turns[:1]:
-        rotations = group.generated([int(turn)])
-        outside = np.setdiff1d(np.arange(group.order), rotations)[0]
+    if inverted_turn(group) is not None:
+        if np.count_nonzero(group.element_orders == 2) > 1:
+            return f"D{group.order // 2}"
+        if group.order & (group.order - 1) == 0:
+            return f"Q{group.order}"
+    return None
+
+
+def inverted_turn(group: FiniteGroup) -> tuple[int, int] | None:
+    """An element that generates half of a group, and one outside that inverts it.
+
+    Dihedral and generalised quaternion groups have them; in the former the second is of order 2,
+    as are all outside. Either all elements outside invert the first, or none does.
+    """
+    for turn in np.flatnonzero(2 * group.element_orders == group.order)[:1].tolist():
+        rotations = group.generated([turn])
+        outside = int(np.setdiff1d(np.arange(group.order), rotations)[0])
         inverted = group.multiply(group.multiply(outside, turn), group.inverse(outside))
         if int(inverted) == int(group.inverse(turn)):
-            if len(involutions) > 1:
-                return f"D{group.order // 2}"
-            if group.order & (group.order - 1) == 0:
-                return f"Q{group.order}"
+            return turn, outside
     return None
 
 

@@ -173,11 +173,22 @@ def describe(what: Any, domain: HasOperations | None = None) -> Description | Ac
     """
     if isinstance(what, LearnedRepresentation):
         return _of_action(what, domain)
-    matrix = _checked(what, domain)
-    operations = _known(len(matrix), domain)
+    (found,) = _of_matrices([_checked(what, domain)], domain)
+    return found
+
+
+def _of_matrices(matrices: Sequence[Array], domain: HasOperations | None) -> list[Description]:
+    """Matrices of one dimension; what is known is built once for all of them."""
+    if not matrices:
+        return []
+    operations = _known(len(matrices[0]), domain)
+    threshold = _threshold(len(matrices[0]), operations)
+    return [_of_matrix(matrix, operations, threshold) for matrix in matrices]
+
+
+def _of_matrix(matrix: Array, operations: _Known, threshold: float) -> Description:
     names = _named(matrix, operations)
     (name, best), runner_up = names[0], names[1]
-    threshold = _threshold(len(matrix), operations)
     known = best >= threshold
     order, defect = _order(matrix)
     values = np.linalg.svd(matrix, compute_uv=False)
@@ -204,8 +215,8 @@ def _of_action(rep: LearnedRepresentation, domain: HasOperations | None) -> Acti
         irreps = real_irreps(exact.representation.group)
         parts = tuple(zip(irreps, exact.representation.multiplicities, strict=True))
         moved = exact.distance
-    said = tuple(describe(matrix, domain) for matrix in generators)
-    return ActionDescription(rep.group, rep.dim, said, closure, parts, moved)
+    said = _of_matrices([_checked(matrix, domain) for matrix in generators], domain)
+    return ActionDescription(rep.group, rep.dim, tuple(said), closure, parts, moved)
 
 
 def _irrep(irrep: Irrep, parts: Sequence[tuple[Irrep, int]]) -> str:
@@ -243,10 +254,9 @@ def _named(matrix: Array, known: _Known) -> list[tuple[str, float]]:
         best, size = max(refined, key=lambda each: each[1])
         fitted.append((best.name, size - _LIKELY, best.matrix))
     for signed in (False, True):
-        near_one = nearest_permutation(matrix, signed=signed)
-        fitted.append(
-            (near_one.name, similarity(matrix, near_one.matrix) - _LIKELY, near_one.matrix)
-        )
+        nearest = nearest_permutation(matrix, signed=signed)
+        size = similarity(matrix, nearest.matrix)
+        fitted.append((nearest.name, size - _LIKELY, nearest.matrix))
     ranked = sorted([*found, *fitted], key=lambda each: -each[1])
     kept: list[tuple[str, float, Array]] = []
     for name, _, own in ranked:

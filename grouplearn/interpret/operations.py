@@ -9,7 +9,9 @@ from typing import TypeAlias, final
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment, minimize
+from scipy.optimize import minimize
+
+from grouplearn.discovery.closing import permutation_near
 
 Array: TypeAlias = NDArray[np.float64]
 Parameters: TypeAlias = tuple[float, ...]
@@ -74,13 +76,11 @@ def nearest_permutation(matrix: Array, *, signed: bool = False) -> Operation:
     Returns:
         With its cycles for a name: "coordinates 0 -> 1 -> 0".
     """
-    rows, columns = linear_sum_assignment(np.abs(matrix) if signed else matrix, maximize=True)
+    images = permutation_near(np.abs(matrix) if signed else matrix)
+    columns = np.arange(len(matrix))
     found = np.zeros_like(matrix)
-    found[rows, columns] = np.sign(matrix[rows, columns]) if signed else 1.0
-    images = np.empty(len(matrix), dtype=np.int64)
-    images[columns] = rows
-    negative = found[images, np.arange(len(matrix))] < 0
-    return Operation(_cycles(images, negative), found)
+    found[images, columns] = np.sign(matrix[images, columns]) if signed else 1.0
+    return Operation(_cycles(images, found[images, columns] < 0), found)
 
 
 def _cycles(images: NDArray[np.int64], negative: NDArray[np.bool_]) -> str:

@@ -12,8 +12,27 @@ from torch import Tensor, nn
 from grouplearn._checks import float_tensor, refuse
 
 
+class AroundNetwork(nn.Module):
+    """A network that asks another one.
+
+    Args:
+        network: the other.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    @torch.no_grad()
+    def after_step(self) -> None:
+        """Let the network put its weights right after a step of training."""
+        after: Any = getattr(self.network, "after_step", None)
+        if after is not None:
+            after()
+
+
 @final
-class Standardised(nn.Module):
+class Standardised(AroundNetwork):
     """network((x - mean) / deviation).
 
     Mean and deviation of whole channels are moved by no action on positions, so an invariant
@@ -37,8 +56,7 @@ class Standardised(nn.Module):
     deviation: Tensor
 
     def __init__(self, network: nn.Module, mean: Tensor, deviation: Tensor) -> None:
-        super().__init__()
-        self.network = network
+        super().__init__(network)
         float_tensor("Standardised", "mean", mean)
         float_tensor("Standardised", "deviation", deviation)
         if mean.shape != deviation.shape or not bool((deviation > 0).all()):
@@ -59,13 +77,6 @@ class Standardised(nn.Module):
     def forward(self, images: Float[Tensor, "batch channels *space"]) -> Any:
         """What the network makes of standardised images."""
         return self.network((images - self.mean) / self.deviation)
-
-    @torch.no_grad()
-    def after_step(self) -> None:
-        """Let the network put its weights right after a step of training."""
-        after: Any = getattr(self.network, "after_step", None)
-        if after is not None:
-            after()
 
     def export(self) -> nn.Sequential:
         """A module of torch alone with the same outputs, in evaluation mode.

@@ -11,8 +11,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from grouplearn._checks import instance, last_axis, refuse
+from grouplearn._checks import instance, refuse
 from grouplearn.groups import FiniteGroup
+from grouplearn.models.standardised import AroundNetwork
 from grouplearn.representations import FixedRepresentation, LearnedRepresentation
 
 Move: TypeAlias = Callable[[Tensor], Tensor]
@@ -21,7 +22,7 @@ How: TypeAlias = Literal["mean", "max", "logits"]
 
 
 @final
-class Symmetrized(nn.Module):
+class Symmetrized(AroundNetwork):
     """A network that is exactly invariant or equivariant, made of one that is not.
 
     It says of x what the network says of g x for all g, put together:
@@ -72,9 +73,8 @@ class Symmetrized(nn.Module):
         output: LearnedRepresentation | Moves | None = None,
         group: FiniteGroup | None = None,
     ) -> None:
-        super().__init__()
         who = type(self).__name__
-        self.network = instance(who, "network", network, nn.Module, "pass a torch module")
+        super().__init__(instance(who, "network", network, nn.Module, "pass a torch module"))
         if how not in get_args(How):
             refuse(who, "how", f"one of {', '.join(get_args(How))}", repr(how), "choose one")
         self.how: How = how
@@ -125,13 +125,6 @@ class Symmetrized(nn.Module):
         # Of one class: the mean of p and that of 1 - p, without a difference of near numbers.
         return F.logsigmoid(y).logsumexp(0) - F.logsigmoid(-y).logsumexp(0)
 
-    @torch.no_grad()
-    def after_step(self) -> None:
-        """Let the network put its weights right after a step of training."""
-        after: Any = getattr(self.network, "after_step", None)
-        if after is not None:
-            after()
-
     def extra_repr(self) -> str:
         """What holds the elements, and how they are put together."""
         return f"{elements_in(self.action)} elements, {self.how}"
@@ -171,12 +164,12 @@ def elements_in(action: LearnedRepresentation | Sequence[Move]) -> int:
 def moved_by_one(action: LearnedRepresentation | Sequence[Move], g: int, x: Tensor) -> Tensor:
     """What one element makes of a batch."""
     if isinstance(action, LearnedRepresentation):
-        return action.act(last_axis("Symmetrized", "x", x, action.dim), g)
+        return action.act(x, g)
     return action[g](x)
 
 
 def moved_by(action: LearnedRepresentation | Sequence[Move], x: Tensor) -> list[Tensor]:
     """What every element makes of a batch."""
     if isinstance(action, LearnedRepresentation):
-        return list(action.orbit(last_axis("Symmetrized", "x", x, action.dim)).unbind(-2))
+        return list(action.orbit(x).unbind(-2))
     return [move(x) for move in action]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -25,21 +25,48 @@ from grouplearn.representations.tables import MARK
 from grouplearn.representations.toeplitz import ToeplitzRepresentation
 
 Description: TypeAlias = dict[str, Any]
+_Module = TypeVar("_Module", bound=nn.Module)
 REMEDY = "save its state_dict: safetensors.torch.save_model(module, path)"
 _WITH_MATRICES = frozenset({"ChangeOfBasis", "MultiScaleRepresentation", "SpectralRepresentation"})
 """What holds a number for every entry of a matrix, whatever the group."""
 
 
-def state_of(module: nn.Module) -> dict[str, Tensor]:
-    """Parameters and buffers under the first name of each: layers may share a representation."""
+def stored(
+    module: _Module, describe: Callable[[_Module, Mapping[int, str]], Description]
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """What a file has to hold of a module.
+
+    Args:
+        module: a representation or a network.
+        describe: takes the module and the names of the tensors in its state, by `id`.
+
+    Returns:
+        Parameters and buffers, each under the first of its names, since layers may share a
+        representation; and the description, with what is not trained.
+    """
     kept: dict[int, tuple[str, Tensor]] = {}
     for name, value in _names(module).items():
         kept.setdefault(id(value), (name, value))
-    return dict(kept.values())
+    info = {
+        "module": describe(module, {number: name for number, (name, _) in kept.items()}),
+        "frozen": [name for name, value in module.named_parameters() if not value.requires_grad],
+    }
+    return dict(kept.values()), info
 
 
-def fill(module: nn.Module, tensors: Mapping[str, Tensor], frozen: Iterable[str]) -> None:
-    """Give a module these tensors, their dtypes, and say which of it is not trained."""
+def restored(
+    info: Mapping[str, Any],
+    tensors: Mapping[str, Tensor],
+    build: Callable[[Description, Mapping[str, Tensor]], _Module],
+) -> _Module:
+    """The module that was stored, with its tensors, their dtypes and what of it is trained.
+
+    Args:
+        info: as `stored` returned it, perhaps with more.
+        tensors: likewise.
+        build: takes the description and the tensors.
+    """
+    module = build(info["module"], tensors)
     names = _names(module)
     first = {id(value): name for name, value in reversed(names.items())}
     full = {
@@ -50,9 +77,10 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor], frozen: Iterable[str]
         for name, value in full.items():
             names[name].data = names[name].data.to(value.dtype)
     module.load_state_dict(full)
-    kept = set(frozen)
+    frozen = set(info.get("frozen", ()))
     for name, parameter in module.named_parameters():
-        parameter.requires_grad_(name not in kept)
+        parameter.requires_grad_(name not in frozen)
+    return module
 
 
 def _names(module: nn.Module) -> dict[str, Tensor]:
@@ -128,7 +156,7 @@ def describe_representation(rep: LearnedRepresentation, names: Mapping[int, str]
 def build_representation(
     description: Description, tensors: Mapping[str, Tensor]
 ) -> LearnedRepresentation:
-    """Build what was described; its state is still to be loaded, by `fill`.
+    """Build what was described; its state is still to be loaded, see `restored`.
 
     Args:
         description: of the representation.

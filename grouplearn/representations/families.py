@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from grouplearn.groups import CyclicGroup, DihedralGroup, FiniteGroup
+from grouplearn.groups.structure import inverted_turn
 from grouplearn.representations.base import LearnedRepresentation
 from grouplearn.representations.fixed import FixedRepresentation
 
@@ -46,14 +47,7 @@ def _as_generators(group: FiniteGroup) -> tuple[FiniteGroup, list[int]] | None:
     if order in orders:
         turn = int(np.flatnonzero(orders == order)[0])
         return CyclicGroup(order), [turn] if order > 1 else []
-    if order % 2:
+    found = inverted_turn(group)
+    if found is None or orders[found[1]] != 2:
         return None
-    half = order // 2
-    for turn in np.flatnonzero(orders == half).tolist():
-        turns = set(group.generated([turn]))
-        # One is enough: either all elements outside invert the turn, or none does.
-        mirror = next((g for g in range(order) if g not in turns), 0)
-        back = group.multiply(mirror, group.multiply(turn, group.inverse(mirror)))
-        if orders[mirror] == 2 and back == group.inverse(turn):
-            return DihedralGroup(half), [turn, mirror]
-    return None
+    return DihedralGroup(order // 2), list(found)

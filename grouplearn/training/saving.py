@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from grouplearn._checks import refuse
 from grouplearn.errors import DataError, InputError
-from grouplearn.representations.descriptions import REMEDY, fill, state_of
+from grouplearn.representations.descriptions import REMEDY, restored, stored
 from grouplearn.tensorfile import read_tensors, write_tensors
 from grouplearn.training.descriptions import build, describe
 
@@ -37,13 +35,9 @@ def save(module: nn.Module, path: str | os.PathLike[str]) -> None:
         >>> torch.equal(load(file).generators(), rep.generators())
         True
     """
-    tensors = state_of(module)
-    info = {
-        "module": describe(module, {id(value): name for name, value in tensors.items()}),
-        "frozen": [name for name, value in module.named_parameters() if not value.requires_grad],
-    }
+    tensors, info = stored(module, describe)
     try:
-        _built(info, {name: value.detach().cpu() for name, value in tensors.items()})
+        restored(info, {name: value.detach().cpu() for name, value in tensors.items()}, build)
     except (KeyError, TypeError, RuntimeError, InputError) as problem:
         refuse("save", "module", "one that can be built again from its description",
                f"{type(module).__name__} ({problem})", REMEDY)  # fmt: skip
@@ -70,17 +64,10 @@ def load(path: str | os.PathLike[str]) -> nn.Module:
             "training run; call fit with its folder to go on, then save"
         )
     try:
-        module = _built(found.info, found.tensors)
+        module = restored(found.info, found.tensors, build)
     except (KeyError, TypeError, RuntimeError, InputError) as problem:
         raise DataError(
             f"load: path {os.fspath(path)!r} must be a file that save wrote, got one whose "
             f"description does not fit its tensors ({problem}); save it again"
         ) from problem
     return module.eval()
-
-
-def _built(info: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> nn.Module:
-    """The module that was described, with these tensors, their dtypes and what of it is trained."""
-    module = build(info["module"], tensors)
-    fill(module, tensors, info.get("frozen", ()))
-    return module

@@ -120,9 +120,9 @@ def test_it_trains_compiles_and_exports() -> None:
     x = drawn(40, 2, 7, 7)
     network(x)
     y = (network(x)[:, 0] > network(x)[:, 0].median()).long()
-    before = network.network[0].weight.detach().clone()
+    before = next(network.parameters()).detach().clone()
     fit(network, Labelled(x, y), options=FitOptions(epochs=2, batch_size=20))
-    assert not torch.equal(network.network[0].weight, before)
+    assert not torch.equal(next(network.parameters()), before)
     with torch.no_grad():
         wanted = network(x)
         program = torch.export.export(network, (x,), strict=False)

@@ -55,13 +55,11 @@ def compared(
         _Here.of(view, own, characters, some, more) for view, own in zip(views, sums, strict=True)
     ]
     beside = [each.compared(moves) for each in here]
-    telling = any(each.power >= _TELLING for own in beside for each in own)
+    if moves and not any(each.power >= _TELLING for own in beside for each in own):
+        return [own.grams for own in here]
     out = []
     for own, other in zip(here, beside, strict=True):
         view = own.view
-        if moves and not telling:
-            out.append(own.grams)
-            continue
         turns = [move for _ in range(ELSEWHERE) if (move := view.turned(action, rng)) is not None]
         if not turns or (moves and not view.white):
             out.append(other)
