@@ -15,11 +15,12 @@ from grouplearn.discovery.evidence.families.base import Family
 from grouplearn.discovery.evidence.families.choice import alphabet_of
 from grouplearn.discovery.evidence.families.covariances import Covariances
 from grouplearn.discovery.evidence.families.fourier import Fourier
+from grouplearn.discovery.evidence.families.harmonics import WAVES, Harmonics
 from grouplearn.discovery.evidence.families.marginals import LEVELS, Marginals
 from grouplearn.discovery.evidence.families.squares import Squares
 from grouplearn.discovery.evidence.families.triples import Triples
 from grouplearn.discovery.evidence.families.words import Words
-from grouplearn.discovery.evidence.labels import label_factors
+from grouplearn.discovery.evidence.labels import label_factors, unexplained
 from grouplearn.discovery.evidence.units import Units
 from grouplearn.discovery.evidence.views import views_for
 from grouplearn.errors import InputError
@@ -90,6 +91,32 @@ def test_fourier_features_make_the_gaussian_kernel(bandwidth: float, rows: Array
         products.append(found @ found.T / half)
     wanted = np.exp(-(apart**2) / (2 * width**2))
     assert np.abs(np.mean(products, axis=0) - wanted).max() < 0.08
+
+
+def test_waves_of_the_angle_are_those_of_a_loop(rows: Array) -> None:
+    plane = np.linalg.qr(np.random.default_rng(1).standard_normal((4, 2)))[0]
+    found = Harmonics(rows, plane).features(rows)
+    for row, own in zip(found, standardised(rows), strict=True):
+        angle = np.angle(own @ plane[:, 0] + 1j * (own @ plane[:, 1]))
+        for m in range(1, WAVES + 1):
+            wanted = np.cos(m * angle), np.sin(m * angle)
+            np.testing.assert_allclose(row[[m - 1, WAVES + m - 1]], wanted, atol=1e-4)
+
+
+def test_what_is_kept_explains_labels() -> None:
+    """Beside a known regression: the noise is left, and slopes are its derivatives."""
+    rng = np.random.default_rng(0)
+    kept, noise = rng.normal(3, 2, (4000, 2)), 0.3 * rng.standard_normal((4000, 2))
+    inner = np.abs(kept - 3).max(1) < 3
+    x, y = kept.T
+    told = np.stack([np.sin(x / 2), x * y / 8], axis=1)
+    left, slopes = unexplained(told + noise, kept)
+    assert np.abs(left - noise)[inner].max() < 0.2
+    assert np.square(left - noise)[inner].mean() < 0.1 * 0.3**2
+    wanted = np.stack([np.c_[np.cos(x / 2) / 2, 0 * x], np.c_[y / 8, x / 8]], axis=1)
+    assert np.sqrt(np.square(slopes - wanted)[inner].mean()) < 0.06
+    for nothing in (np.zeros((4000, 0)), np.ones((4000, 1))):
+        np.testing.assert_array_equal(unexplained(noise, nothing)[0], noise)
 
 
 def test_words_are_those_of_a_loop() -> None:

@@ -305,3 +305,19 @@ def test_all_permutations_have_no_other_of_their_kind() -> None:
     rows = np.random.default_rng(0).exponential(size=(400, 3))
     found = evidence(Units.of(rows, rng=np.random.default_rng(0)), action, draws=99, seed=0)
     assert np.isfinite(found.effect_bound)
+
+
+def test_what_is_kept_and_what_is_moved() -> None:
+    """Of oblique matrices: c . g x is c . x for the former, 0 on average for the latter."""
+    basis = np.random.default_rng(0).standard_normal((5, 5))
+    turn = np.eye(5)[[1, 2, 0, 4, 3]]
+    powers = np.stack([np.linalg.matrix_power(turn, k) for k in range(6)])
+    action = Matrices(basis @ powers @ np.linalg.inv(basis))
+    rng = np.random.default_rng(1)
+    kept, moved = action.kept(rng), action.moved(rng)
+    assert kept.shape[1] == 2
+    assert moved.shape[1] == 3
+    rows = rng.standard_normal((20, 5))
+    images = np.stack([action.element(g)(rows) for g in range(6)])
+    np.testing.assert_allclose(images @ kept, np.tile(rows @ kept, (6, 1, 1)), atol=1e-9)
+    np.testing.assert_allclose((images @ moved).mean(0), 0, atol=1e-9)

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from grouplearn.discovery.evidence.labels import label_factors
 from grouplearn.discovery.linear.continuous import Turning, moved_by
 from grouplearn.discovery.linear.entry import discover_linear
+from grouplearn.discovery.linear.plane_sharpen import plane_sharpened
 from grouplearn.discovery.linear.sharpen import sharpened
 from grouplearn.discovery.linear.turning import skew_basis
 from grouplearn.discovery.reservoir import Sample
@@ -107,3 +109,48 @@ def test_a_basis_is_sharpened() -> None:
     assert after < 0.1 * before
     wrong = planted(rng, 10, 4)[1]
     np.testing.assert_array_equal(sharpened(wrong, rows, factors, rng), np.eye(2))
+
+
+def sawtooth(seed: int, count: int, order: int) -> tuple[Array, Array]:
+    """(N, 3) normal rows, and labels that turns of the first two by 1 / order keep; mirrors not."""
+    rows = np.random.default_rng(seed).standard_normal((count, 3))
+    angle = np.arctan2(rows[:, 1], rows[:, 0]) % (2 * np.pi / order)
+    return rows, rows[:, 2] / (1 + angle)
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_plane_is_sharpened_on_waves_of_the_angle(mirrored: bool) -> None:
+    """Of a basis that is off by a fiftieth, no more than a fifth of the error is left.
+
+    Where half of the rows are mirrored, labels tell no more than what stays.
+    """
+    rows, labels = sawtooth(3, 16_000, 6)
+    if mirrored:
+        rows[:8000, 1] *= -1
+    steps = 2 * np.pi * np.arange(6) / 6
+    powers = np.tile(np.eye(3), (6, 1, 1))
+    powers[:, 0, 0] = powers[:, 1, 1] = np.cos(steps)
+    powers[:, 1, 0], powers[:, 0, 1] = np.sin(steps), -np.sin(steps)
+    if mirrored:
+        powers = np.concatenate([powers, powers @ np.diag([1, -1, 1])])
+    off = np.eye(3) + 0.02 * np.array([[0, 0.5, 1], [0, 0, -1], [1, 1, 0]])
+    start = np.linalg.solve(off, powers @ off)
+    factors = label_factors("test", labels, len(rows))
+    linear = plane_sharpened(start, rows, factors)
+    found = np.linalg.solve(linear, start @ linear)
+    stays = np.abs(start[:, 2] - powers[:, 2]).max()
+    assert np.abs(found[:, 2] - powers[:, 2]).max() < 0.2 * stays
+    if not mirrored:
+        assert np.abs(found - powers).max() < 0.2 * np.abs(start - powers).max()
+    np.testing.assert_array_equal(plane_sharpened(powers, rows, factors), np.eye(3))
+    signs = np.stack([np.eye(3), -np.eye(3)])
+    np.testing.assert_array_equal(plane_sharpened(signs, rows, factors), np.eye(3))
+
+
+@pytest.mark.parametrize("order", [4, 9, 13])
+def test_a_sawtooth_has_no_mirror(order: int) -> None:
+    """Mirrors, and turns by all angles, were once claimed of it."""
+    rows, labels = sawtooth(order, 6000, order)
+    found = discover_linear(Sample(rows, np.ones(6000), np.arange(6000) % 32, labels))
+    assert found.group.name in {"C1", f"C{order}"}
+    assert not len(found.lie_algebra if found.lie_algebra is not None else [])

@@ -18,7 +18,7 @@ Move: TypeAlias = Callable[[Array], Array]
 """Moves every row of an (N, D) array by one element; the rows themselves stay as they are."""
 _TRIES = 50
 _DRAWN = 64
-_SAME = 0.05
+_SAME, _HALF = 0.05, 0.5
 _CHARACTERS = 256
 
 
@@ -72,6 +72,20 @@ class Action(ABC):
         Cost:
             O(D^3) time; memory O(D^2).
         """
+        left, values, _ = np.linalg.svd(self._rest(rng))
+        return np.asarray(left[:, values > _HALF])
+
+    def kept(self, rng: np.random.Generator) -> Float[np.ndarray, "D k"]:
+        """Covectors c with c . g x = c . x for all elements g, in orthogonal axes.
+
+        Cost:
+            As of `moved`.
+        """
+        _, values, right = np.linalg.svd(self._rest(rng))
+        return np.asarray(right[values <= _HALF].T)
+
+    def _rest(self, rng: np.random.Generator) -> Array:
+        """(D, D): what is left of every unit vector, less its mean over elements."""
         elements = self.elements() if self.order <= _DRAWN else None
         if elements is None:
             elements = [self.draw(rng) for _ in range(_DRAWN)]
@@ -79,8 +93,7 @@ class Action(ABC):
         rest = one.copy()
         for move in elements:
             rest -= move(one) / len(elements)
-        left, values, _ = np.linalg.svd(rest)
-        return np.asarray(left[:, values > 0.5])
+        return rest
 
     @abstractmethod
     def elsewhere(self, rng: np.random.Generator) -> Move | None:

@@ -131,6 +131,8 @@ def evidence(
             slots of the test. The action then serves effects alone, as what acts elsewhere.
     """
     rng = np.random.default_rng(seed)
+    if units.labelled and not others:
+        units = units.less_explained(units.rows @ action.kept(rng))
     given = [Slot(each, np.full(units.count, -1)) for each in (units, *others)] if others else []
     usual = mixed([units, *others], rng) if others else typical(units, action, rng)
     moved = max(0, round(action.dim - action.character(rng)))

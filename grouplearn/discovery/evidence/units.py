@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from grouplearn.discovery.evidence.actions import Action, Move
+from grouplearn.discovery.evidence.labels import unexplained
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -42,6 +43,17 @@ class Units:
     def count(self) -> int:
         """U, the number of units."""
         return len(self.starts) - 1
+
+    @property
+    def labelled(self) -> bool:
+        """Have rows labels?"""
+        return self.factors.shape[1] > 1
+
+    def less_explained(self, kept: Float[np.ndarray, "N m"]) -> Units:
+        """The same, functions of the label less what coordinates tell of them that are kept."""
+        weights, functions = self.factors[:, :1], self.factors[:, 1:]
+        rest = unexplained(functions / weights, kept)[0] * weights
+        return replace(self, factors=np.concatenate([weights, rest], axis=1))
 
     @classmethod
     def of(

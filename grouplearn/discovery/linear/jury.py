@@ -14,6 +14,7 @@ from grouplearn.discovery.evidence.engine import Finding, evidence
 from grouplearn.discovery.evidence.labels import label_factors
 from grouplearn.discovery.evidence.units import Units
 from grouplearn.discovery.linear.data import Whitened
+from grouplearn.discovery.linear.plane_sharpen import plane_sharpened
 from grouplearn.discovery.linear.sharpen import sharpened
 from grouplearn.discovery.reservoir import Sample
 from grouplearn.discovery.rule import Rule
@@ -88,7 +89,9 @@ class Jury:
             members: the matrices of a group in whitened coordinates, the identity first.
         """
         rng = np.random.default_rng(self.seed)
-        return sharpened(members, self.units.rows, self.units.factors, rng)
+        rows, factors = self.units.rows, self.units.factors
+        basis = sharpened(members, rows, factors, rng)
+        return basis @ plane_sharpened(np.linalg.solve(basis, members @ basis), rows, factors)
 
     def finding(
         self, members: Float[np.ndarray, "n d d"], *, effects: bool = True, rejected: bool = False

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from grouplearn.discovery.evidence.families.base import Family
 from grouplearn.discovery.evidence.families.covariances import Covariances
 from grouplearn.discovery.evidence.families.fourier import BANDWIDTHS, FINE, Fourier
+from grouplearn.discovery.evidence.families.harmonics import Harmonics
 from grouplearn.discovery.evidence.families.marginals import Marginals
 from grouplearn.discovery.evidence.families.squares import Squares
 from grouplearn.discovery.evidence.families.triples import Triples
@@ -33,13 +34,15 @@ def families_for_numbers(
         white: is the covariance of the rows the identity, so that it shows nothing?
         moved: the directions in which the action moves rows, where they are few.
     """
+    few = [] if moved is None or not moved.size else [moved]
     return [
         Marginals(rows, rng),
         *([] if white else [Covariances(rows, rng)]),
         Squares(rows, rng),
         Triples(rows, rng),
         *(Fourier(rows, rng, bandwidth) for bandwidth in BANDWIDTHS),
-        *(Fourier(rows, rng, fine, moved) for fine in FINE if moved is not None and moved.size),
+        *(Fourier(rows, rng, fine, space) for space in few for fine in FINE),
+        *(Harmonics(rows, space) for space in few if space.shape[1] == 2),
     ]
 
 
