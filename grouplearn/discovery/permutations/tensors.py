@@ -14,7 +14,7 @@ from grouplearn.discovery.permutations.violations import Array, Moment
 
 RIDGE = 0.1
 _SHIFT = 0.15
-_MIXED = 3.0
+_MIXED, _GAP = 3.0, 1.5
 _MAX_TRIPLES = 64
 _CHUNK = 1 << 22
 _CLASSES = 8
@@ -85,12 +85,13 @@ def moments_of(accumulated: MomentAccumulator, max_moment: int, *, signed: bool)
     else:
         scales = np.divide(1, deviations, out=np.zeros_like(deviations), where=deviations > 0)
         second = Moment("order 2", centred, weights, 2, np.diag(scales), ~exclusive)
-    units = _units(deviations, typical) if exclusive is None else np.full_like(mean, typical)
+    units, common = _units(deviations, mean) if exclusive is None else _same(typical, mean)
+    common = np.zeros_like(mean) if signed else common
     own: tuple[Moment, ...] = ()
     if np.ptp(units):
         own = (Moment("order 2", centred, weights, 2, np.diag(1 / units)),)
-    first = Moment("order 1", sums / units, weights, 1, unit=len(mean) ** 0.5)
-    centre = _centre(mean, typical, signed=signed)
+    first = Moment("order 1", (sums - common) / units, weights, 1, unit=len(mean) ** 0.5)
+    centre = _centre(mean, units, common)
     certify: list[Moment] = []
     if max_moment >= 3:
         cubes = _central(accumulated.cubes[used] / per, products, sums, centre)
@@ -108,7 +109,7 @@ def moments_of(accumulated: MomentAccumulator, max_moment: int, *, signed: bool)
         elif spans:
             certify += _sampled(accumulated, centre, units, exclusive, max_moment)
     likeness = covariance / np.outer(units, units)
-    search = _search(likeness, exclusive, None if signed else mean / units)
+    search = _search(likeness, exclusive, None if signed else (mean - common) / units)
     if own:
         search.append(np.diag(np.log(units / typical)) / len(mean) ** 0.5)
     dim, channels = accumulated.dim, accumulated.channels
@@ -126,19 +127,40 @@ def _by_channels(matrices: list[Array], channels: int, dim: int) -> list[Array]:
     return found
 
 
-def _centre(mean: Array, typical: float, *, signed: bool) -> Array:
+def _centre(mean: Array, units: Array, common: Array) -> Array:
     """Where higher moments are taken about: a point that every candidate keeps, if that will do."""
-    common = np.full_like(mean, 0.0 if signed else mean.mean())
-    apart = np.sqrt(np.mean((mean - common) ** 2))
-    return mean if apart > _SHIFT * typical else common
+    apart = np.sqrt(np.mean(((mean - common) / units) ** 2))
+    return mean if apart > _SHIFT else common
 
 
-def _units(deviations: Array, typical: float) -> Array:
-    """One unit for all columns, or each column's own where they differ more than threefold."""
-    varying = deviations > 0
-    if deviations.max() > _MIXED * deviations[varying].min(initial=np.inf):
-        return np.where(varying, deviations, typical)
-    return np.full_like(deviations, typical)
+def _units(deviations: Array, mean: Array) -> tuple[Array, Array]:
+    """Units of columns, and what the means of columns of one unit have in common.
+
+    Columns share a unit unless their deviations fall into classes with wide gaps between them: the
+    error of a unit of its own would make a large mean that two columns share look like two. A class
+    that is wide without gaps has units of its own.
+    """
+    varying = np.flatnonzero(deviations > 0)
+    order = varying[np.argsort(deviations[varying])]
+    ordered = deviations[order]
+    units, common = np.ones_like(deviations), np.zeros_like(deviations)
+    still = np.setdiff1d(np.arange(len(deviations)), order)
+    if not order.size:
+        return units, common
+    cuts = np.flatnonzero(ordered[1:] > _GAP * ordered[:-1]) + 1
+    if ordered[-1] <= _MIXED * ordered[0]:
+        cuts = cuts[:0]
+    for own in np.split(order, cuts):
+        wide = deviations[own].max() > _MIXED * deviations[own].min()
+        units[own] = deviations[own] if wide else np.sqrt(np.mean(deviations[own] ** 2))
+        common[own] = mean[own].mean()
+    units[still] = np.sqrt(np.mean(deviations**2))
+    return units, common
+
+
+def _same(typical: float, mean: Array) -> tuple[Array, Array]:
+    """One unit for all columns."""
+    return np.full_like(mean, typical), np.full_like(mean, mean.mean())
 
 
 def _both(matrices: Array) -> Array:
