@@ -6,17 +6,16 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any, NoReturn, TypeAlias, final
+from typing import Any, NoReturn, final
 
 from grouplearn._checks import refuse
 from grouplearn.domains.files import checked_path, lines_of, text_of
+from grouplearn.domains.text_samples import HEAD_LINES, Sample, TextLayout, Words, text_layout
 from grouplearn.errors import DataError
 
-Words: TypeAlias = Sequence[str]
-Sample: TypeAlias = tuple[Words, ...]
 _WHO = "TokenDomain"
-_INPUT, _OUTPUT = "IN:", "OUT:"
 
 
 @final
@@ -27,10 +26,12 @@ class Corpus:
     Attributes:
         sides: 1 or 2.
         read: starts a pass over the samples.
+        words: what they are, in words.
     """
 
     sides: int
     read: Callable[[], Iterator[Sample]]
+    words: str = ""
 
 
 def corpus_of_sequences(sequences: Iterable[Words]) -> Corpus:
@@ -46,7 +47,7 @@ def corpus_of_sequences(sequences: Iterable[Words]) -> Corpus:
         InputError: no sequences, an empty one, or something else than lists of str.
     """
     samples = [(checked,) for checked in _checked("sequences", sequences)]
-    return Corpus(1, lambda: iter(samples))
+    return Corpus(1, lambda: iter(samples), f"{len(samples):,} sequences of tokens")
 
 
 def corpus_of_pairs(inputs: Iterable[Words], outputs: Iterable[Words]) -> Corpus:
@@ -72,14 +73,17 @@ def corpus_of_pairs(inputs: Iterable[Words], outputs: Iterable[Words]) -> Corpus
             "pass one output for each input",
         )
     samples = list(zip(left, right, strict=True))
-    return Corpus(2, lambda: iter(samples))
+    return Corpus(2, lambda: iter(samples), f"{len(samples):,} pairs of an input and an output")
 
 
 def corpus_of_file(path: str | os.PathLike[str]) -> Corpus:
     """Return a text file as a corpus: tokens between blanks, one sample on each line.
 
-    A file whose first line begins with "IN:" holds pairs, "IN: ... OUT: ..."; others hold one
-    sequence on each line. Empty lines are left out. The file is read anew in each pass.
+    The first 50 lines decide. Lines "IN: ... OUT: ..." are pairs, and so are lines with one tab
+    between two texts, of which the first may be titles such as input and output. Lines of JSON
+    hold pairs where each is an object or a list of two texts, sequences where it is a list of
+    tokens or an object with one text. Other lines are one sequence each. Empty lines are left out.
+    The file is read anew in each pass.
 
     Args:
         path: plain or gzip.
@@ -89,14 +93,14 @@ def corpus_of_file(path: str | os.PathLike[str]) -> Corpus:
 
     Raises:
         InputError: `path` is not a path.
-        DataError: the file is missing, unreadable, empty, cut, or a line is no pair among pairs.
+        DataError: the file is missing, unreadable, empty, cut, or a line has another form.
     """
     file = checked_path(f"{_WHO}.from_file", path)
-    first = next(_lines(file), None)
-    if first is None:
+    head = [line for _, line in islice(_lines(file), HEAD_LINES)]
+    if not head:
         _refuse_line(file, "a text file with tokens", "none", "pass a file that is not empty")
-    sides = 2 if first[1][0] == _INPUT else 1
-    return Corpus(sides, lambda: _file_samples(file, sides))
+    layout = text_layout(head)
+    return Corpus(layout.sides, lambda: _file_samples(file, layout), layout.words)
 
 
 def corpus_of_two_files(inputs: str | os.PathLike[str], outputs: str | os.PathLike[str]) -> Corpus:
@@ -125,14 +129,14 @@ def corpus_of_two_files(inputs: str | os.PathLike[str], outputs: str | os.PathLi
                     f"no line {number}" if other is None else f"line {other[0]} for {number}",
                     "pass files with as many lines",
                 )  # fmt: skip
-            yield words, other[1]
+            yield words.split(), other[1].split()
         for number, _ in right:
             _refuse_line(
                 files[0], f"paired line by line with {files[1].name!r}", f"no line {number}",
                 "pass files with as many lines",
             )  # fmt: skip
 
-    return Corpus(2, read)
+    return Corpus(2, read, "pairs of the lines of two files")
 
 
 def count_tokens(corpus: Corpus) -> Counter[tuple[int, str]]:
@@ -183,25 +187,21 @@ def _refuse_line(file: Path, expected: str, got: str, remedy: str) -> NoReturn:
     refuse(_WHO, f"path {str(file)!r}", expected, got, remedy, DataError)
 
 
-def _lines(file: Path) -> Iterator[tuple[int, list[str]]]:
-    """The number and the tokens of each line that has any."""
+def _lines(file: Path) -> Iterator[tuple[int, str]]:
+    """The number and the text of each line that is not empty."""
     with text_of(_WHO, file) as text:
         for number, line in enumerate(lines_of(_WHO, file, text), 1):
-            if words := line.split():
-                yield number, words
+            if line.strip():
+                yield number, line
 
 
-def _file_samples(file: Path, sides: int) -> Iterator[Sample]:
-    for number, words in _lines(file):
-        if sides == 1:
-            yield (words,)
+def _file_samples(file: Path, layout: TextLayout) -> Iterator[Sample]:
+    for count, (number, line) in enumerate(_lines(file)):
+        if layout.titles and count == 0:
             continue
-        middle = words.index(_OUTPUT) if _OUTPUT in words else 0
-        if words[0] != _INPUT or not 1 < middle < len(words) - 1:
-            _refuse_line(
-                file,
-                "lines 'IN: tokens OUT: tokens'",
-                f"{' '.join(words)!r} on line {number}",
-                "the file may be cut: download it again",
-            )
-        yield words[1:middle], words[middle + 1 :]
+        sample = layout.sample(line)
+        if sample is None:
+            got = f"{' '.join(line.split())!r} on line {number}"
+            remedy = "the file may be cut: download it again"
+            _refuse_line(file, f"lines {layout.form}", got, remedy)
+        yield sample

@@ -19,6 +19,10 @@ WHO = "read_table"
 BLANKS = " "
 """Stands for any run of blanks between two fields."""
 _DELIMITERS = ";\t," + BLANKS
+_SEPARATED = {
+    ",": "comma-separated", ";": "semicolon-separated", "\t": "tab-separated",
+    BLANKS: "whitespace-separated", "": "one number on each line",
+}  # fmt: skip
 _LOOKED_AT = 20
 _INDEX = re.compile(r"(Unnamed: 0|__index_level_\d+__)?")
 
@@ -35,6 +39,7 @@ class Layout:
         names: of the columns; "column 0" and so on where the file names none.
         index: the column that only numbers the rows, if there is one; nothing is left out here.
         notes: what was decided without being told, in words.
+        words: the columns in which one of the first lines holds something else than a number.
     """
 
     delimiter: str
@@ -43,6 +48,14 @@ class Layout:
     names: tuple[str, ...]
     index: int | None
     notes: tuple[str, ...]
+    words: tuple[int, ...] = ()
+
+    @property
+    def form(self) -> str:
+        """What separates the fields, and what the first line is."""
+        first = "the first line names the columns" if self.header else "the first line is data"
+        told = any(note.startswith("the first line") for note in self.notes)
+        return _SEPARATED[self.delimiter] + ("" if told else f"; {first}")
 
 
 def layout_of(
@@ -71,7 +84,7 @@ def layout_of(
         notes.append("commas are read as decimal points")
     names = first
     if header is None:
-        header = any(each.strip() and number(each, point) is None for each in first)
+        header = _has_names(file, first, below, point, notes)
         commented = split(comment, delimiter)
         if not header and len(commented) == len(first) and not _numbers(commented, point):
             names = commented
@@ -81,7 +94,13 @@ def layout_of(
     titles = [printable(each.strip()) if named else "" for each in names]
     index = 0 if named and _is_index(titles, below if header else [first, *below]) else None
     shown = tuple(title or f"column {k}" for k, title in enumerate(titles))
-    return Layout(delimiter, point, header, shown, index, tuple(notes))
+    rows = below if header else [first, *below]
+    words = tuple(
+        k
+        for k in range(len(shown))
+        if any(len(row) > k and _is_word(row[k], point) for row in rows)
+    )
+    return Layout(delimiter, point, header, shown, index, tuple(notes), words)
 
 
 def is_numeric(lines: Sequence[str]) -> bool:
@@ -148,6 +167,30 @@ def _likely(line: str) -> str:
     """The most frequent delimiter of a line; blanks count where there is no other."""
     delimiter = max(_DELIMITERS[:-1], key=line.count)
     return delimiter if delimiter in line else BLANKS * (len(line.split()) > 1)
+
+
+def _has_names(
+    file: Path, first: list[str], below: list[list[str]], decimal: str, notes: list[str]
+) -> bool:
+    """Does a word in the first line name a column? Not one among classes, above which it stands."""
+    rows = [row for row in below if len(row) == len(first)]
+    words = [k for k, each in enumerate(first) if _is_word(each, decimal)]
+    rest = [k for k in range(len(first)) if k not in words]
+    if not words or not rows or not rest:
+        return bool(words)
+    if not all(any(_is_word(row[k], decimal) for row in rows) for k in words):
+        return True
+    fields, others = [first[k] for k in rest], [[row[k] for k in rest] for row in rows]
+    if _evenly_spaced(fields, decimal):
+        return _evenly_spaced_names(file, fields, others, decimal, notes)
+    return len(rest) > 1 and all(
+        _is_whole(each) and _misfits(each, [row[k] for row in others], decimal)
+        for k, each in enumerate(fields)
+    )
+
+
+def _is_word(field: str, decimal: str) -> bool:
+    return bool(field.strip()) and number(field, decimal) is None
 
 
 def _evenly_spaced_names(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 import numpy as np
 from jaxtyping import Float64
@@ -17,6 +17,8 @@ from grouplearn.domains.csv_layouts import BLANKS, WHO, Layout, layout_of, numbe
 from grouplearn.domains.files import lines_of, text_of
 from grouplearn.errors import DataError
 
+Coded: TypeAlias = Mapping[int, dict[str, int]]
+"""The numbers of columns that are read as classes, each with those seen so far and their codes."""
 _ENTRIES = 1 << 20
 _HEAD_LINES, _HEAD_LETTERS = 1000, 1 << 22
 _COMMENT = "#"
@@ -51,7 +53,7 @@ def csv_layout(file: Path, header: bool | None = None, decimal: str | None = Non
 
 
 def csv_batches(
-    file: Path, layout: Layout, kept: Sequence[int]
+    file: Path, layout: Layout, kept: Sequence[int], coded: Coded
 ) -> Iterator[Float64[np.ndarray, "rows kept"]]:
     """Yield the numbers of some columns of a file, a batch of lines at once.
 
@@ -59,6 +61,7 @@ def csv_batches(
         file: plain or gzip.
         layout: how it holds them.
         kept: the numbers of the columns to read.
+        coded: of columns that are read as classes, the number of each class so far.
 
     Yields:
         (rows, kept), float64.
@@ -78,12 +81,28 @@ def csv_batches(
                 "the file may be cut; complete the line" if not commas else
                 "decimal commas between commas cannot be told apart; put semicolons between fields",
             )  # fmt: skip
-        rows.append([_value(file, line, names[k], fields[k], layout.decimal) for k in kept])
+        rows.append([
+            _class(file, line, names[k], fields[k], coded[k]) if k in coded else
+            _value(file, line, names[k], fields[k], layout.decimal) for k in kept
+        ])  # fmt: skip
         if len(rows) * len(kept) >= _ENTRIES:
             yield np.array(rows)
             rows = []
     if rows:
         yield np.array(rows)
+
+
+def csv_rows(file: Path, layout: Layout) -> int:
+    """Count the rows of a file.
+
+    Args:
+        file: plain or gzip.
+        layout: how it holds them.
+
+    Raises:
+        DataError: the file is unreadable, cut, or breaks off within quotes.
+    """
+    return sum(1 for _ in _records(file, layout.delimiter)) - layout.header
 
 
 def _lines(file: Path, text: io.TextIOBase) -> Iterator[tuple[int, str]]:
@@ -114,6 +133,15 @@ def _records(file: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         except csv.Error as problem:
             got = f"{problem} on line {reader.line_num}"
             _reject(file, "comma-separated values", got, "save it again")
+
+
+def _class(file: Path, line: int, name: str, field: str, codes: dict[str, int]) -> int:
+    """The number of a class."""
+    word = field.strip()
+    if not word:
+        _reject(file, "a table with a class in each row", f"an empty field in {name!r} on line "
+                f"{line}", "fill it in")  # fmt: skip
+    return codes.setdefault(word, len(codes))
 
 
 def _value(file: Path, line: int, name: str, field: str, decimal: str) -> float:

@@ -36,12 +36,12 @@ def most_bytes() -> int:
     return _MOST if given is None else int(given)
 
 
-def assert_small(who: str, file: Path, size: int) -> None:
+def assert_small(who: str, file: Path | str, size: int) -> None:
     """Refuse data that would take more memory than one data set may, before it is taken.
 
     Args:
         who: asks, for the error.
-        file: that holds the data.
+        file: that holds the data, or what else to call them.
         size: of the data in memory, in bytes.
 
     Raises:
@@ -49,8 +49,13 @@ def assert_small(who: str, file: Path, size: int) -> None:
     """
     if size > most_bytes():
         most, got = (f"{each / (1 << 30):.3g} GiB" for each in (most_bytes(), size))
-        refuse(who, f"path {str(file)!r}", f"of at most {most} in memory", got,
+        refuse(who, named(file), f"of at most {most} in memory", got,
                f"pass a part of it, or set {MOST_BYTES}", DataError)  # fmt: skip
+
+
+def named(file: Path | str) -> str:
+    """Return what errors call a file, or other data that have a name."""
+    return f"path {str(file)!r}" if isinstance(file, Path) else file
 
 
 def lines_of(who: str, file: Path, text: io.TextIOBase) -> Iterator[str]:

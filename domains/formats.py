@@ -40,7 +40,7 @@ _TEXT = {
     r"# STOCKHOLM": "Stockholm",
     r"CLUSTAL": "CLUSTAL",
     r"#NEXUS": "NEXUS",
-    r"ID {3}\S": "EMBL",
+    r"BEGIN_SEQUENCE ": "PHD",
     r"(?i:@relation )": "ARFF",
     r"%%MatrixMarket": "Matrix Market",
     r"%!PS": "PostScript",
@@ -53,8 +53,11 @@ _LINES = {
     r"[^\t@]+\t\d+\t[^\t]+\t\d+\t\d+\t(\*|(\d+[MIDNSHPX=])+)\t.*": "SAM",
     r"(chr\S+[\t ]+\d+[\t ]+|[^\s\d]\S*\t\d+\t)\d+([\t ].*)?": "BED",
 }
+_EMBL = re.compile(r"ID {3}\S")
 _NUCLEOTIDES = re.compile(r"[ACGTUN]+", re.IGNORECASE)
-_LEAST_LETTERS = 6
+_QUALITIES = re.compile(r"\d+( \d+)+")
+LEAST_LETTERS = 6
+"""A line of so many letters may be a bare sequence."""
 _FEW = 50
 
 
@@ -78,26 +81,32 @@ def text_format(lines: Sequence[str]) -> str | None:
     for pattern, name in _LINES.items():
         if body and all(re.fullmatch(pattern, line) for line in body):
             return name
+    if _is_phylip(lines):
+        return "PHYLIP"
+    if _is_quality(lines):
+        return "QUAL"
     if lines[0].startswith("data_") and any(line.startswith(("_", "loop_")) for line in body):
         return "CIF"
     return "JSON" if _is_json(lines[0]) else None
 
 
 def sequence_format(lines: Sequence[str]) -> str | None:
-    """Return "FASTA", "GenBank", "FASTQ", or "letters" for bare nucleotides, line by line.
+    """Return "FASTA", "GenBank", "EMBL", "FASTQ", or "letters" for bare nucleotides, line by line.
 
     Args:
         lines: the first ones, stripped, without empty ones.
     """
     first = next((line for line in lines if not line.startswith(";")), "")
     if first.startswith(">"):
-        return "FASTA"
+        return None if _is_quality(lines) else "FASTA"
     if first.startswith("LOCUS"):
         return "GenBank"
+    if _EMBL.match(first):
+        return "EMBL"
     if first.startswith("@") and len(lines) > 2 and lines[2].startswith("+"):
         return "FASTQ"
     bare = all(_NUCLEOTIDES.fullmatch(line) for line in lines[:_FEW])
-    return "letters" if bare and max(map(len, lines)) >= _LEAST_LETTERS else None
+    return "letters" if bare and max(map(len, lines)) >= LEAST_LETTERS else None
 
 
 def looks_like_words(lines: Sequence[str]) -> bool:
@@ -107,6 +116,20 @@ def looks_like_words(lines: Sequence[str]) -> bool:
     lettered = sum(any(map(str.isalpha, token)) for token in tokens)
     return (
         2 * several >= len(lines) and 3 * lettered >= len(tokens) and len(set(tokens)) < len(tokens)
+    )
+
+
+def _is_quality(lines: Sequence[str]) -> bool:
+    """Are there qualities where FASTA has letters?"""
+    return lines[0].startswith(">") and len(lines) > 1 and bool(_QUALITIES.fullmatch(lines[1]))
+
+
+def _is_phylip(lines: Sequence[str]) -> bool:
+    """Do two numbers stand above names and letters, as in an alignment?"""
+    return (
+        re.fullmatch(r"\d+ +\d+", lines[0]) is not None
+        and len(lines) > 1
+        and re.fullmatch(r"\S+\s+[A-Za-z*?. -]{6,}", lines[1]) is not None
     )
 
 

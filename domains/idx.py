@@ -16,6 +16,7 @@ from jaxtyping import UInt8
 
 from grouplearn._checks import refuse
 from grouplearn.domains.files import assert_small, checked_path, most_bytes, uncompressed
+from grouplearn.domains.idx_names import holding_folder, is_images
 from grouplearn.errors import DataError
 
 _TYPES = {
@@ -29,7 +30,6 @@ _TYPES = {
 _MAX_DIMS = 32  # the most axes an array of NumPy 1.26 can have
 _CHUNK = 1 << 20
 _PREFERRED = "train-images-idx3-ubyte"
-_PATTERN = "*images*idx3*"
 
 
 def read_idx(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
@@ -86,7 +86,7 @@ def load_idx_images(path: str | os.PathLike[str]) -> UInt8[np.ndarray, "count he
     """Load the images of an MNIST-like data set from an IDX file or from the folder that holds it.
 
     In a folder the training images come first: train-images-idx3-ubyte, then the same with .gz,
-    then any other file whose name matches *images*idx3*, those that begin with "train" first,
+    then any other file whose name says images and IDX, those that begin with "train" first,
     otherwise in alphabetical order.
 
     Args:
@@ -126,15 +126,16 @@ def load_idx_images(path: str | os.PathLike[str]) -> UInt8[np.ndarray, "count he
 def _images_file(path: Path) -> Path:
     """Choose the file of images in a folder, the training images first; a file chooses itself."""
     try:
-        names = [entry.name for entry in path.iterdir() if entry.is_file()]
+        folder = holding_folder(path)
+        names = [entry.name for entry in folder.iterdir() if entry.is_file()]
     except NotADirectoryError:
         return path
     except OSError as problem:
         _refuse_folder(path, problem.strerror or type(problem).__name__)
-    matching = [name for name in names if Path(name).match(_PATTERN) and not name.startswith(".")]
+    matching = [name for name in names if is_images(name) and not name.startswith(".")]
     if not matching:
         _refuse_folder(path, f"a folder of {len(names)} other files")
-    return path / min(matching, key=_preference)
+    return folder / min(matching, key=_preference)
 
 
 def _preference(name: str) -> tuple[bool, bool, bool, str]:
@@ -146,7 +147,7 @@ def _refuse_folder(path: Path, found: str) -> NoReturn:
     refuse(
         "load_idx_images",
         f"path {str(path)!r}",
-        f"an IDX file, or a folder with {_PREFERRED}(.gz) or a file named {_PATTERN}",
+        f"an IDX file, or a folder with {_PREFERRED}(.gz) or other images in IDX",
         found,
         "download the data set there or pass another path",
         DataError,

@@ -1,15 +1,17 @@
-"""Reading labelled images: IDX, CIFAR's binary batches and sprites, folders of pictures."""
+"""Reading labelled images: IDX, CIFAR's batches and sprites, pictures, archives of arrays."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from grouplearn.domains.cifar import PIXELS, SIDE
 from grouplearn.domains.files import (
     assert_small,
     checked_path,
@@ -18,6 +20,8 @@ from grouplearn.domains.files import (
     uncompressed,
 )
 from grouplearn.domains.idx import read_idx
+from grouplearn.domains.idx_names import IdxFiles, holding_folder, idx_files, is_images
+from grouplearn.domains.image_archives import archived_sets
 from grouplearn.domains.image_sets import (
     WHO,
     ImageSets,
@@ -29,18 +33,20 @@ from grouplearn.domains.image_sets import (
 from grouplearn.domains.picture_folders import picture_folders
 from grouplearn.domains.pictures import picture_pixels
 
-_SIDE = 32
-_PIXELS = 3 * _SIDE**2
 _TEST_SPRITES = range(50, 60)
 
 
 def load_labelled_images(path: str | Path) -> ImageSets:
-    """Read a folder of labelled images, of a kind that its content decides.
+    """Read labelled images, of a kind that the content decides.
 
     - IDX files as of MNIST, plain or gzip: train-images-idx3-ubyte, train-labels-idx1-ubyte and,
-      if present, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte;
+      if present, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte; with a point for a hyphen, a
+      name before as EMNIST and QMNIST have it, or below MNIST/raw; or one file of images, with
+      that of its labels beside it;
     - CIFAR10's binary version: data_batch_1.bin and others, test_batch.bin;
     - CIFAR100's binary version: train.bin and test.bin, of which the fine labels are read;
+    - an archive (.npz) with x_train and y_train, train_images and train_labels, or images and
+      labels, and with those for testing or without;
     - sprites of CIFAR10, cifar10_batch_0.png to ..._59.png of 1,000 images each, of which 50 and
       above are the test set, with cifar10_labels.json;
     - a folder for each class, with pictures in it, below train/ and test/ or directly. Pictures
@@ -48,7 +54,7 @@ def load_labelled_images(path: str | Path) -> ImageSets:
       hidden files are left out.
 
     Args:
-        path: the folder.
+        path: the folder, the archive, or a file of images.
 
     Returns:
         The images; those for testing are None where there are none.
@@ -66,15 +72,16 @@ def load_labelled_images(path: str | Path) -> ImageSets:
     folder = checked_path(WHO, path)
     with refusing_broken_files(WHO, folder):
         if not folder.is_dir():
-            reject(folder, "a folder", "a file" if folder.exists() else "nothing", "pass a folder")
+            return _of_file(folder)
+        folder = holding_folder(folder)
         names = {entry.name for entry in folder.iterdir()}
-    if any("-images-idx3-" in name or "-images.idx3-" in name for name in names):
-        return _idx_sets(folder)
+    if any(map(is_images, names)):
+        return _idx_sets(folder, names)
     if "cifar10_labels.json" in names:
         return _sprites(folder)
     if any(name.startswith("data_batch_") and name.endswith(".bin") for name in names):
         return _binary_batches(folder, sorted(folder.glob("data_batch_*.bin")), "test_batch.bin", 1)
-    if "fine_label_names.txt" in names and "train.bin" in names:
+    if "train.bin" in names and ("fine_label_names.txt" in names or "test.bin" in names):
         return _binary_batches(folder, [folder / "train.bin"], "test.bin", 2)
     if "data_batch_1" in names:
         reject(folder, "CIFAR10's binary version", "its pickled version, which could run code",
@@ -82,41 +89,82 @@ def load_labelled_images(path: str | Path) -> ImageSets:
     return picture_folders(folder)
 
 
-def _idx_sets(folder: Path) -> ImageSets:
-    train = _idx_pair(folder, "train")
-    if train is None:
+def data_set_form(folder: Path) -> str | None:
+    """Say which labelled data set a folder holds by the names in it; None of others, and pictures.
+
+    Args:
+        folder: that exists.
+    """
+    place = holding_folder(folder)
+    names = {entry.name for entry in place.iterdir()}
+    sets = list(idx_files(names).values())
+    if len(sets) == 1 and "train" in sets[0] and all(sets[0]["train"]):
+        return "IDX by the names in the folder"
+    if "cifar10_labels.json" in names:
+        return "sprites of CIFAR-10"
+    if "train.bin" in names and ("fine_label_names.txt" in names or "test.bin" in names):
+        return "CIFAR-100's binary version"
+    batches = any(name.startswith("data_batch_") for name in names)
+    return "CIFAR-10's binary version" if batches else None
+
+
+def _of_file(file: Path) -> ImageSets:
+    """An archive of arrays, or a file of images with that of its labels beside it."""
+    if not file.exists():
+        reject(file, "a folder or a file of labelled images", "nothing", "check the path")
+    if zipfile.is_zipfile(file):
+        return archived_sets(file)
+    if not is_images(file.name):
+        reject(file, "a folder of labelled images, an archive (.npz) or a file of images in IDX",
+               "another file", "see load_labelled_images")  # fmt: skip
+    ((part,),) = idx_files([file.name]).values()
+    every = idx_files(each.name for each in file.parent.iterdir())
+    beside = next(
+        some[part] for some in every.values() if part in some and file.name in some[part].images
+    )
+    files = IdxFiles((file.name,), beside.labels)
+    return ImageSets(_idx_pair(file.parent, files, part), None)
+
+
+def _idx_sets(folder: Path, names: Iterable[str]) -> ImageSets:
+    every = idx_files(names)
+    with_images = [one for one in every if any(files.images for files in every[one].values())]
+    if len(with_images) > 1:
+        shown = ", ".join(each or "one without a name" for each in with_images)
+        reject(folder, "with one data set", shown, "pass the file of its images")
+    parts = every[with_images[0]]
+    if "train" not in parts or not parts["train"].images:
         reject(folder, "with train-images-idx3-ubyte", "none", "download the training images")
-    return ImageSets(train, _idx_pair(folder, "t10k"))
+    test = parts.get("test", IdxFiles((), ()))
+    return ImageSets(
+        _idx_pair(folder, parts["train"], "train"),
+        _idx_pair(folder, test, "t10k") if test.images else None,
+    )
 
 
-def _idx_pair(folder: Path, part: str) -> LabelledImages | None:
-    found: list[NDArray[Any]] = []
-    for kind in ("images-idx3", "labels-idx1"):
-        name = f"{part}-{kind}-ubyte"
-        known = (name, name.replace("-idx", ".idx"))  # Kaggle writes the point
-        files = (folder / f"{each}{packed}" for each in known for packed in ("", ".gz"))
-        file = next((each for each in files if each.is_file()), None)
-        if file is None:
-            if not found:
-                return None
-            reject(folder, f"with {name}, as it has the images", "none", "download the labels")
-        values = read_idx(file)
-        found.append(values if "images" in kind else whole_labels(file, values))
-    images, labels = found
-    if images.ndim != 3 or images.dtype != np.uint8:
+def _idx_pair(folder: Path, files: IdxFiles, part: str) -> LabelledImages:
+    if not files.labels:
+        reject(folder, f"with {part}-labels-idx1-ubyte, as it has the images", "none",
+               "download the labels")  # fmt: skip
+    images, values = (read_idx(folder / some[0]) for some in files)
+    if values.ndim == 2 and "idx2" in files.labels[0]:
+        values = values[:, 0]  # as QMNIST has it: the class, then who wrote it
+    labels = whole_labels(folder / files.labels[0], values)
+    if images.ndim not in (3, 4) or images.dtype != np.uint8:
         reject(folder, "with images of three axes, uint8",
                f"{images.ndim} axes of {images.dtype}", "download them again")  # fmt: skip
     names = tuple(map(str, range(int(labels.max(initial=0)) + 1)))
-    return checked_images(folder, images[:, None], labels, names)
+    return checked_images(folder, images[:, None] if images.ndim == 3 else images, labels, names)
 
 
 def _binary_batches(folder: Path, train: Sequence[Path], test: str, labels: int) -> ImageSets:
     """CIFAR's batches; the last of the labels before each image is that of its class."""
-    names = _names(folder / ("batches.meta.txt" if labels == 1 else "fine_label_names.txt"))
+    known, count = ("batches.meta.txt", 10) if labels == 1 else ("fine_label_names.txt", 100)
+    names = _names(folder / known, count)
 
     def read(files: Sequence[Path]) -> LabelledImages:
-        rows = np.concatenate([_records(file, labels + _PIXELS) for file in files])
-        images = rows[:, labels:].reshape(-1, 3, _SIDE, _SIDE)
+        rows = np.concatenate([_records(file, labels + PIXELS) for file in files])
+        images = rows[:, labels:].reshape(-1, 3, SIDE, SIDE)
         return checked_images(folder, images, rows[:, labels - 1].astype(np.int64), names)
 
     return ImageSets(read(train), read([folder / test]) if (folder / test).is_file() else None)
@@ -132,10 +180,10 @@ def _records(file: Path, size: int) -> NDArray[np.uint8]:
     return np.frombuffer(content, np.uint8).reshape(-1, size)
 
 
-def _names(file: Path) -> tuple[str, ...]:
-    """The names of the classes, one a line; ten numbers where there is no such file."""
+def _names(file: Path, count: int) -> tuple[str, ...]:
+    """The names of the classes, one a line; numbers where there is no such file."""
     if not file.is_file():
-        return tuple(map(str, range(10)))
+        return tuple(map(str, range(count)))
     text = file.read_text(encoding="utf-8", errors="replace")
     return tuple(line for line in text.splitlines() if line)
 
@@ -164,9 +212,9 @@ def _sprites(folder: Path) -> ImageSets:
         images, labels = [], []
         for number, sprite in sorted(batches):
             pixels = picture_pixels(WHO, sprite, "RGB")
-            if pixels.size != 1000 * _PIXELS:
+            if pixels.size != 1000 * PIXELS:
                 reject(sprite, "a sprite of 1,000 images", f"{pixels.shape}", "download it again")
-            images.append(pixels.reshape(1000, _SIDE, _SIDE, 3).transpose(0, 3, 1, 2))
+            images.append(pixels.reshape(1000, SIDE, SIDE, 3).transpose(0, 3, 1, 2))
             labels.append(every[1000 * number : 1000 * (number + 1)])
         names = tuple(map(str, range(10)))
         return checked_images(folder, np.concatenate(images), np.concatenate(labels), names)

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 from jaxtyping import Shaped
 from numpy.lib import format as npy
+from numpy.typing import NDArray
 
 from grouplearn._checks import refuse
 from grouplearn.domains.files import assert_small
@@ -123,6 +124,45 @@ def archived_slices(
         raise
     except Exception as problem:
         _broken(who, file, ".npz file", problem)
+
+
+def archived_names(file: Path) -> tuple[str, ...]:
+    """Return the names of the arrays of an .npz archive; none of any other file.
+
+    Args:
+        file: that exists.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return tuple(
+                each.removesuffix(".npy") for each in archive.namelist() if each.endswith(".npy")
+            )
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return ()
+
+
+def archived_array(who: str, file: Path, name: str | None) -> NDArray[Any]:
+    """Read a whole array from an .npz archive; its checksum is verified.
+
+    Args:
+        who: asks, for the error.
+        file: the archive.
+        name: of the array; None takes the only one.
+
+    Raises:
+        DataError: the archive is broken, has no such array, or it is larger than one data set may
+            be, or holds pickled objects.
+    """
+    chosen, shape, dtype = archived_shape(who, file, name)
+    assert_small(who, file, math.prod(shape) * dtype.itemsize)
+    try:
+        with zipfile.ZipFile(file) as archive, archive.open(f"{chosen}.npy") as stream:
+            array: NDArray[Any] = npy.read_array(stream, allow_pickle=False)
+            if stream.read(1):
+                raise EOFError("bytes behind the array")
+    except Exception as problem:
+        _broken(who, file, ".npz file", problem)
+    return array
 
 
 def _zip_kind(members: Sequence[str]) -> str:

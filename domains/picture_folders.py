@@ -73,6 +73,18 @@ def _classes(folder: Path, like: LabelledImages | None) -> tuple[LabelledImages,
     return found, [*_left_out(folder, held), *clear]
 
 
+def is_classes(folder: Path) -> bool:
+    """Has a folder pictures in folders for several classes, below train/ or directly?
+
+    Args:
+        folder: that exists.
+    """
+    place = folder / "train" if (folder / "train").is_dir() else folder
+    entries = _seen(place)
+    held = [each for each in entries if each.is_dir() and any(map(is_picture, _seen(each)))]
+    return len(held) > 1 and not any(map(is_picture, entries))
+
+
 def decoded(
     who: str, source: Path, files: Sequence[Path], like: tuple[int, ...] | None = None
 ) -> tuple[UInt8[np.ndarray, "N C H W"], list[str]]:

@@ -19,6 +19,8 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
 SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".jfif", ".jpe", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
 )
+GREY = ("L", "1", "LA", "La")
+"""Modes of one channel, transparency aside."""
 _ORIENTATION = 0x0112
 _TIFF_SIZE = (256, 257)
 _LYING = range(5, 9)  # orientations in which rows and columns change places
@@ -68,9 +70,9 @@ def picture_size(who: str, file: Path) -> PictureSize:
         # The head of a PNG may lack it, and Pillow would decode all to look for it behind.
         told = picture.format != "PNG" or "exif" in picture.info
         lying = told and picture.getexif().get(_ORIENTATION) in _LYING
-        grey = picture.mode in ("L", "1", "LA")
+        grey = picture.mode in GREY
         size = (width, height) if lying else (height, width)
-        return PictureSize(*size, grey, _is_transparent(picture))
+        return PictureSize(*size, grey, is_transparent(picture))
 
     return _opened(who, file, head)
 
@@ -90,21 +92,30 @@ def picture_pixels(who: str, file: Path, mode: str) -> NDArray[np.uint8]:
         DataError: as `picture_size`, or it is cut.
         MissingExtraError: Pillow is absent; the extra `train` brings it.
     """
+    return _opened(who, file, lambda picture: upright_pixels(picture, mode))
+
+
+def upright_pixels(picture: Any, mode: str) -> NDArray[np.uint8]:
+    """Return the pixels of a picture that Pillow has opened: upright and on white.
+
+    Args:
+        picture: a `PIL.Image.Image`.
+        mode: "L" for grey, or "RGB".
+
+    Returns:
+        (H, W), or (H, W, 3).
+    """
     image = optional_import("PIL.Image", "train")
-    upright = optional_import("PIL.ImageOps", "train").exif_transpose
-
-    def decode(picture: Any) -> NDArray[np.uint8]:
-        turned = upright(picture)
-        if _is_transparent(turned):
-            seen = turned.convert("RGBA")
-            turned = image.new("RGBA", seen.size, "white")
-            turned.alpha_composite(seen)
-        return np.asarray(turned.convert(mode))
-
-    return _opened(who, file, decode)
+    turned = optional_import("PIL.ImageOps", "train").exif_transpose(picture)
+    if is_transparent(turned):
+        seen = turned.convert("RGBA")
+        turned = image.new("RGBA", seen.size, "white")
+        turned.alpha_composite(seen)
+    return np.asarray(turned.convert(mode))
 
 
-def _is_transparent(picture: Any) -> bool:
+def is_transparent(picture: Any) -> bool:
+    """May some of a picture be transparent?"""
     return picture.mode[-1] in "Aa" or "transparency" in picture.info
 
 

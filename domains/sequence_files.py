@@ -1,31 +1,48 @@
-"""Reading biological sequences as a stream: FASTA, FASTQ, GenBank or bare letters."""
+"""Reading biological sequences as a stream: FASTA, FASTQ, GenBank, EMBL or bare letters."""
 
 from __future__ import annotations
 
 import io
 import os
+import re
 import warnings
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias, final
 
 from grouplearn._checks import optional_import, refuse
-from grouplearn.domains.files import checked_path, lines_of, text_of
-from grouplearn.domains.formats import sequence_format, text_format
+from grouplearn.domains.files import (
+    GZIP_MAGIC,
+    checked_path,
+    lines_of,
+    refusing_broken_files,
+    text_of,
+)
+from grouplearn.domains.formats import LEAST_LETTERS, sequence_format, text_format
 from grouplearn.errors import DataError
 
 Source: TypeAlias = str | os.PathLike[str] | Iterable[str]
 _WHO = "read_sequences"
 _FIRST = 1 << 14
+_BGZIP_END = 14
+_REASONS = {
+    "FASTA": "FASTA, as the first line begins with '>'",
+    "GenBank": "GenBank, as the first line begins with LOCUS",
+    "EMBL": "EMBL, as the first line begins with ID",
+    "FASTQ": "FASTQ, as the first lines begin with '@' and '+'",
+    "letters": "one on each line, as these are letters alone",
+}
+_LETTERS = re.compile(r"[A-Za-z*-]+")
 _LONGEST_NAME = 4096  # of a path, in bytes, on common systems
 
 
 def read_sequences(path: str | os.PathLike[str]) -> Iterator[str]:
-    r"""Read the sequences of a FASTA, FASTQ or GenBank file, one record after the other.
+    r"""Read the sequences of a FASTA, FASTQ, GenBank or EMBL file, one record after the other.
 
     The first lines decide which format it is, and whether gzip stands before it. A file of bare
-    nucleotides, A, C, G, T, U and N alone, has a sequence on each line. Names may be in any
+    letters, of nucleotides or amino acids, has a sequence on each line. Names may be in any
     encoding; lines of FASTA that begin with ";" are comments.
 
     Args:
@@ -54,12 +71,14 @@ def read_sequences(path: str | os.PathLike[str]) -> Iterator[str]:
     with text_of(_WHO, file, errors="replace") as text:
         lines = _first_lines(text)
         kind = sequence_format(lines) if lines else None
+        if kind is None and lines and text_format(lines) is None and _are_letters(lines):
+            kind = "letters"
         if kind is None:
             got = text_format(lines) or f"one that begins with {lines[0][:12]!r}" if lines else ""
-            _reject(file, "a FASTA, FASTQ or GenBank file, plain or gzip", got or "an empty file",
-                    "convert it to FASTA")  # fmt: skip
-        if kind == "GenBank":
-            records = _genbank(file, text)
+            _reject(file, "a FASTA, FASTQ, GenBank or EMBL file, plain or gzip",
+                    got or "an empty file", "convert it to FASTA")  # fmt: skip
+        if kind in ("GenBank", "EMBL"):
+            records = _annotated(file, text, kind)
         else:
             records = {"FASTA": _fasta, "FASTQ": _fastq, "letters": _bare}[kind](file, text)
         for name, letters in records:
@@ -72,12 +91,40 @@ def read_sequences(path: str | os.PathLike[str]) -> Iterator[str]:
             yield letters
 
 
+@final
+@dataclass(frozen=True)
+class SequenceFile:
+    """The sequences of a file, read anew each time they are iterated.
+
+    Attributes:
+        path: of a file that `read_sequences` takes.
+    """
+
+    path: Path
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the letters of each record."""
+        return read_sequences(self.path)
+
+    @property
+    def said(self) -> str:
+        """What the file was taken for, and why."""
+        with refusing_broken_files(_WHO, self.path), self.path.open("rb") as raw:
+            start = raw.read(_BGZIP_END)
+        packed = start.startswith(GZIP_MAGIC)
+        kind = "bgzip" if packed and start.endswith(b"BC") else "gzip" if packed else "plain"
+        with text_of(_WHO, self.path, errors="replace") as text:
+            lines = _first_lines(text)
+        form = sequence_format(lines) if lines else None
+        return f"sequences, {_REASONS[form or 'letters']}; {kind}"
+
+
 def sequences_of(source: Source) -> Iterator[str]:
     """Return the sequences that a source names: a path, letters, or several sequences.
 
     Args:
-        source: a path, or a str that names an existing file; else a str is one sequence; else an
-            iterable of sequences.
+        source: a path, or a str that names an existing file; else a str is one sequence, as is
+            Biopython's `Seq` or `SeqRecord`; else an iterable of sequences.
 
     Yields:
         The letters of each sequence.
@@ -93,18 +140,41 @@ def sequences_of(source: Source) -> Iterator[str]:
     if isinstance(source, os.PathLike) or (isinstance(source, str) and _names_a_file(source)):
         yield from read_sequences(source)
         return
-    parts = [source] if isinstance(source, str) else source
+    parts = [source] if isinstance(source, str) or is_biopythons(source) else source
     if not isinstance(parts, Iterable):
         _refuse_source(type(source).__name__)
     number = -1
     for number, part in enumerate(parts):
-        if not isinstance(part, str):
+        letters = _letters_of(part)
+        if letters is None:
             _refuse_source(f"{type(part).__name__} as item {number}")
-        if not part.strip():
+        if not letters.strip():
             _refuse_source(f"an empty sequence as item {number}")
-        yield "".join(part.split())
+        yield "".join(letters.split())
     if number < 0:
         _refuse_source("no sequence")
+
+
+def is_biopythons(part: Any) -> bool:
+    """Is it a Seq or a SeqRecord?"""
+    return hasattr(getattr(part, "seq", part), "reverse_complement")
+
+
+def _letters_of(part: Any) -> str | None:
+    """The letters of a str, a Seq or a SeqRecord; None of anything else."""
+    if isinstance(part, str):
+        return part
+    if not is_biopythons(part):
+        return None
+    try:
+        return str(getattr(part, "seq", part))
+    except (TypeError, ValueError):  # a length without letters
+        return ""
+
+
+def _are_letters(lines: Sequence[str]) -> bool:
+    """Is each of the lines a sequence of letters, perhaps with gaps and stops?"""
+    return all(map(_LETTERS.fullmatch, lines)) and max(map(len, lines)) >= LEAST_LETTERS
 
 
 def _names_a_file(text: str) -> bool:
@@ -121,7 +191,7 @@ def _refuse_source(got: str) -> NoReturn:
     refuse(
         "SequenceDomain",
         "source",
-        "letters, an iterable of such str, or the path of a FASTA, FASTQ or GenBank file",
+        "letters, an iterable of such str, or the path of a FASTA, FASTQ, GenBank or EMBL file",
         got,
         "pass at least one non-empty sequence",
     )
@@ -160,9 +230,9 @@ def _bare(file: Path, text: io.TextIOBase) -> Iterator[tuple[str, str]]:
             yield f"on line {number}", line.strip()
 
 
-def _genbank(file: Path, text: io.TextIOBase) -> Iterator[tuple[str, str]]:
-    """Records of a GenBank file; one that is shorter than its head declares is refused."""
-    records = optional_import("Bio.SeqIO", "sequences").parse(text, "genbank")
+def _annotated(file: Path, text: io.TextIOBase, kind: str) -> Iterator[tuple[str, str]]:
+    """Records of GenBank or EMBL; one that is shorter than its head declares is refused."""
+    records = optional_import("Bio.SeqIO", "sequences").parse(text, kind.lower())
     count = 0
     while True:
         try:
@@ -176,11 +246,10 @@ def _genbank(file: Path, text: io.TextIOBase) -> Iterator[tuple[str, str]]:
         except (OSError, EOFError, zlib.error):
             raise  # of gzip: the caller says it
         except Exception as problem:  # a parser of free text fails in many ways
-            _reject(file, "a whole GenBank file", f"a broken record ({problem})",
+            _reject(file, f"a whole {kind} file", f"a broken record ({problem})",
                     "download it again")  # fmt: skip
         count += 1
         yield record.id, letters
     if not count:
-        _reject(
-            file, "a GenBank file with records", "none", "separate the words of LOCUS by blanks"
-        )
+        _reject(file, f"in {kind} format, with records", "none",
+                "separate the words of the first line by blanks")  # fmt: skip

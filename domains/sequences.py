@@ -42,9 +42,10 @@ class SequenceDomain(Domain):
     codes in alphabetical order. Windows that hold an ambiguous letter, such as N, or a gap are left
     out. Case does not matter.
 
-    A source is the path of a FASTA or GenBank file, plain or gzip; one sequence as a str; or
-    several as an iterable. A str that names an existing file, holds a slash, or ends like a file
-    name is a path: put letters into a list to avoid that.
+    A source is the path of a FASTA, FASTQ, GenBank or EMBL file, plain or gzip; one sequence as a
+    str, or as Biopython's `Seq` or `SeqRecord`; or several as an iterable. A str that names an
+    existing file, holds a slash, or ends like a file name is a path: put letters into a list to
+    avoid that.
 
     Args:
         alphabet: "dna", "rna" or "protein".

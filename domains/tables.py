@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias, final
 
@@ -13,8 +13,8 @@ from jaxtyping import Float64, Shaped
 
 from grouplearn._checks import refuse
 from grouplearn.domains.csv_layouts import Layout
-from grouplearn.domains.csvs import csv_batches, csv_layout
-from grouplearn.domains.files import checked_path, refusing_broken_files
+from grouplearn.domains.csvs import Coded, csv_batches, csv_layout, csv_rows
+from grouplearn.domains.files import checked_path, named, refusing_broken_files
 from grouplearn.domains.numpy_files import (
     NPY_MAGIC,
     archived_shape,
@@ -22,12 +22,12 @@ from grouplearn.domains.numpy_files import (
     array_slices,
     numpy_array,
 )
-from grouplearn.domains.parquets import parquet_batches, parquet_columns
+from grouplearn.domains.parquets import parquet_batches, parquet_head
 from grouplearn.errors import DataError
 
 _WHO = "read_table"
 _ZIP, _PARQUET = b"PK", b"PAR1"
-_Batches: TypeAlias = Callable[[Sequence[int]], Iterator[Shaped[np.ndarray, "rows kept"]]]
+_Batches: TypeAlias = Callable[[Sequence[int], Coded], Iterator[Shaped[np.ndarray, "rows kept"]]]
 
 
 @final
@@ -36,8 +36,11 @@ class Table:
     """A table of numbers, read anew each time it is iterated.
 
     Attributes:
-        path: the file.
+        path: the file; of data in memory, what to call them.
         columns: the name of each column; "column 0" and so on where the file names none.
+        form: what holds the rows, in words.
+        count: how many rows there are; of a text, they are counted anew.
+        words: which columns hold words, as far as the beginning shows.
         notes: what was decided without being told, in words.
 
     Example:
@@ -48,11 +51,15 @@ class Table:
         ('x', 'y')
     """
 
-    path: Path
+    path: Path | str
     columns: tuple[str, ...]
+    form: str
+    count: Callable[[], int]
     _batches: _Batches
     _kept: tuple[int, ...]
+    words: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    _coded: Coded = field(default_factory=dict, repr=False)
 
     def __iter__(self) -> Iterator[Float64[np.ndarray, "rows columns"]]:
         """Yield the rows in batches of about a million numbers.
@@ -65,7 +72,7 @@ class Table:
                 numbers; row and column are named.
         """
         row = 0
-        for batch in self._batches(self._kept):
+        for batch in self._batches(self._kept, self._coded):
             values = batch.astype(np.float64)
             bad = np.argwhere(~np.isfinite(values))
             if len(bad):
@@ -98,7 +105,24 @@ class Table:
             self,
             columns=tuple(self.columns[k] for k in numbers),
             _kept=tuple(self._kept[k] for k in numbers),
+            words=tuple(new for new, k in enumerate(numbers) if k in self.words),
         )
+
+    def coded(self, number: int, classes: dict[str, int]) -> Table:
+        """Return the table with a column of words read as classes.
+
+        Args:
+            number: of the column, from 0.
+            classes: the code of each class, to which every new word is added when it is read.
+
+        Example:
+            >>> import tempfile
+            >>> file = Path(tempfile.mkdtemp()) / "two.csv"
+            >>> _ = file.write_text("x,y" + chr(10) + "1,cat" + chr(10) + "2,dog")
+            >>> next(iter(read_table(file).coded(1, {}))).tolist()
+            [[1.0, 0.0], [2.0, 1.0]]
+        """
+        return replace(self, _coded={**self._coded, self._kept[number]: classes})
 
 
 def read_table(
@@ -164,13 +188,16 @@ def read_table(
     return _text(file, csv_layout(file, header, decimal), index)
 
 
-def _reject(file: Path, expected: str, got: object, remedy: str) -> NoReturn:
-    refuse(_WHO, f"path {str(file)!r}", expected, got, remedy, DataError)
+def _reject(file: Path | str, expected: str, got: object, remedy: str) -> NoReturn:
+    refuse(_WHO, named(file), expected, got, remedy, DataError)
 
 
 def _text(file: Path, layout: Layout, index: bool | None) -> Table:
     kept = tuple(range(len(layout.names)))
-    table = Table(file, layout.names, lambda some: csv_batches(file, layout, some), kept)
+    table = Table(
+        file, layout.names, layout.form, lambda: csv_rows(file, layout),
+        lambda some, coded: csv_batches(file, layout, some, coded), kept, layout.words,
+    )  # fmt: skip
     if layout.index is None or index is False:
         return replace(table, notes=layout.notes)
     others = [k for k in kept if k != layout.index]
@@ -179,13 +206,16 @@ def _text(file: Path, layout: Layout, index: bool | None) -> Table:
 
 
 def _parquet(file: Path, index: bool | None) -> Table:
-    names, rows = parquet_columns(_WHO, file)
-    kept = tuple(range(len(names)))
-    table = Table(file, names, lambda some: parquet_batches(_WHO, file, some), kept)
-    others = [k for k in kept if k not in rows]
-    if not rows or not others or index is False:
+    head = parquet_head(_WHO, file)
+    kept = tuple(range(len(head.names)))
+    table = Table(
+        file, head.names, "Parquet", lambda: head.rows,
+        lambda some, coded: parquet_batches(_WHO, file, some, coded), kept, head.words,
+    )  # fmt: skip
+    others = [k for k in kept if k not in head.indices]
+    if not head.indices or not others or index is False:
         return table
-    said = ", ".join(names[k] for k in rows)
+    said = ", ".join(head.names[k] for k in head.indices)
     return replace(table.only(others), notes=(f"{said}, which pandas calls index, is left out",))
 
 
@@ -193,17 +223,19 @@ def _arrays(file: Path, name: str | None, magic: bytes) -> Table:
     """The table in a .npy or .npz file."""
     if magic == NPY_MAGIC:
         array = numpy_array(_WHO, file)
-        shape, dtype = array.shape, array.dtype
+        shape, dtype, form = array.shape, array.dtype, "NumPy array"
     else:
         chosen, shape, dtype = archived_shape(_WHO, file, name)
+        form = f"array {chosen!r} in an archive of NumPy,"
     _check_array(file, shape, dtype)
     every = tuple(range(shape[1]))
 
-    def batches(kept: Sequence[int]) -> Iterator[Shaped[np.ndarray, "rows kept"]]:
+    def batches(kept: Sequence[int], _: Coded) -> Iterator[Shaped[np.ndarray, "rows kept"]]:
         slices = array_slices(array) if magic == NPY_MAGIC else archived_slices(_WHO, file, chosen)
         return (batch if kept == every else batch[:, list(kept)] for batch in slices)
 
-    return Table(file, tuple(f"column {k}" for k in every), batches, every)
+    names = tuple(f"column {k}" for k in every)
+    return Table(file, names, f"{form} of {dtype}", lambda: int(shape[0]), batches, every)
 
 
 def _check_array(file: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:

@@ -10,7 +10,8 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from grouplearn._checks import refuse
-from grouplearn.domains.corpora import Corpus, Sample
+from grouplearn.domains.corpora import Corpus
+from grouplearn.domains.text_samples import Sample
 from grouplearn.domains.vocabulary import CHANNELS, Vocabulary
 from grouplearn.domains.wholes import WholeMove, Wholes, most_rows
 

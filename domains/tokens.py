@@ -21,13 +21,13 @@ from grouplearn.discovery.result import Discovery
 from grouplearn.domains.base import Domain, KnownAction, discovered, permutations_of
 from grouplearn.domains.corpora import (
     Corpus,
-    Words,
     corpus_of_file,
     corpus_of_pairs,
     corpus_of_sequences,
     corpus_of_two_files,
     count_tokens,
 )
+from grouplearn.domains.text_samples import Words
 from grouplearn.domains.token_wholes import wholes_of_samples
 from grouplearn.domains.vocabulary import CHANNELS, TokenMove, Vocabulary
 from grouplearn.domains.wholes import Wholes
@@ -101,8 +101,9 @@ class TokenDomain(Domain):
     def from_file(cls, path: str | os.PathLike[str], *, max_vocabulary: int = 256) -> TokenDomain:
         """Build the domain of a text file, one sample on each line, tokens between blanks.
 
-        Lines "IN: ... OUT: ..." are pairs. The file may be compressed by gzip; it is read anew in
-        each pass, never held in memory.
+        Lines "IN: ... OUT: ...", lines with one tab and lines of JSON hold pairs, see
+        `grouplearn.domains.corpora.corpus_of_file`. The file may be compressed by gzip; it is read
+        anew in each pass, never held in memory.
 
         Raises:
             DataError: the file is missing, unreadable, empty or cut.

@@ -13,7 +13,7 @@ from jaxtyping import Float64, Int, Int64
 from numpy.typing import NDArray
 
 from grouplearn._checks import refuse
-from grouplearn.domains.corpora import Sample, Words
+from grouplearn.domains.text_samples import Sample, Words
 
 CHANNELS = 2
 _ENTRIES = 1 << 21

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, final
 
 from grouplearn._checks import refuse
-from grouplearn.commands.discover_data import Reading, Subject, names_of, open_data
-from grouplearn.commands.discover_kinds import WHO
+from grouplearn.commands.discover_data import WHO, Reading, Subject, names_of, open_data
 from grouplearn.commands.discover_words import describe
 from grouplearn.commands.options import between, known_name
 from grouplearn.discovery import Discovery, MomentAccumulator, discover

@@ -13,8 +13,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from grouplearn.commands.discover import DiscoverOptions, Finding, Watch, run_all
-from grouplearn.commands.discover_data import names_of
-from grouplearn.commands.discover_kinds import WHO
+from grouplearn.commands.discover_data import WHO, names_of
 from grouplearn.commands.discover_output import sentences_of, summary_of, write_run
 from grouplearn.commands.discover_words import ladder_of
 from grouplearn.commands.folders import reserve, whole

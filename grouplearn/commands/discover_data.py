@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
 from grouplearn._checks import refuse
-from grouplearn.commands.discover_kinds import (
-    WHO,
-    is_archive,
-    recognise,
-    reject,
-)
-from grouplearn.commands.reading import KINDS, Reading
-from grouplearn.commands.table_rows import TableRows
+from grouplearn.commands.reading import Reading
 from grouplearn.discovery.moments import GROUPS, MomentAccumulator
 from grouplearn.domains.base import Domain
+from grouplearn.domains.corpora import corpus_of_sequences
 from grouplearn.domains.files import assert_small
-from grouplearn.domains.formats import binary_format
-from grouplearn.domains.idx import load_idx_images
 from grouplearn.domains.images import ImageDomain
-from grouplearn.domains.numpy_files import NPY_MAGIC, numpy_array
-from grouplearn.domains.picture_folders import decoded, pictures_below
+from grouplearn.domains.readers.image_files import OpenedImages
+from grouplearn.domains.readers.kinds import KINDS, reject
+from grouplearn.domains.readers.sources import open_source
+from grouplearn.domains.readers.streams import STANDARD_INPUT, is_once
+from grouplearn.domains.readers.table_rows import TableRows
 from grouplearn.domains.samples import (
     sample_box_drawings,
     sample_chloroplast,
@@ -35,6 +29,8 @@ from grouplearn.domains.samples import (
 )
 from grouplearn.domains.sequences import SequenceDomain
 from grouplearn.domains.tokens import TokenDomain
+
+WHO = "grouplearn discover"
 
 
 @final
@@ -78,7 +74,7 @@ def open_data(data: str, reading: Reading, name: str, who: str = WHO) -> Subject
     """Open a file, a folder or built-in data, and find out which kind it is.
 
     Args:
-        data: a path, or one of `BUILT_IN`.
+        data: a path, "-" for standard input, or one of `BUILT_IN`.
         reading: how it is read.
         name: what it is called in headings and file names.
         who: the command, for errors.
@@ -87,24 +83,29 @@ def open_data(data: str, reading: Reading, name: str, who: str = WHO) -> Subject
         InputError: --kind is not that of built-in data, or an option does not fit a table.
         DataError: nothing is there, or it is of no known kind.
     """
+    if data in _BUILT_IN:
+        kind, words = _BUILT_IN[data]
+        if reading.kind not in (None, kind):
+            refuse(who, "--kind", f"{kind} for {data!r}", reading.kind, "leave it out")
+        for option, value in (("--array", reading.array), ("--axes", reading.axes)):
+            if value is not None:
+                refuse(who, option, f"left out for {data!r}", repr(value), "leave it out")
+        raw: Any = _SAMPLES[data]()
+        return _SUBJECTS[kind](name, words, raw, reading)
     path = Path(data)
-    built_in = data in _BUILT_IN
-    if not built_in and not path.exists():
+    if data != STANDARD_INPUT and not path.exists():
         reject(
             data, f"a file, a folder, or one of {', '.join(BUILT_IN)}", "neither",
             "check the path", who,
         )  # fmt: skip
-    kind = reading.kind or (_BUILT_IN[data][0] if built_in else recognise(path, who))
-    if built_in and kind != _BUILT_IN[data][0]:
-        refuse(who, "--kind", f"{_BUILT_IN[data][0]} for {data!r}", kind, "leave it out")
-    words = _BUILT_IN[data][1] if built_in else os.fspath(path)
-    build = {"table": _table, "images": _images, "sequence": _sequence, "tokens": _tokens}[kind]
-    return build(who, name, words, data, reading)
+    opened = open_source(who, path, reading.source_options())
+    if isinstance(opened.raw, TableRows):
+        return _table(who, name, f"{data}: {opened.said}", opened.raw)
+    raw = opened.raw.images if isinstance(opened.raw, OpenedImages) else opened.raw
+    return _SUBJECTS[opened.kind](name, f"{data}: {opened.said}", raw, reading)
 
 
-def _table(who: str, name: str, words: str, data: str, reading: Reading) -> Subject:
-    rows = TableRows.of(who, data, reading)
-
+def _table(who: str, name: str, words: str, rows: TableRows) -> Subject:
     def moments(seed: int) -> MomentAccumulator:
         assert_small(who, rows.table.path, _MOMENTS * len(rows.names) ** 2)
         found = MomentAccumulator(len(rows.names), seed=seed)
@@ -113,22 +114,12 @@ def _table(who: str, name: str, words: str, data: str, reading: Reading) -> Subj
         return found
 
     names = tuple(each.removeprefix("column ") for each in rows.names)
-    said = "; ".join([f"{words}, {len(names)} columns", *rows.table.notes])
-    return Subject(name, "table", said, None, lambda: names, moments, rows)
+    return Subject(name, "table", words, None, lambda: names, moments, rows)
 
 
-def _images(who: str, name: str, words: str, data: str, reading: Reading) -> Subject:
-    axes: Any = reading.axes
-    domain = ImageDomain(reading.patch_size, axes=axes)
-    pictures = {"sky": sample_sky, "digits": sample_digits, "photographs": sample_photographs}
-    if data in pictures:
-        images: Any = pictures[data]()
-    elif is_archive(Path(data)):
-        reject(data, "IDX or .npy for images", "an archive", "save the array as .npy", who)
-    else:
-        images, notes = _image_array(who, Path(data))
-        words = "; ".join([words, *notes])
+def _images(name: str, words: str, images: Any, reading: Reading) -> Subject:
     k = reading.patch_size
+    domain = ImageDomain(k, axes="NCHW")
     return Subject(
         name, "images", f"{words}, in patches of {k} x {k} pixels", domain,
         lambda: tuple(f"{i},{j}" for i in range(k) for j in range(k)),
@@ -136,30 +127,9 @@ def _images(who: str, name: str, words: str, data: str, reading: Reading) -> Sub
     )  # fmt: skip
 
 
-def _image_array(who: str, path: Path) -> tuple[Any, list[str]]:
-    """Images in an array, in IDX files or in pictures, and notes of what was changed."""
-    start = b""
-    if path.is_file():
-        with path.open("rb") as stream:
-            start = stream.read(12)
-    if start.startswith(NPY_MAGIC):
-        array = numpy_array(who, path)
-        if array.ndim not in (3, 4):
-            reject(path, "images (N, H, W) or (N, C, H, W)", f"shape {array.shape}",
-                   "reshape them, or pass --kind table", who)  # fmt: skip
-        return array, []
-    is_picture = (binary_format(start) or "").endswith(" picture")
-    files = pictures_below(path) if path.is_dir() or is_picture else []
-    if files and not any(path.glob("*idx3*")):
-        return decoded(who, path, files)
-    return load_idx_images(path), []
-
-
-def _sequence(_: str, name: str, words: str, data: str, reading: Reading) -> Subject:
+def _sequence(name: str, words: str, source: Any, reading: Reading) -> Subject:
     alphabet: Any = reading.alphabet
     domain = SequenceDomain(alphabet=alphabet, window=reading.window)
-    letters = {"lambda": sample_genome, "chloroplast": sample_chloroplast}
-    source: Any = [letters[data]()] if data in letters else Path(data)
     names = tuple(f"{x}{p + 1}" for p in range(reading.window) for x in domain.letters)
     return Subject(
         name, "sequence", f"{words}, in windows of {reading.window} letters", domain,
@@ -167,22 +137,32 @@ def _sequence(_: str, name: str, words: str, data: str, reading: Reading) -> Sub
     )  # fmt: skip
 
 
-def _tokens(_: str, name: str, words: str, data: str, __: Reading) -> Subject:
-    if data in BUILT_IN:
-        domain = TokenDomain.from_sequences(sample_box_drawings())
-    else:
-        domain = TokenDomain.from_file(Path(data))
+def _tokens(name: str, words: str, corpus: Any, _: Reading) -> Subject:
+    domain = TokenDomain(corpus)
     return Subject(
         name, "tokens", words, domain, lambda: domain.vocabulary,
         lambda seed: domain.moments(seed=seed),
     )  # fmt: skip
 
 
+_SUBJECTS: dict[str, Callable[[str, str, Any, Reading], Subject]] = {
+    "images": _images, "sequence": _sequence, "tokens": _tokens,
+}  # fmt: skip
+_SAMPLES: dict[str, Callable[[], Any]] = {
+    "sky": sample_sky,
+    "digits": sample_digits,
+    "photographs": sample_photographs,
+    "lambda": lambda: [sample_genome()],
+    "chloroplast": lambda: [sample_chloroplast()],
+    "box-drawings": lambda: corpus_of_sequences(sample_box_drawings()),
+}
+
+
 def names_of(data: tuple[str, ...]) -> Iterator[str]:
     """Short names for several data, no two alike: "digits", "rows" for rows.npy, "rows-2"."""
     taken: set[str] = set()
     for each in data:
-        stem = each if each in _BUILT_IN else Path(each).resolve().name.split(".")[0]
+        stem = _stem(each)
         safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in stem) or "data"
         name, number = safe, 1
         while name in taken:
@@ -190,6 +170,13 @@ def names_of(data: tuple[str, ...]) -> Iterator[str]:
             name = f"{safe}-{number}"
         taken.add(name)
         yield name
+
+
+def _stem(data: str) -> str:
+    """A name without its suffix; streams have none."""
+    if data == STANDARD_INPUT or is_once(Path(data)):
+        return "stream"
+    return data if data in _BUILT_IN else Path(data).resolve().name.split(".")[0]
 
 
 __all__ = ["BUILT_IN", "KINDS", "Reading", "Subject", "TableRows", "names_of", "open_data"]

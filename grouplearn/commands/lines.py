@@ -13,9 +13,10 @@ from typing import Annotated
 import typer
 
 _DATA = (
-    "A table of samples (.npy, .npz, .csv, .parquet), images (IDX, .npy, a picture, or a folder of "
-    "these), FASTA, FASTQ or GenBank, a text of tokens, or built-in data: sky, digits, "
-    "photographs, lambda, chloroplast, box-drawings."
+    "A table of samples (.npy, .npz, .csv, .parquet), images (IDX, CIFAR, .npy, .npz, a picture, "
+    "or a folder of these), FASTA, FASTQ, GenBank or EMBL, a text of tokens or of pairs of texts, "
+    "a folder of source code, - for standard input, or built-in data: sky, digits, photographs, "
+    "lambda, chloroplast, box-drawings."
 )
 Kind = Annotated[
     str | None,
@@ -25,7 +26,8 @@ Labels = Annotated[
     str | None,
     typer.Option(
         metavar="COLUMN|FILE",
-        help="Of a table: column of classes or values that the action must keep, or a file.",
+        help="Of a table: column of classes, also in words, or of values that the action must "
+        "keep; or a file of one column, or an array of the same .npz.",
     ),
 ]
 Blocks = Annotated[
@@ -58,9 +60,20 @@ Decimal = Annotated[
     str | None,
     typer.Option(metavar=".|,", help="Of a text table: the decimal point; default: what is there."),
 ]
+Standardise = Annotated[
+    bool,
+    typer.Option(
+        "--standardise", help="Of a table: bring columns to mean 0 and standard deviation 1."
+    ),
+]
 PatchSize = Annotated[int, typer.Option(help="Of images: side of the patches in pixels.")]
 AxesOption = Annotated[
-    str | None, typer.Option(metavar="NCHW|NHWC", help="Of a .npy of images: where channels are.")
+    str | None,
+    typer.Option(
+        metavar="NCHW|NHWC|...",
+        help="Of an array of images: a letter for each axis, images N, channels C, rows H and "
+        "columns W; default: NCHW or NHW.",
+    ),
 ]
 Window = Annotated[int, typer.Option(help="Of sequences: letters in a window.")]
 AlphabetName = Annotated[str, typer.Option(help="Of sequences: dna, rna or protein.")]
@@ -178,6 +191,7 @@ def discover(  # noqa: PLR0913, PLR0917
     header: Header = None,
     index_column: IndexColumn = None,
     decimal: Decimal = None,
+    standardise: Standardise = False,
     patch_size: PatchSize = 5,
     axes: AxesOption = None,
     window: Window = 6,
@@ -210,6 +224,7 @@ def discover(  # noqa: PLR0913, PLR0917
             header=header,
             index_column=index_column,
             decimal=decimal,
+            standardise=standardise,
             patch_size=patch_size,
             axes=axes,
             window=window,
@@ -250,6 +265,7 @@ def invariance(  # noqa: PLR0913, PLR0917
     header: Header = None,
     index_column: IndexColumn = None,
     decimal: Decimal = None,
+    standardise: Standardise = False,
     patch_size: PatchSize = 5,
     axes: AxesOption = None,
     window: Window = 6,
@@ -277,6 +293,7 @@ def invariance(  # noqa: PLR0913, PLR0917
             header=header,
             index_column=index_column,
             decimal=decimal,
+            standardise=standardise,
             patch_size=patch_size,
             axes=axes,
             window=window,

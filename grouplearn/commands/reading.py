@@ -8,12 +8,22 @@ from typing import final
 
 from grouplearn._checks import refuse
 from grouplearn.commands.options import between, known_name
-from grouplearn.domains.image_arrays import AXES
+from grouplearn.domains.image_scales import assert_axes
 from grouplearn.domains.letters import ALPHABETS
+from grouplearn.domains.readers.kinds import KINDS
+from grouplearn.domains.readers.sources import SourceOptions
+from grouplearn.domains.readers.table_rows import TableOptions
 
-KINDS = ("table", "images", "sequence", "tokens")
 _OPTIONS = {
-    "table": ("labels", "blocks", "array", "columns", "header", "index_column", "decimal"),
+    "table": (
+        "labels",
+        "blocks",
+        "columns",
+        "header",
+        "index_column",
+        "decimal",
+        "standardise",
+    ),
     "images": ("patch_size", "axes"),
     "sequence": ("window", "alphabet"),
 }
@@ -33,6 +43,7 @@ class Reading:
     header: bool | None = None
     index_column: str | None = None
     decimal: str | None = None
+    standardise: bool = False
     patch_size: int = 5
     axes: str | None = None
     window: int = 6
@@ -49,13 +60,20 @@ class Reading:
         """
         if self.kind is not None:
             known_name(who, "--kind", self.kind, KINDS)
-        if self.axes is not None:
-            known_name(who, "--axes", self.axes, AXES)
+        assert_axes(who, "--axes", self.axes)
         if self.decimal is not None:
             known_name(who, "--decimal", self.decimal, (".", ","))
         known_name(who, "--alphabet", self.alphabet, tuple(ALPHABETS))
         between(who, "--patch-size", self.patch_size, 2, 16)
         between(who, "--window", self.window, 1, 64)
+
+    def source_options(self) -> SourceOptions:
+        """The same, as data are opened with."""
+        table = TableOptions(
+            self.array, self.labels, self.blocks, self.columns, self.header, self.index_column,
+            self.decimal, self.standardise,
+        )  # fmt: skip
+        return SourceOptions(self.kind, self.axes, table)
 
     def check_kinds(self, who: str, kinds: Iterable[str]) -> None:
         """Refuse options that apply to none of the data.
@@ -68,6 +86,9 @@ class Reading:
             InputError: an option is typed that would be ignored.
         """
         given = set(kinds)
+        if self.array is not None and not given & {"table", "images"}:
+            refuse(who, "--array", "left out, as it is for tables and images",
+                   f"it for {' and '.join(sorted(given))}", "leave it out")  # fmt: skip
         for kind in _OPTIONS.keys() - given:
             for option in _OPTIONS[kind]:
                 value = getattr(self, option)

@@ -43,7 +43,7 @@ def load_data(data: str, *, rotated: bool, classes: tuple[int, ...] | None, seed
     """Read labelled images.
 
     Args:
-        data: a folder, or "digits".
+        data: a folder, an archive, a file of images, or "digits".
         rotated: turn each image by a random angle, as rotated MNIST does.
         classes: numbers of the classes to keep; None keeps all.
         seed: of angles, and of the part held out where there is no test set.

@@ -115,7 +115,7 @@ BAD: dict[str, list[str]] = {
     "flat.npy --patch-size 3": ["images with detail"],
     "two.npz": ["an archive of one array", "['a', 'b']"],
     "two.npz --array c": ["an archive with an array 'c'"],
-    "two.npz --kind images": ["IDX or .npy for images"],
+    "two.npz --kind images": ["an archive of one array, got arrays ['a', 'b']", "--array"],
     "cut.npy": ["a whole .npy file"],
     "cut.npz": ["a whole .npz file"],
     "cut.fa.gz": ["an intact gzip file"],

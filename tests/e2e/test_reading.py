@@ -33,8 +33,8 @@ def test_axes_of_images_are_told() -> None:
         for name, axes in (("last.npy", "NHWC"), ("first.npy", None))
     ]
     np.testing.assert_allclose(moments[0].products, moments[1].products)
-    with pytest.raises(InputError, match="--axes must be one of NCHW, NHWC, got 'HWC'"):
-        Reading(axes="HWC").check("grouplearn discover")
+    with pytest.raises(InputError, match=r"--axes must be an order of H and W .*, got 'HWX'"):
+        Reading(axes="HWX").check("grouplearn discover")
 
 
 def rows(count: int = 60) -> np.ndarray:
@@ -59,7 +59,7 @@ def test_notes_of_a_table_are_told() -> None:
     text("years.csv", ",2019,2020,2021,2022", rows(), index=True)
     words, names, found = read("years.csv")
     assert names == ("2019", "2020", "2021", "2022")
-    assert "4 columns; the first line, 2019 to 2022, names the columns" in words
+    assert "60 x 4 table, comma-separated; the first line, 2019 to 2022, names the" in words
     assert "the first column, which only numbers the rows, is left out" in words
     np.testing.assert_array_equal(found, rows())
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grouplearn.commands.discover_kinds import recognise
+from grouplearn.domains.readers.kinds import recognise
 from grouplearn.domains.sequence_files import read_sequences
 from grouplearn.domains.tables import read_table
 from grouplearn.errors import DataError, InputError

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grouplearn.commands.discover_kinds import recognise
+from grouplearn.domains.readers.kinds import recognise
 from grouplearn.domains.sequence_files import read_sequences
 from grouplearn.errors import DataError
 from tests.unit.examples import is_helpful
@@ -88,7 +88,7 @@ def test_kinds_are_told_by_content(tmp_path: Path, kind: str, text: str) -> None
 def test_known_formats_are_refused_by_name(tmp_path: Path, name: str, text: str) -> None:
     for suffix in ("data.txt", "data.csv"):
         with pytest.raises(DataError) as problem:
-            recognise(write(tmp_path, text, suffix))
+            recognise(write(tmp_path, text, suffix), "grouplearn discover")
         assert is_helpful(problem, f"got {name};", "--kind tokens")
     with pytest.raises(DataError, match=f"got {name};"):
         next(read_sequences(write(tmp_path, text)))
@@ -99,7 +99,7 @@ def test_known_formats_are_refused_by_name(tmp_path: Path, name: str, text: str)
 )
 def test_what_is_unknown_is_no_text_of_tokens(tmp_path: Path, text: str) -> None:
     with pytest.raises(DataError) as problem:
-        recognise(write(tmp_path, text))
+        recognise(write(tmp_path, text), "grouplearn discover")
     assert is_helpful(problem, f"a text that begins with '{text.splitlines()[0]}'", "--kind")
 
 
@@ -137,7 +137,7 @@ def test_other_sequences_are_read(tmp_path: Path) -> None:
     [
         (fastq(DNA)[:-9], "a whole FASTQ file, got a broken record"),
         (">a\nAC\xe9T\n", "no UTF-8 or others in record 'a'"),
-        ("LOCUS\tX\t20 bp\n", "a GenBank file"),
+        ("LOCUS\tX\t20 bp\n", "in GenBank format"),
         ("LOCUS       X 20 bp DNA\nFEATURES             Location\n     gene  <<1..\n", "GenBank"),
     ],
 )  # fmt: skip

@@ -167,10 +167,10 @@ def test_broken_folders_of_pictures_are_refused(tmp_path: Path) -> None:
 
 
 def test_what_is_broken_is_refused(tmp_path: Path) -> None:
-    cases: list[tuple[Path, str]] = [(tmp_path / "none", "must be a folder, got nothing")]
+    cases: list[tuple[Path, str]] = [(tmp_path / "none", "of labelled images, got nothing")]
     file = tmp_path / "file"
     file.write_text("x")
-    cases.append((file, "must be a folder, got a file"))
+    cases.append((file, "images in IDX, got another file"))
     cases.append((made(tmp_path / "empty"), "a folder of pictures for each class"))
 
     pickled = made(tmp_path / "pickled")

@@ -234,7 +234,7 @@ def test_letters_that_are_no_path() -> None:
 @pytest.mark.parametrize(
     ("content", "parts"),
     [
-        (b"", ["a FASTA, FASTQ or GenBank file", "an empty file"]),
+        (b"", ["a FASTA, FASTQ, GenBank or EMBL file", "an empty file"]),
         (b" \n", ["an empty file"]),
         (b"ACGT\n", ["begins with 'ACGT"]),
         (b">a\nACGT\n>b\n", ["record 'b' without a sequence", "cut"]),

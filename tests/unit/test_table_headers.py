@@ -50,7 +50,7 @@ def test_evenly_spaced_numbers_are_names(tmp_path: Path, rows: Any, names: range
     assert table.columns == tuple(map(str, names))
     assert f"{names[0]} to {names[-1]}, names the columns" in table.notes[0]
     np.testing.assert_array_equal(np.concatenate(list(table)), rows)
-    first = rows_of(table.path, header=False)
+    first = rows_of(Path(table.path), header=False)
     assert first.shape == (41, 6)
     assert first[0].tolist() == list(names)
 
@@ -145,7 +145,7 @@ def test_decimal_commas(tmp_path: Path, delimiter: str, header: str) -> None:
     table = read_table(write(tmp_path, text))
     assert table.notes == ("commas are read as decimal points",)
     np.testing.assert_array_equal(np.concatenate(list(table)), ROWS)
-    np.testing.assert_array_equal(rows_of(table.path, decimal=","), ROWS)
+    np.testing.assert_array_equal(rows_of(Path(table.path), decimal=","), ROWS)
     assert is_numeric(text.splitlines())
 
 
