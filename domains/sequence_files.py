@@ -23,7 +23,7 @@ from grouplearn.domains.files import (
 from grouplearn.domains.formats import LEAST_LETTERS, sequence_format, text_format
 from grouplearn.errors import DataError
 
-Source: TypeAlias = str | os.PathLike[str] | Iterable[str]
+Source: TypeAlias = str | os.PathLike[str] | Iterable[Any]
 _WHO = "read_sequences"
 _FIRST = 1 << 14
 _BGZIP_END = 14

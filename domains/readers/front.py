@@ -25,9 +25,9 @@ def open_data(  # noqa: PLR0913
     labels: Any = None,
     *,
     kind: str | None = None,
-    columns: str | Sequence[str] | None = None,
+    columns: str | Sequence[str | int] | None = None,
     header: bool | None = None,
-    index_column: str | None = None,
+    index_column: str | int | None = None,
     decimal: str | None = None,
     standardise: bool = False,
     array: str | None = None,
@@ -78,7 +78,8 @@ def open_data(  # noqa: PLR0913
         ((3, 2), [1.0, 0.0, 1.0], ('a', 'b'))
     """
     table = TableOptions(
-        array=array, labels=labels, header=header, index_column=index_column, decimal=decimal,
+        array=array, labels=labels, header=header, decimal=decimal,
+        index_column=None if index_column is None else str(index_column),
         columns=columns if columns is None or isinstance(columns, str) else tuple(columns),
         standardise=standardise,
     )  # fmt: skip

@@ -40,7 +40,7 @@ def as_codes(who: str, name: str, values: Any, codes: dict[str, int]) -> NDArray
         numbers = array.astype(np.float64)
         wrong = np.flatnonzero(~np.isfinite(numbers))
         if wrong.size:
-            _refuse_missing(who, name, int(wrong[0]), numbers[wrong[0]])
+            _refuse_missing(who, name, int(wrong[0]), float(numbers[wrong[0]]))
         return numbers
     for place, each in enumerate(array):
         if not isinstance(each, (str, int)) or not str(each).strip():
