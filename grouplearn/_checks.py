@@ -20,6 +20,7 @@ from torch import Tensor
 from grouplearn.errors import InputError, MissingExtraError
 
 _LONGEST = 200
+_PACKAGES = {"Bio": "Biopython", "PIL": "Pillow", "sklearn": "scikit-learn"}
 
 
 def refuse(
@@ -165,6 +166,7 @@ def optional_import(module: str, extra: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as problem:
         package = module.partition(".")[0]
+        package = _PACKAGES.get(package, package)
         raise MissingExtraError(
             f"{package} is needed here and could not be imported ({problem}); "
             f"install it with: pip install 'grouplearn[{extra}]'"

@@ -13,18 +13,15 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from grouplearn._checks import optional_import, positive_int, refuse
-
-optional_import("matplotlib", "plots")
-
-from matplotlib.cm import ScalarMappable  # noqa: E402
-from matplotlib.colors import Normalize  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
-from matplotlib.patches import Circle  # noqa: E402
-from matplotlib.ticker import MaxNLocator  # noqa: E402
+from grouplearn._checks import positive_int, refuse
 
 _LEARNED, _EXACT = "#c2410c", "#1d4ed8"
 _NEAR, _LABELLED = 0.05, 12

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 import torch
+from safetensors.torch import load, save
 from torch import Tensor
 
-from grouplearn._checks import optional_import, refuse
+from grouplearn._checks import refuse
 from grouplearn._files import write_whole
 from grouplearn.errors import DataError
 
@@ -49,10 +50,8 @@ def write_tensors(
 
     Raises:
         InputError: the folder does not exist.
-        MissingExtraError: safetensors is absent.
         OSError: the disk is full, for example; it names `path`.
     """
-    save = optional_import("safetensors.torch", "train").save
     held = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
     text = json.dumps(info, sort_keys=True, allow_nan=True)
     header = {
@@ -75,9 +74,7 @@ def read_tensors(path: str | os.PathLike[str], who: str = "load") -> TensorFile:
 
     Raises:
         DataError: the file is missing, truncated, changed, of another kind or of a later version.
-        MissingExtraError: safetensors is absent.
     """
-    load = optional_import("safetensors.torch", "train").load
     file = Path(path)
     again = "start the run anew" if who == "resume" else "save it again"
     try:

@@ -8,15 +8,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
+from safetensors.torch import save
 from torch import Tensor
 
-from grouplearn._checks import optional_import
 from grouplearn.commands.learn import Learned, LearnResult
 from grouplearn.commands.marks import CONFIG, to_json
 from grouplearn.plots import plot_generator, plot_history, plot_orbit, plot_spectrum, png
 from grouplearn.report import Page, Picture, Section, Table, render_page
-
-_safetensors = optional_import("safetensors.torch", "train")
 
 _PACKAGES = ("grouplearn", "torch", "numpy", "safetensors", "matplotlib", "scikit-learn", "escnn")
 _ROWS = {
@@ -118,7 +116,7 @@ def write_run(folder: Path, result: LearnResult, command: str) -> None:
     (folder / "weights").mkdir()
     for each in result.learned:
         weights = {key: value.contiguous() for key, value in each.rep.state_dict().items()}
-        (folder / "weights" / f"{each.name}.safetensors").write_bytes(_safetensors.save(weights))
+        (folder / "weights" / f"{each.name}.safetensors").write_bytes(save(weights))
     pictures = {each.name: _pictures(each, result) for each in result.learned}
     history = {each.name: [epoch.data for epoch in each.fit.history] for each in result.learned}
     curves = png(plot_history(history, "relative squared error, training pairs"))
