@@ -67,7 +67,7 @@ def _part(
     array, values = (archived_array(WHO, file, name) for name in names)
     if axes is None and array.ndim == 4 and array.shape[-1] in (1, 3) and array.shape[1] > 3:
         axes = "NHWC"
-    images, notes = scaled_images(WHO, f"array {names[0]!r}", array, axes)
+    images, notes, _ = scaled_images(WHO, f"array {names[0]!r}", array, axes)
     if images.dtype != np.uint8:
         images = np.round(images * _BYTE).astype(np.uint8)
         notes = (*notes, "pixels are rounded to 256 levels")

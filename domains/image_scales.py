@@ -23,10 +23,12 @@ class Scaled(NamedTuple):
     Attributes:
         images: (N, H, W) or (N, C, H, W), uint8, or floats in [0, 1].
         notes: what was changed, in words.
+        moved: were grey values moved and scaled by what the images hold?
     """
 
     images: Shaped[np.ndarray, "N *C H W"]
     notes: tuple[str, ...]
+    moved: bool = False
 
 
 def assert_axes(who: str, argument: str, axes: str | None) -> None:
@@ -72,8 +74,7 @@ def scaled_images(who: str, source: str, array: Any, axes: str | None) -> Scaled
     ordered = _ordered(who, source, array, axes)
     if 0 in ordered.shape:
         _reject(who, source, "images, no axis empty", f"shape {array.shape}", "pass some")
-    images, notes = _within_one(who, source, ordered)
-    return Scaled(images, tuple(notes))
+    return _within_one(who, source, ordered)
 
 
 def _ordered(who: str, source: str, array: Any, axes: str | None) -> Any:
@@ -91,27 +92,27 @@ def _ordered(who: str, source: str, array: Any, axes: str | None) -> Any:
     return found if "N" in axes else found[None]
 
 
-def _within_one(who: str, source: str, array: Any) -> tuple[Any, list[str]]:
+def _within_one(who: str, source: str, array: Any) -> Scaled:
     """Values as bytes or within [0, 1], and what was done."""
     if array.dtype == np.uint8:
-        return array, []
+        return Scaled(array, ())
     low, high = _range(who, source, array)
     if array.dtype.kind == "f" and low >= 0 and high <= 1:
-        return array, []
+        return Scaled(array, ())
     assert_small(who, source, array.size * 4)
     if array.dtype.kind == "b":
-        return array.astype(np.float32), []
+        return Scaled(array.astype(np.float32), ())
     if array.dtype.kind in "iu" and low >= 0 and high <= _BYTE:
-        return array.astype(np.uint8), [f"{array.dtype} from 0 to 255 is read as bytes"]
+        return Scaled(array.astype(np.uint8), (f"{array.dtype} from 0 to 255 is read as bytes",))
     said = f"values from {low:g} to {high:g} are"
     if low >= 0 and (high <= _BYTE or array.dtype.kind == "u"):
         most = _BYTE if high <= _BYTE else np.iinfo(array.dtype).max
-        return (array / most).astype(np.float32), [f"{said} divided by {most:,}"]
+        return Scaled((array / most).astype(np.float32), (f"{said} divided by {most:,}",))
     spread = high - low
     if not np.isfinite(spread):
         _reject(who, source, "images of moderate values", said, "rescale them")
     found = ((array.astype(np.float64) - low) / (spread or 1)).astype(np.float32)
-    return found.clip(0, 1), [f"{said} moved and scaled to 0 and 1"]
+    return Scaled(found.clip(0, 1), (f"{said} moved and scaled to 0 and 1",), moved=True)
 
 
 def _range(who: str, source: str, array: Any) -> tuple[float, float]:

@@ -117,13 +117,27 @@ def _of_file(file: Path) -> ImageSets:
     if not is_images(file.name):
         reject(file, "a folder of labelled images, an archive (.npz) or a file of images in IDX",
                "another file", "see load_labelled_images")  # fmt: skip
+    part, files = _beside(file)
+    return ImageSets(_idx_pair(file.parent, files, part), None)
+
+
+def has_labels_beside(file: Path) -> bool:
+    """Does the file of labels stand beside one of images, as their names say?
+
+    Args:
+        file: that exists.
+    """
+    return is_images(file.name) and bool(_beside(file)[1].labels)
+
+
+def _beside(file: Path) -> tuple[str, IdxFiles]:
+    """The purpose of a file of images, and that file with those of its labels."""
     ((part,),) = idx_files([file.name]).values()
     every = idx_files(each.name for each in file.parent.iterdir())
-    beside = next(
+    found = next(
         some[part] for some in every.values() if part in some and file.name in some[part].images
     )
-    files = IdxFiles((file.name,), beside.labels)
-    return ImageSets(_idx_pair(file.parent, files, part), None)
+    return part, IdxFiles((file.name,), found.labels)
 
 
 def _idx_sets(folder: Path, names: Iterable[str]) -> ImageSets:

@@ -17,7 +17,11 @@ from grouplearn.domains.idx_names import is_images
 from grouplearn.domains.image_archives import archived_sets, has_image_names
 from grouplearn.domains.image_scales import scaled_images
 from grouplearn.domains.image_sets import ImageSets, LabelledImages
-from grouplearn.domains.labelled_images import data_set_form, load_labelled_images
+from grouplearn.domains.labelled_images import (
+    data_set_form,
+    has_labels_beside,
+    load_labelled_images,
+)
 from grouplearn.domains.numpy_files import NPY_MAGIC, archived_array, numpy_array
 from grouplearn.domains.picture_folders import decoded, is_classes, pictures_below
 from grouplearn.errors import DataError
@@ -91,8 +95,7 @@ def open_images(
         form = f"a binary batch of CIFAR-{10 if labels.shape[1] == 1 else 100}"
         names = tuple(map(str, range(10 if labels.shape[1] == 1 else 100)))
         return OpenedImages(images, form, (), labels[:, -1].astype(np.int64), names)
-    scaled = scaled_images(who, f"path {str(path)!r}", read_idx(path), None)
-    return OpenedImages(scaled.images, "IDX by its first bytes", scaled.notes)
+    return _idx(who, path)
 
 
 def _array(
@@ -106,6 +109,15 @@ def _array(
         array, form = archived_array(who, path, name), "array in an archive of NumPy,"
     scaled = scaled_images(who, f"path {str(path)!r}", array, axes)
     return OpenedImages(scaled.images, f"{form} of {array.dtype}", scaled.notes)
+
+
+def _idx(who: str, path: Path) -> OpenedImages:
+    """An IDX file, with its labels where they are beside it."""
+    form = "IDX by its first bytes"
+    if has_labels_beside(path):
+        return _labelled(load_labelled_images(path), form)
+    scaled = scaled_images(who, f"path {str(path)!r}", read_idx(path), None)
+    return OpenedImages(scaled.images, form, scaled.notes)
 
 
 def _folder(who: str, folder: Path) -> OpenedImages:

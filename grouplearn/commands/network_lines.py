@@ -14,8 +14,9 @@ def train(  # noqa: PLR0913, PLR0917
         str,
         typer.Argument(
             metavar="DATA",
-            help="A folder of labelled images (IDX as of MNIST, CIFAR10's binary version or "
-            "sprites, or a folder of pictures for each class), or digits, which is built in.",
+            help="Labelled images: a folder (IDX as of MNIST, CIFAR's binary version or sprites, "
+            "or a folder of pictures for each class), a file of images in IDX with its labels "
+            "beside it, an .npz with x_train and y_train, or digits, which is built in.",
         ),
     ],
     action: Annotated[
@@ -151,8 +152,8 @@ def predict(
         str,
         typer.Argument(
             metavar="DATA",
-            help="Images of the size of the run's: a picture, a folder of pictures, a .npy or an "
-            "IDX file; or digits, which is built in.",
+            help="Images of the size of the run's: a picture, a folder of pictures, a .npy, an "
+            ".npz, IDX or a batch of CIFAR; - for standard input; or digits, which is built in.",
         ),
     ],
     out: Annotated[

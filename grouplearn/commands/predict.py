@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -122,7 +123,8 @@ def _rows(run: _Run, images: NamedImages) -> list[tuple[str, str, list[float]]]:
     dtype = next(run.network.parameters()).dtype
     rows = []
     for start in range(0, len(images.names), _AT_ONCE):
-        batch = torch.as_tensor(images.images[start : start + _AT_ONCE].copy()).to(dtype) / 255
+        some = images.images[start : start + _AT_ONCE]
+        batch = torch.as_tensor(some.copy()).to(dtype) / (255 if some.dtype == np.uint8 else 1)
         output: Any = run.network(batch)
         scores: Tensor = output if isinstance(output, Tensor) else output.scores
         chances = scores.double().softmax(1)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
 from grouplearn._checks import refuse
 from grouplearn.commands.train_kinds import WHO
-from grouplearn.domains.labelled_images import ImageSets, LabelledImages, load_labelled_images
+from grouplearn.domains.image_sets import ImageSets, LabelledImages
+from grouplearn.domains.readers.sources import SourceOptions, open_source
 from grouplearn.domains.rebuilt import rotated_sets
 from grouplearn.domains.samples import sample_labelled_digits
 from grouplearn.errors import DataError
@@ -52,15 +53,11 @@ def load_data(data: str, *, rotated: bool, classes: tuple[int, ...] | None, seed
         DataError: nothing is there, or it is broken.
         InputError: the images do not fit a network, or a class is unknown.
     """
-    built_in = data == BUILT_IN
-    if not built_in and not Path(data).exists():
-        refuse(WHO, "DATA", f"a folder, or {BUILT_IN!r}", f"{data!r}, which does not exist",
-               "check the name", DataError)  # fmt: skip
-    sets = (
-        ImageSets(sample_labelled_digits(), None) if built_in else load_labelled_images(Path(data))
-    )
-    told = "scikit-learn's 1,797 hand-written digits" if built_in else data
-    words = "; ".join([told, *sets.notes])
+    if data == BUILT_IN:
+        sets = ImageSets(sample_labelled_digits(), None)
+        words = "scikit-learn's 1,797 hand-written digits"
+    else:
+        sets, words = _opened(data)
     if rotated:
         if sets.train.images.shape[1] != 1:
             refuse(WHO, "--rotated", "for grey images", f"{sets.train.images.shape[1]} channels",
@@ -82,6 +79,24 @@ def load_data(data: str, *, rotated: bool, classes: tuple[int, ...] | None, seed
         names = tuple(names[c] for c in classes)
         words += f", classes {', '.join(names)}"
     return TrainData(train, test, words, names)
+
+
+def _opened(data: str) -> tuple[ImageSets, str]:
+    """Labelled images, and what they were taken for."""
+    if not Path(data).exists():
+        refuse(WHO, "DATA", f"a folder, or {BUILT_IN!r}", f"{data!r}, which does not exist",
+               "check the name", DataError)  # fmt: skip
+    opened = open_source(WHO, Path(data), SourceOptions("images"))
+    found: Any = opened.raw
+    if found.labels is None:
+        refuse(WHO, f"DATA {data!r}", "images with labels: a folder of pictures for each class, or "
+               "IDX files, CIFAR's batches or arrays with labels beside them",
+               f"{opened.said}, without", "see load_labelled_images", DataError)  # fmt: skip
+    if found.images.dtype != np.uint8:
+        refuse(WHO, f"DATA {data!r}", "images of bytes", f"some of {found.images.dtype}",
+               "convert them", DataError)  # fmt: skip
+    train = LabelledImages(found.images, found.labels, found.classes)
+    return ImageSets(train, found.test, found.notes), f"{data}: {opened.said}"
 
 
 def assert_fits(who: str, argument: str, height: int, width: int) -> None:

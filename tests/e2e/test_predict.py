@@ -50,6 +50,8 @@ def test_pictures_arrays_and_single_pictures_agree(trained: Path) -> None:
         Image.fromarray(each).save(trained / "new" / name)
     (trained / "new" / "._a.png").write_bytes(b"not a picture")
     np.save(trained / "new.npy", np.stack(new))
+    np.save(trained / "floats-new.npy", np.stack(new) / 255)
+    np.savez(trained / "new.npz", np.stack(new))
     found = run("predict", "run", "new", "--out", "new.csv", "--overwrite")
     assert (found.status, found.err) == (0, "")
     assert "3 images, written to new.csv" in found.out
@@ -65,6 +67,8 @@ def test_pictures_arrays_and_single_pictures_agree(trained: Path) -> None:
     array = list(csv.DictReader(run("predict", "run", "new.npy").out.splitlines()))
     assert [row["image"] for row in array] == ["0", "1", "2"]
     assert [row["bars"] for row in array] == [row["bars"] for row in rows]
+    for name in ("floats-new.npy", "new.npz"):
+        assert list(csv.DictReader(run("predict", "run", name).out.splitlines())) == array
     (one,) = json.loads(run("predict", "run", "new/b.png", "--json").out)
     assert one["image"] == "b.png"
     assert one["class"] == "stripes"
@@ -77,7 +81,7 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
     "no data": (["run", "nothing"], ["a picture, a folder, a .npy or an IDX file"]),
     "other size": (["run", "large.png"], ["large.png", "(9, 11), got (11, 9)"]),
     "no pictures": (["run", "empty"], ["a folder with pictures in it, got none"]),
-    "floats": (["run", "floats.npy"], ["uint8", "float64"]),
+    "floats": (["run", "floats.npy"], ["floats in [0, 1]", "float64"]),
     "colours": (["run", "colours.npy"], ["1 channel and 9 x 11 pixels", "3"]),
     "no picture": (["run", "text.png"], ["a whole picture"]),
     "taken": (["run", "new.png", "--out", "taken.csv"], ["--out must be a new file"]),
@@ -89,7 +93,7 @@ def test_what_does_not_fit_is_one_line(trained: Path, case: str) -> None:
     Image.fromarray(picture("bars", 1)).save(trained / "new.png")
     Image.fromarray(picture("bars", 1).T).save(trained / "large.png")
     (trained / "empty").mkdir(exist_ok=True)
-    np.save(trained / "floats.npy", np.zeros((2, 9, 11)))
+    np.save(trained / "floats.npy", np.linspace(-1, 1, 198).reshape(2, 9, 11))
     np.save(trained / "colours.npy", np.zeros((2, 3, 9, 11), np.uint8))
     (trained / "text.png").write_text("text")
     (trained / "taken.csv").write_text("mine")

@@ -101,9 +101,8 @@ def idx_case(name: str, folder_of: str, whole: bool) -> Make:
         for each, values in ((name, GREY), (labels, OF_IMAGES)):
             packed = gzip.compress(idx(values)) if each.endswith(".gz") else idx(values)
             (place / each).write_bytes(packed)
-        if not whole:
-            return Case(place / name, "images", GREY, ("IDX by its first bytes",))
-        return Case(folder, "images", GREY[:, None], ("IDX", "3 classes"), OF_IMAGES,
+        source = folder if whole else place / name
+        return Case(source, "images", GREY[:, None], ("IDX", "3 classes"), OF_IMAGES,
                     ("0", "1", "2"))  # fmt: skip
 
     return make
