@@ -142,11 +142,11 @@ def test_photographs_are_grey_pictures_of_the_colours() -> None:
     assert 0 <= float(grey.min()) < float(grey.max()) <= 1
 
 
-@pytest.mark.parametrize("package", ["sklearn", "PIL"])
+@pytest.mark.parametrize("package", ["scikit-learn", "Pillow"])
 def test_photographs_name_the_extra(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
-    module = {"sklearn": "sklearn.datasets", "PIL": "PIL.Image"}[package]
+    module = {"scikit-learn": "sklearn.datasets", "Pillow": "PIL.Image"}[package]
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(MissingExtraError, match=rf"{package} .*grouplearn\[train\]"):
+    with pytest.raises(MissingExtraError, match=rf"{package} is .*grouplearn\[train\]"):
         sample_photographs()
 
 

@@ -82,8 +82,23 @@ def as_representation(group: FiniteGroup, action: Tensor) -> FixedRepresentation
     return FixedRepresentation(group, eye[action].mT if action.ndim == 2 else action)
 
 
-def order_of(points: Sequence[Points]) -> int:
-    """The order of the group that permutations generate, without listing it."""
-    from sympy.combinatorics import Permutation, PermutationGroup
+def exceeds(points: Sequence[Points], most: int) -> bool:
+    """Do permutations generate a group of more than so many elements?
 
-    return int(PermutationGroup([Permutation(p.tolist()) for p in points]).order())
+    Cost:
+        O(most m d) time for m permutations of d points, however large the group is.
+    """
+    generators = np.stack(points)
+    known = {np.arange(generators.shape[1]).tobytes()}
+    latest = np.arange(generators.shape[1])[None]
+    while len(latest) and len(known) <= most:
+        fresh = []
+        for images in generators:
+            for row in images[latest]:
+                if (key := row.tobytes()) not in known:
+                    known.add(key)
+                    fresh.append(row)
+            if len(known) > most:
+                return True
+        latest = np.array(fresh)
+    return len(known) > most

@@ -16,7 +16,7 @@ from grouplearn.discovery.permutations.closed import (
     Closed,
     as_action,
     as_representation,
-    order_of,
+    exceeds,
 )
 from grouplearn.discovery.permutations.judgement import FARTHEST, TOLERANCE, Judge
 from grouplearn.discovery.permutations.jury import Jury, cyclic
@@ -123,7 +123,7 @@ class _Chooser:
         for points in near:
             if whole is not None and points.tobytes() in whole.keys:
                 continue
-            if order_of([*kept, points]) > _LISTED:
+            if exceeds([*kept, points], _LISTED):
                 break
             kept.append(points)
             whole = Closed.of(kept)
@@ -183,10 +183,10 @@ class _Chooser:
             if not self._passes(points):
                 continue
             chosen = [*(whole.generators if whole else []), points]
-            if (order := order_of(chosen)) > MAX_TABLE_ORDER:
+            if exceeds(chosen, MAX_TABLE_ORDER):
                 self.notes.append(
-                    f"Nothing speaks against a group of order {order:,}: more than "
-                    f"{MAX_TABLE_ORDER:,} elements, so that it cannot be claimed."
+                    "Nothing speaks against a group of more than "
+                    f"{MAX_TABLE_ORDER:,} elements, too many to be claimed."
                 )
                 return None
             whole = Closed.of(chosen)
@@ -207,7 +207,7 @@ class _Chooser:
             if self.jury.expired or not self._passes(points):
                 continue
             chosen = [*(below.generators if below else []), points]
-            if order_of(chosen) > MAX_TABLE_ORDER:
+            if exceeds(chosen, MAX_TABLE_ORDER):
                 break
             group = Closed.of(chosen)
             found = self.jury.finding(group.elements)
@@ -250,7 +250,7 @@ class _Chooser:
             chosen = [*generators, points] if passes else [points]
             if not left[passes]:
                 continue
-            if order_of(chosen) > MAX_TABLE_ORDER:
+            if exceeds(chosen, MAX_TABLE_ORDER):
                 continue
             group = Closed.of(chosen)
             if group.keys not in known:
