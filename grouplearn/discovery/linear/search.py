@@ -28,6 +28,7 @@ _LARGEST = 12
 _ROUGH = 0.2
 _FINE = 0.025
 _PROPOSALS = 10
+_STRAYED = 2.0
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,10 @@ def _turned(
     """Turns that the harmonics allow, refined, and with a reflection where there is one."""
     proposing = data.half(0)
     for turns in finite_groups(chain):
-        action = polished(Action.of(frame, turns), groups)
+        proposed = Action.of(frame, turns)
+        action = polished(proposed, groups)
+        if _strays(action, proposed):
+            continue
         yield action
         if turns.order > 2:
             mirrored = reflected(action, harmonics(proposing, action.frame()), _ROUGH)
@@ -139,6 +143,12 @@ def _turned(
                 mirrored = reflected(mirrored, harmonics(data, mirrored.frame()), _FINE)
             if mirrored is not None:
                 yield mirrored
+
+
+def _strays(action: Action, proposed: Action) -> bool:
+    """Does it act on other directions than those for which it was proposed?"""
+    apart = np.linalg.norm(action.members() - proposed.members(), axis=(1, 2))
+    return bool(apart.max(initial=0.0) > _STRAYED)
 
 
 def _proposed(data: Whitened, rng: np.random.Generator) -> Iterator[Proposed]:
