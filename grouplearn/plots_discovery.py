@@ -30,10 +30,13 @@ _MEMBER, _REJECTED, _PROPOSED, _NULL = "#1d4ed8", "#c2410c", "#0f766e", "#a8a29e
 _INK, _SOFT = "#1c1917", "#78716c"
 _HUES = ("#2a78b5", "#d9822b", "#3d9970", "#b5446e", "#7a5bb5", "#8a8d3f")
 _LABELLED, _LEAST, _COLUMNS = 32, 1e-4, 4
-_COLOURS = {"member": _MEMBER, "proposed": _PROPOSED, "rejected": _REJECTED}
+_COLOURS = {
+    "member": _MEMBER, "proposed": _PROPOSED, "undecided": "#a16207", "rejected": _REJECTED,
+}  # fmt: skip
 _ROLES = {
     "member": "members of the group",
     "proposed": "proposed, not certified",
+    "undecided": "undecided candidates",
     "rejected": "rejected candidates",
 }
 
@@ -286,7 +289,8 @@ class Mark:
     Args:
         name: what it is.
         violation: its relative violation, >= 0.
-        role: "member" of the group found, "proposed" by second moments alone, or "rejected".
+        role: "member" of the group found, "proposed" by second moments alone, "undecided", or
+            "rejected".
     """
 
     name: str

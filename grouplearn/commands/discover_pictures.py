@@ -164,7 +164,8 @@ def _violation_picture(
         panels[_heading(moment.kind)] = (random, entries)
     caption = (
         "Each dot is a candidate, the grey columns are random permutations that move as many "
-        "coordinates. A symmetry lies far to the left of them in every panel."
+        "coordinates. A symmetry lies far to the left of them in every panel. Moments propose; a "
+        "test decides."
     )
     figure = plot_violations(panels)
     alt = f"violations of candidates and of random permutations of {finding.subject.name}"
@@ -173,7 +174,7 @@ def _violation_picture(
 
 def _heading(kind: str) -> str:
     order = kind.partition(",")[0].removeprefix("order ")
-    words = {"2": "second moments propose", "3": "third moments decide", "4": "fourth moments"}
+    words = {"2": "second moments", "3": "third moments", "4": "fourth moments"}
     return words.get(order, kind)
 
 
@@ -185,14 +186,17 @@ def _shown_moments(judge: Judge) -> list[Moment]:
 
 
 def _candidates(finding: Finding, kept: Points, signed: bool) -> list[tuple[str, Points, str]]:
-    """Members, what was proposed, and the generators of rungs that were rejected."""
+    """Members, what was proposed, and the generators of rungs that are not claimed."""
     role = "member" if finding.found.found else "proposed"
     members = _simplest(finding.shown)
     listed = [(m, role) for m in members[1:_MARKS]]
-    rejected = [(g, "rejected") for rung in finding.found.ladder for g in rung.generators]
+    others = [
+        (g, "rejected" if rung.verdict == "rejected" else "undecided")
+        for rung in finding.found.ladder for g in rung.generators
+    ]  # fmt: skip
     marks = []
     seen = {points_of(m, kept, signed=signed).tobytes() for m in members[:1] + members[_MARKS:]}
-    for member, each in listed + rejected:
+    for member, each in listed + others:
         points = points_of(member, kept, signed=signed)
         if points.tobytes() in seen:
             continue

@@ -131,8 +131,8 @@ class Discovery:
         representation: of the group on R^d; it closes exactly.
         members: int64 (order, d) for permutations, with (rho(g) x)[members[g][i]] = x[i]; else
             (order, d, d) matrices. Entry g belongs to element g of the group.
-        violations: (order,), float64: the relative violation of each member, at the order of
-            moments that speaks most against it.
+        violations: (order,), float64: the relative violation of each member by moments, which
+            propose, at the order that speaks most against it; no effect of the test.
         noise: (order,), float64: what sampling noise alone would leave there.
         gap: how far the group stands apart: the least effect of what was tested outside, over the
             bound of its own in what sees best. inf where there is nothing outside.

@@ -385,7 +385,7 @@ def test_constant_and_equal_columns_are_set_aside(run: Any, monkeypatch: Any) ->
     assert {member[0] for member in found["members"]} == {0}
     assert all(member[5:] == [4 + image for image in member[1:5]] for member in found["members"])
     assert any("constant" in note for note in found["notes"])
-    random, marks = drawn["second moments propose"]
+    random, marks = drawn["second moments"]
     members = [mark.violation for mark in marks if mark.role == "member"]
     assert len(members) == 3
     assert max(members) < 0.1
