@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 ESCNN := escnn==1.0.11
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-long check format format-check lint types imports coverage docs bench clean
+.PHONY: help demo test test-slow test-long fuzz kill check format format-check lint types imports coverage docs bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ demo: $(STAMP)  ## discover groups in embedded real data, and train a network th
 	$(BIN)/grouplearn train digits --rotated --epochs 20 --batch-size 32 --parameters 8000 --out runs/demo-network --overwrite
 
 # A worker has one thread: more of them wait for one another.
-test test-slow test-long: export OMP_NUM_THREADS = 1
+test test-slow test-long fuzz kill: export OMP_NUM_THREADS = 1
 
 test: $(STAMP)  ## tests and doctests, with line and branch coverage of at least 95 %
 	$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-report=term
@@ -33,6 +33,12 @@ test-slow: $(STAMP)  ## the tests marked slow, without coverage
 
 test-long: $(STAMP)  ## the laws on at least 20,000 random examples
 	HYPOTHESIS_PROFILE=long GROUPLEARN_MIN_EXAMPLES=20000 $(BIN)/python -m pytest -q -n $(WORKERS) tests/laws -m ""
+
+fuzz: $(STAMP)  ## read 5,000 broken and hostile files, in some minutes
+	$(BIN)/python -m tests.robustness.fuzz
+
+kill: $(STAMP)  ## kill every command at 200 random moments, in a quarter of an hour
+	$(BIN)/python -m tests.robustness.kill
 
 check: format-check lint types imports test test-slow docs  ## everything a commit must pass
 

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 from grouplearn._checks import refuse
 from grouplearn.errors import DataError
@@ -17,7 +17,10 @@ from grouplearn.errors import DataError
 GZIP_MAGIC = b"\x1f\x8b"
 MOST_BYTES = "GROUPLEARN_MOST_BYTES"
 """The environment variable that says how much memory one data set may take; default: 2 GiB."""
-_MOST, _LINES = 2 << 30, 8
+_MOST, _PART = 2 << 30, 8
+_GROWTH, _SMALL = 250, 128
+"""Times that a file may grow when it is unpacked, to more than that part of `most_bytes`."""
+_BUFFER, _CHUNK = 1 << 17, 1 << 20
 
 
 def checked_path(who: str, path: Any) -> Path:
@@ -60,7 +63,7 @@ def named(file: Path | str) -> str:
 
 def lines_of(who: str, file: Path, text: io.TextIOBase) -> Iterator[str]:
     """Yield the lines of a text; one that is longer than an eighth of `most_bytes` is refused."""
-    most = max(1, most_bytes() // _LINES)
+    most = max(1, most_bytes() // _PART)
     while line := text.readline(most + 1):
         if len(line) > most:
             refuse(who, f"path {str(file)!r}", f"of lines of at most {most:,} letters",
@@ -68,15 +71,87 @@ def lines_of(who: str, file: Path, text: io.TextIOBase) -> Iterator[str]:
         yield line
 
 
+def assert_no_bomb(who: str, file: Path, packed: int, size: int) -> None:
+    """Refuse what grows as only a file can that was made to fill the memory.
+
+    Args:
+        who: asks, for the error.
+        file: that holds the data.
+        packed: their size there, in bytes.
+        size: when they are unpacked.
+
+    Raises:
+        DataError: they grow more than 250-fold, to more than 1/128 of `most_bytes`.
+    """
+    if size > most_bytes() // _SMALL and size > _GROWTH * packed:
+        refuse(who, named(file), f"one that grows at most {_GROWTH}-fold when it is unpacked",
+               f"more, from {packed:,} bytes", f"unpack it first, or set {MOST_BYTES}",
+               DataError)  # fmt: skip
+
+
 @contextmanager
-def uncompressed(file: Path) -> Iterator[io.BufferedReader | gzip.GzipFile]:
-    """Open a file for reading bytes; its first bytes decide whether gzip stands between."""
+def uncompressed(file: Path, who: str = "uncompressed") -> Iterator[io.BufferedReader[Any]]:
+    """Open a file for reading bytes; its first bytes decide whether gzip stands between.
+
+    Args:
+        file: plain or gzip.
+        who: asks, for the error of `assert_no_bomb`.
+    """
     with file.open("rb") as raw:
         if raw.peek(2)[:2] == GZIP_MAGIC:
-            with gzip.open(raw) as stream:
+            with io.BufferedReader(_Unpacked(who, file, raw), _BUFFER) as stream:
                 yield stream
         else:
             yield raw
+
+
+def content_of(who: str, file: Path) -> bytearray:
+    """Read a whole file, plain or gzip, which is refused where it is larger than data may be.
+
+    Args:
+        who: asks, for the error.
+        file: that holds the data.
+
+    Raises:
+        DataError: it is unreadable, broken or too large.
+    """
+    taken = bytearray()
+    with refusing_broken_files(who, file), uncompressed(file, who) as stream:
+        while part := stream.read(_CHUNK):
+            taken += part
+            assert_small(who, file, len(taken))
+    return taken
+
+
+@final
+class _Unpacked(io.RawIOBase):
+    """What gzip holds, as long as it is no bomb."""
+
+    def __init__(self, who: str, file: Path, raw: io.BufferedReader) -> None:
+        self.who, self.file, self.raw = who, file, raw
+        self.stream = gzip.GzipFile(fileobj=raw)
+
+    def readable(self) -> bool:
+        """It can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """It can be read again from its beginning."""
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Go elsewhere."""
+        return self.stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        """How much has been read."""
+        return self.stream.tell()
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Fill a buffer."""
+        count = self.stream.readinto(buffer)
+        assert_no_bomb(self.who, self.file, self.raw.tell(), self.stream.tell())
+        return count
 
 
 @contextmanager
@@ -106,7 +181,7 @@ def text_of(who: str, file: Path, errors: str = "strict") -> Iterator[io.TextIOB
     """Open a text file, plain or gzip, UTF-8 with or without a byte order mark."""
     with (
         refusing_broken_files(who, file),
-        uncompressed(file) as stream,
+        uncompressed(file, who) as stream,
         io.TextIOWrapper(stream, encoding="utf-8-sig", errors=errors, newline="") as text,
     ):
         yield text

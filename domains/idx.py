@@ -67,7 +67,7 @@ def read_idx(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
     """
     file = checked_path("read_idx", path)
     try:
-        with uncompressed(file) as stream:
+        with uncompressed(file, "read_idx") as stream:
             dtype, shape = _header(file, stream)
             data = _payload(file, stream, dtype, shape)
     except (EOFError, gzip.BadGzipFile, zlib.error) as problem:
@@ -166,6 +166,14 @@ def _take(stream: io.BufferedIOBase, size: int) -> bytearray:
     return taken
 
 
+def _count(stream: io.BufferedIOBase, most: int) -> int:
+    """How many bytes follow, or `most`; none is kept."""
+    count = 0
+    while count < most and (chunk := stream.read(min(most - count, _CHUNK))):
+        count += len(chunk)
+    return count
+
+
 def _header(file: Path, stream: io.BufferedIOBase) -> tuple[np.dtype[Any], tuple[int, ...]]:
     magic = _take(stream, 4)
     if (
@@ -200,15 +208,16 @@ def _payload(
 ) -> bytearray:
     expected = math.prod(shape) * dtype.itemsize
     # One byte more than declared shows trailing bytes, and makes gzip verify its checksum.
-    data = _take(stream, min(expected, most_bytes()) + 1)
-    if len(data) > most_bytes():
+    data = _take(stream, expected + 1) if expected <= most_bytes() else bytearray()
+    count = len(data) if expected <= most_bytes() else _count(stream, most_bytes() + 1)
+    if count > most_bytes():
         assert_small("read_idx", file, expected)
-    if len(data) != expected:
-        truncated = len(data) < expected
+    if count != expected:
+        truncated = count < expected
         _reject(
             file,
             f"an IDX file with {expected} bytes of data, as its shape {shape} declares",
-            f"{len(data)} bytes" if truncated else "more bytes",
+            f"{count} bytes" if truncated else "more bytes",
             f"the file is {'truncated' if truncated else 'corrupt'}, download it again",
         )
     return data

@@ -13,11 +13,9 @@ from numpy.typing import NDArray
 
 from grouplearn.domains.cifar import PIXELS, SIDE
 from grouplearn.domains.files import (
-    assert_small,
     checked_path,
-    most_bytes,
+    content_of,
     refusing_broken_files,
-    uncompressed,
 )
 from grouplearn.domains.idx import read_idx
 from grouplearn.domains.idx_names import IdxFiles, holding_folder, idx_files, is_images
@@ -185,9 +183,7 @@ def _binary_batches(folder: Path, train: Sequence[Path], test: str, labels: int)
 
 
 def _records(file: Path, size: int) -> NDArray[np.uint8]:
-    with refusing_broken_files(WHO, file), uncompressed(file) as stream:
-        content = stream.read(most_bytes() + 1)
-    assert_small(WHO, file, len(content))
+    content = content_of(WHO, file)
     if not content or len(content) % size:
         reject(file, f"a multiple of {size} bytes", f"{len(content)}",
                "the file is truncated, download it again")  # fmt: skip

@@ -16,7 +16,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from grouplearn._checks import refuse
-from grouplearn.domains.files import assert_small
+from grouplearn.domains.files import assert_no_bomb, assert_small
 from grouplearn.errors import DataError
 
 NPY_MAGIC = b"\x93NUMPY"
@@ -84,7 +84,9 @@ def archived_shape(
             if chosen not in names:
                 _reject(who, file, f"an archive with an array {chosen!r}", names,
                         "pass one of these")  # fmt: skip
-            with archive.open(f"{chosen}.npy") as member:
+            told = archive.getinfo(f"{chosen}.npy")
+            assert_no_bomb(who, file, told.compress_size, told.file_size)
+            with archive.open(told) as member:
                 shape, _, dtype = _header(member)
     except DataError:
         raise

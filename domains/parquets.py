@@ -73,10 +73,15 @@ def parquet_batches(
         coded: of columns that are read as classes, the number of each class so far.
 
     Raises:
-        DataError: the file is broken, another column is not numeric, or a value is missing.
+        DataError: the file is broken, another column is not numeric, two have one name, or
+            a value is missing.
     """
     table = _opened(who, file)
     names = [table.schema_arrow.names[k] for k in kept]
+    twice = next((name for name in names if table.schema_arrow.names.count(name) > 1), None)
+    if twice is not None:
+        _reject(who, file, "of columns with names of their own", f"{twice!r} more than once",
+                "rename them")  # fmt: skip
     fields = [table.schema_arrow.field(k) for k in kept]
     _assert_numeric(
         who, file, [each for k, each in zip(kept, fields, strict=True) if k not in coded]

@@ -10,13 +10,15 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, TypeAlias, final
+from typing import Any, NoReturn, TypeAlias, TypeVar, final
 
 from grouplearn._checks import optional_import, refuse
 from grouplearn.domains.files import (
     GZIP_MAGIC,
+    MOST_BYTES,
     checked_path,
     lines_of,
+    most_bytes,
     refusing_broken_files,
     text_of,
 )
@@ -26,6 +28,9 @@ from grouplearn.errors import DataError
 Source: TypeAlias = str | os.PathLike[str] | Iterable[Any]
 _WHO = "read_sequences"
 _FIRST = 1 << 14
+_PART, _LINE = 4, 50
+"""A record may take a quarter of `most_bytes`, at 50 bytes for each line beside its letters."""
+_Record = TypeVar("_Record")
 _BGZIP_END = 14
 _REASONS = {
     "FASTA": "FASTA, as the first line begins with '>'",
@@ -54,7 +59,7 @@ def read_sequences(path: str | os.PathLike[str]) -> Iterator[str]:
     Raises:
         InputError: `path` is not a path.
         DataError: the file is missing, unreadable, empty, cut, or of another format, or a record
-            has no sequence.
+            has no sequence, or takes more than a quarter of the memory that data may.
         MissingExtraError: Biopython is absent; the extra `sequences` brings it.
 
     Cost:
@@ -210,16 +215,54 @@ def _first_lines(text: io.TextIOBase) -> list[str]:
     return lines[:-1] if len(begin) == _FIRST and len(lines) > 1 else lines
 
 
+@final
+class _Lines(io.TextIOBase):
+    """Lines for parsers that keep those of a record: a longer one than there is room is refused."""
+
+    def __init__(self, file: Path, text: io.TextIOBase) -> None:
+        self.file, self.lines = file, lines_of(_WHO, file, text)
+        self.taken, self.most = 0, most_bytes() // _PART
+
+    def read(self, _: int | None = -1, /) -> str:
+        """Nothing: parsers read nothing to see that this is text."""
+        return ""
+
+    def readline(self, _: int | None = -1, /) -> str:  # type: ignore[override]
+        """The next line, empty at the end."""
+        line = next(self.lines, "")
+        self.taken += len(line) + _LINE
+        if self.taken > self.most:
+            _reject(self.file, f"of records of at most {self.most:,} bytes in memory",
+                    "a longer one", f"cut it, or set {MOST_BYTES}")  # fmt: skip
+        return line
+
+    def __next__(self) -> str:  # type: ignore[override]
+        if not (line := self.readline()):
+            raise StopIteration
+        return line
+
+    def records(self, parsed: Iterable[_Record]) -> Iterator[_Record]:
+        """Records that a parser makes of the lines; each begins to count anew."""
+        for record in parsed:
+            yield record
+            self.taken = 0
+
+
 def _fasta(file: Path, text: io.TextIOBase) -> Iterator[tuple[str, str]]:
-    """Records of a FASTA file, of any length."""
-    kept = (line for line in lines_of(_WHO, file, text) if not line.startswith(";"))
-    return iter(optional_import("Bio.SeqIO.FastaIO", "sequences").SimpleFastaParser(kept))
+    """Records of a FASTA file."""
+    lines = _Lines(file, text)
+    kept = (line for line in lines if not line.startswith(";"))
+    parse = optional_import("Bio.SeqIO.FastaIO", "sequences").SimpleFastaParser
+    return lines.records(parse(kept))
 
 
 def _fastq(file: Path, text: io.TextIOBase) -> Iterator[tuple[str, str]]:
     parse = optional_import("Bio.SeqIO.QualityIO", "sequences").FastqGeneralIterator
+    lines = _Lines(file, text)
     try:
-        yield from ((name, letters) for name, letters, _ in parse(text))
+        yield from ((name, letters) for name, letters, _ in lines.records(parse(lines)))
+    except DataError:
+        raise
     except ValueError as problem:
         _reject(file, "a whole FASTQ file", f"a broken record ({problem})", "download it again")
 
@@ -232,7 +275,8 @@ def _bare(file: Path, text: io.TextIOBase) -> Iterator[tuple[str, str]]:
 
 def _annotated(file: Path, text: io.TextIOBase, kind: str) -> Iterator[tuple[str, str]]:
     """Records of GenBank or EMBL; one that is shorter than its head declares is refused."""
-    records = optional_import("Bio.SeqIO", "sequences").parse(text, kind.lower())
+    lines = _Lines(file, text)
+    records = lines.records(optional_import("Bio.SeqIO", "sequences").parse(lines, kind.lower()))
     count = 0
     while True:
         try:
@@ -243,7 +287,7 @@ def _annotated(file: Path, text: io.TextIOBase, kind: str) -> Iterator[tuple[str
             letters = str(record.seq)
         except StopIteration:
             break
-        except (OSError, EOFError, zlib.error):
+        except (DataError, OSError, EOFError, zlib.error):
             raise  # of gzip: the caller says it
         except Exception as problem:  # a parser of free text fails in many ways
             _reject(file, f"a whole {kind} file", f"a broken record ({problem})",

@@ -26,6 +26,7 @@ from grouplearn.domains.parquets import parquet_batches, parquet_head
 from grouplearn.errors import DataError
 
 _WHO = "read_table"
+_MOST_COLUMNS = 1 << 20
 _ZIP, _PARQUET = b"PK", b"PAR1"
 _Batches: TypeAlias = Callable[[Sequence[int], Coded], Iterator[Shaped[np.ndarray, "rows kept"]]]
 
@@ -246,3 +247,6 @@ def _check_array(file: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> No
             f"shape {shape} of {dtype}",
             "reshape or convert it; for images use ImageDomain",
         )
+    if shape[1] > _MOST_COLUMNS:
+        _reject(file, f"an array of at most {_MOST_COLUMNS:,} columns", f"{shape[1]:,}",
+                "take some of them")  # fmt: skip

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from grouplearn._checks import refuse
 from grouplearn._files import write_whole
+from grouplearn._schema import misfit, parsed
 from grouplearn.errors import DataError
 
 VERSION = 1
@@ -96,7 +97,13 @@ def read_tensors(path: str | os.PathLike[str], who: str = "load") -> TensorFile:
     if _digest(tensors, text) != header.get("sha256"):
         _reject(who, file, "as it was written", "other content: its checksum differs",
                 again)  # fmt: skip
-    return TensorFile(tensors, json.loads(text))
+    try:
+        info = parsed(text)
+    except ValueError as problem:
+        _reject(who, file, "with a description in JSON", str(problem), again)
+    if not isinstance(info, dict):
+        _reject(who, file, "with a description by names", type(info).__name__, again)
+    return TensorFile(tensors, info)
 
 
 def pack(value: Any, tensors: dict[str, Tensor], place: str = "") -> Any:
@@ -129,13 +136,27 @@ def pack(value: Any, tensors: dict[str, Tensor], place: str = "") -> Any:
 
 
 def unpack(value: Any, tensors: Mapping[str, Tensor]) -> Any:
-    """The inverse of `pack`."""
-    if not isinstance(value, dict):
+    """The inverse of `pack`.
+
+    Raises:
+        ValueError: it is nothing that `pack` returns.
+    """
+    if value is None or isinstance(value, bool | int | float | str):
         return value
-    ((kind, content),) = value.items()
+    wanted: dict[str, Any] = {
+        "tensor": str, "map": list[list[Any]], "list": list[Any], "tuple": list[Any],
+    }  # fmt: skip
+    kind = next(iter(value)) if isinstance(value, dict) and len(value) == 1 else None
+    if kind not in wanted or misfit(value[kind], wanted[kind]) is not None:
+        raise ValueError(f"{str(value)[:60]!r} where something packed should be")
+    content = value[kind]
     if kind == "tensor":
+        if content not in tensors:
+            raise ValueError(f"no tensor {content!r}")
         return tensors[content]
     if kind == "map":
+        if any(len(pair) != 2 or isinstance(pair[0], list | dict) for pair in content):
+            raise ValueError("a map of other things than pairs")
         return {key: unpack(each, tensors) for key, each in content}
     items = [unpack(each, tensors) for each in content]
     return items if kind == "list" else tuple(items)
@@ -157,11 +178,11 @@ def _header(content: bytes) -> dict[str, str] | None:
         return None
     (size,) = struct.unpack("<Q", content[:8])
     try:
-        found = json.loads(content[8 : 8 + size]) if size <= len(content) - 8 else {}
+        found = parsed(content[8 : 8 + size]) if size <= len(content) - 8 else {}
     except ValueError:
         return None
     metadata = found.get("__metadata__") if isinstance(found, dict) else None
-    return metadata if isinstance(metadata, dict) else None
+    return metadata if misfit(metadata, dict[str, str]) is None else None
 
 
 def _reject(who: str, file: Path, expected: str, got: str, remedy: str) -> NoReturn:

@@ -6,7 +6,7 @@ import json
 import math
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -17,8 +17,9 @@ from rich.text import Text
 from grouplearn._checks import refuse
 from grouplearn._files import write_whole
 from grouplearn.commands.folders import sweep
-from grouplearn.commands.marks import CONFIG, RESULT, to_json
+from grouplearn.commands.marks import to_json
 from grouplearn.commands.output import number
+from grouplearn.commands.results import Result, read_options, read_result
 from grouplearn.commands.tables import print_table
 from grouplearn.commands.train_kinds import flat
 from grouplearn.errors import DataError
@@ -26,11 +27,6 @@ from grouplearn.report import Page, Section, Table, render_page
 from grouplearn.training import seeds_interval
 
 WHO = "grouplearn compare"
-_RESULT: dict[str, Callable[[Any], Any]] = {
-    "network": str, "seed": int, "score": float, "parameters": int, "seconds": float,
-    "defects": dict,
-}  # fmt: skip
-"""What a result has to hold; infinities are texts in JSON."""
 _HEAD = ["network", "group", "parameters", "score, %", "difference", "seeds", "closure defect",
          "minutes"]  # fmt: skip
 
@@ -73,7 +69,7 @@ def rows_of(folders: Sequence[Path]) -> list[Row]:
         DataError: a folder holds no finished run.
         InputError: two runs of one kind have the same seed, or runs are of different data.
     """
-    kinds: dict[str, list[dict[str, Any]]] = {}
+    kinds: dict[str, list[Result]] = {}
     data: dict[str, Path] = {}
     for folder in folders:
         options, result = _read_run(folder)
@@ -81,8 +77,8 @@ def rows_of(folders: Sequence[Path]) -> list[Row]:
         data.setdefault(json.dumps(same), folder)
         options = {name: value for name, value in options.items() if name != "seed"}
         earlier = kinds.setdefault(json.dumps(options, sort_keys=True), [])
-        if any(each["seed"] == result["seed"] for each in earlier):
-            refuse(WHO, "RUN", "one run for each seed", f"seed {result['seed']} twice, again in "
+        if any(each.seed == result.seed for each in earlier):
+            refuse(WHO, "RUN", "one run for each seed", f"seed {result.seed} twice, again in "
                    f"{str(folder)!r}", "leave one out")  # fmt: skip
         earlier.append(result)
     if len(data) > 1:
@@ -92,14 +88,15 @@ def rows_of(folders: Sequence[Path]) -> list[Row]:
     found = []
     told = _differences([json.loads(kind) for kind in kinds])
     for results, more in zip(kinds.values(), told, strict=True):
-        scores = {each["seed"]: each["score"] for each in results}
+        scores = {each.seed: each.score for each in results}
         common = [scores[seed] - first[seed] for seed in scores if seed in first]
         found.append(Row(
-            ", ".join([results[0]["network"], *more]),
-            tuple(sorted({_group(each) for each in results if "group" in each})),
-            results[0]["parameters"], scores, seeds_interval(common) if common else None,
-            max((e["defects"]["closure"] for e in results if e["defects"]), default=None),
-            sum(each["seconds"] for each in results) / len(results) / 60,
+            ", ".join([results[0].network, *more]),
+            tuple(sorted({_group(each) for each in results if each.group})),
+            results[0].parameters, scores, seeds_interval(common) if common else None,
+            max((e.defects["closure"] for e in results if "closure" in e.defects),
+                default=None),
+            sum(each.seconds for each in results) / len(results) / 60,
         ))  # fmt: skip
         first = first or scores
     return found
@@ -169,32 +166,22 @@ def _differences(kinds: Sequence[dict[str, Any]]) -> list[list[str]]:
     return [[f"{name} {kind.get(name)}" for name in differ] for kind in kinds]
 
 
-def _read_run(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def _read_run(folder: Path) -> tuple[dict[str, Any], Result]:
     """The options of a run, side by side, and its result."""
     sweep(folder.parent)
-    config, result = _read(folder, CONFIG), _read(folder, RESULT)
+    expected = f"RUN {str(folder)!r}", "a finished run of grouplearn train"
     try:
-        options = flat(config["options"])
-        for name, kind in _RESULT.items():
-            result[name] = kind(result[name])
-    except (KeyError, TypeError, ValueError, AttributeError) as problem:
-        refuse(WHO, f"RUN {str(folder)!r}", "a finished run of grouplearn train",
-               f"other content ({problem!r})", "train it anew", DataError)  # fmt: skip
-    return options, result
+        return flat(read_options(folder)), read_result(folder)
+    except OSError as problem:
+        name = Path(str(problem.filename)).name
+        refuse(WHO, *expected, f"no readable {name} ({problem})", "finish it with --resume",
+               DataError)  # fmt: skip
+    except ValueError as problem:
+        refuse(WHO, *expected, f"other content ({problem})", "train it anew", DataError)
 
 
-def _read(folder: Path, name: str) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads((folder / name).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as problem:
-        refuse(WHO, f"RUN {str(folder)!r}", "a finished run of grouplearn train",
-               f"no readable {name} ({problem})", "finish it with --resume", DataError)  # fmt: skip
-    return found
-
-
-def _group(result: dict[str, Any]) -> str:
-    moves = result["moves"]
-    return f"{result['group']} ({moves[0]})" if moves else str(result["group"])
+def _group(result: Result) -> str:
+    return f"{result.group} ({result.moves[0]})" if result.moves else result.group
 
 
 def _interval(mean: float, half: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import logging
 import sys
 import warnings
@@ -18,6 +17,7 @@ from grouplearn._checks import optional_import, refuse
 from grouplearn._files import write_whole
 from grouplearn.commands.folders import sweep
 from grouplearn.commands.marks import RESULT, to_json
+from grouplearn.commands.results import is_possible, read_result
 from grouplearn.commands.train_data import assert_fits
 from grouplearn.commands.train_output import NETWORK
 from grouplearn.errors import DataError
@@ -74,6 +74,9 @@ def run_export(
     rng = torch.Generator().manual_seed(0)
     sides = size or _size_of(run)
     assert_fits(WHO, "--size", *sides)
+    if not is_possible(*sides):
+        refuse(WHO, "--size", "of at most 16,777,216 pixels", f"{sides[0]} x {sides[1]}",
+               "export it for smaller images")  # fmt: skip
     dtype = next(network.parameters()).dtype
     x = torch.rand(2, pattern.in_channels, *sides, generator=rng, dtype=dtype)
     with torch.no_grad():
@@ -98,11 +101,12 @@ def run_export(
 def _size_of(run: Path) -> tuple[int, int]:
     """Height and width of the images that a run learned from."""
     try:
-        height, width = json.loads((run / RESULT).read_text(encoding="utf-8"))["images"]
-    except (OSError, ValueError, KeyError) as problem:
+        return read_result(run).images
+    except OSError as problem:
         refuse(WHO, "--size", "given where there is no finished run to take it from", None,
-               f"pass --size HxW ({type(problem).__name__})")  # fmt: skip
-    return height, width
+               f"pass --size HxW ({problem.strerror})")  # fmt: skip
+    except ValueError as problem:
+        refuse(WHO, "RUN", f"with a whole {RESULT}", str(problem), "pass --size HxW", DataError)
 
 
 def _onnx(module: nn.Module, x: torch.Tensor) -> tuple[bytes, torch.Tensor]:

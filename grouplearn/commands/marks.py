@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from grouplearn._files import whole_name, write_whole
+from grouplearn._schema import parsed
 
 CONFIG = "config.json"
 """Command, options and versions of a run, and the names of its files."""
@@ -53,8 +54,8 @@ def strangers(folder: Path) -> list[str] | None:
         Their names; None where the folder is that of no run.
     """
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        config = parsed((folder / CONFIG).read_bytes())
+    except (OSError, ValueError):
         return None
     if not isinstance(config, dict) or not config.keys() >= _KEYS:
         return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from grouplearn._checks import refuse
 from grouplearn._files import write_whole
 from grouplearn.commands.folders import sweep
 from grouplearn.commands.marks import RESULT, to_json
+from grouplearn.commands.results import read_result
 from grouplearn.commands.train_data import BUILT_IN
 from grouplearn.commands.train_output import NETWORK
 from grouplearn.domains.samples import sample_labelled_digits
@@ -91,23 +91,24 @@ def run_predict(
 def _read_run(run: Path) -> _Run:
     expected = f"the folder of a finished run of grouplearn train, with a {RESULT}"
     try:
-        result = json.loads((run / RESULT).read_text(encoding="utf-8"))
-        height, width = map(int, result["images"])
-        classes = tuple(map(str, result["classes"]))
-        objective = str(result["objective"])
-    except (OSError, ValueError, KeyError, TypeError) as problem:
-        refuse(WHO, "RUN", expected, f"{str(run)!r} ({type(problem).__name__})",
+        result = read_result(run)
+    except (OSError, ValueError) as problem:
+        said = problem.strerror if isinstance(problem, OSError) else problem
+        refuse(WHO, "RUN", expected, f"{str(run)!r} ({said})",
                "train a network, or finish the run with --resume", DataError)  # fmt: skip
-    if objective != "classification":
-        refuse(WHO, "RUN", "a run for classification", objective, "use its network in Python",
-               DataError)  # fmt: skip
-    network = load(run / NETWORK)
+    if result.objective != "classification":
+        refuse(WHO, "RUN", "a run for classification", result.objective,
+               "use its network in Python", DataError)  # fmt: skip
+    network, classes = load(run / NETWORK), result.classes
     inner: Any = unwrapped(network)
-    shape = inner.pattern if hasattr(inner, "pattern") else inner.shape
+    shape: Any = getattr(inner, "pattern", getattr(inner, "shape", None))
+    if not hasattr(shape, "classes"):
+        refuse(WHO, "RUN", f"with a network in {NETWORK}", type(inner).__name__, "train it again",
+               DataError)  # fmt: skip
     if shape.classes != len(classes):
         refuse(WHO, "RUN", f"with a network of {len(classes)} classes, as its {RESULT} says",
                shape.classes, "train it again", DataError)  # fmt: skip
-    return _Run(network, shape.in_channels, (height, width), classes)
+    return _Run(network, shape.in_channels, result.images, classes)
 
 
 def _images(data: str, run: _Run) -> NamedImages:

@@ -16,6 +16,7 @@ from rich.text import Text
 from grouplearn._checks import refuse
 from grouplearn.commands.folders import can_go_on, growing, reopen, reserve
 from grouplearn.commands.marks import CONFIG, RESULT, to_json
+from grouplearn.commands.results import read_options
 from grouplearn.commands.tables import print_table
 from grouplearn.commands.train import Trained, Watch, read_data, train
 from grouplearn.commands.train_kinds import WHO, TrainOptions, flat
@@ -98,9 +99,9 @@ def _assert_cut_off(folder: Path, shown: Path, options: TrainOptions) -> None:
         refuse(WHO, "--out", "the folder of a run that was cut off, for --resume",
                f"{str(shown)!r}, a finished one", "leave --resume out")  # fmt: skip
     try:
-        earlier = dict(json.loads((folder / CONFIG).read_text(encoding="utf-8"))["options"])
-    except (ValueError, KeyError, TypeError) as problem:
-        refuse(WHO, "--out", f"the folder of a run, with a whole {CONFIG}", f"{problem!r}",
+        earlier = read_options(folder)
+    except ValueError as problem:
+        refuse(WHO, "--out", f"the folder of a run, with a whole {CONFIG}", str(problem),
                "start a new run", DataError)  # fmt: skip
     before, now = flat(earlier), flat(json.loads(to_json(options.plain())))
     for name in sorted({*before, *now} - MAY_CHANGE):

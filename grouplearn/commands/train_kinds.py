@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, final, get_args
 
 from grouplearn._checks import finite_number, refuse
+from grouplearn._schema import misfit, parsed
 from grouplearn.commands.options import between, known_name, typed_beside
 from grouplearn.domains.pixels import GRID_MOVES
 from grouplearn.errors import DataError
@@ -156,7 +156,7 @@ def read_config(line: str, file: Path, data: str, seed: int | None = None) -> Tr
         refuse(WHO, "--config", "without the options that it holds", ", ".join(others),
                "leave these out, or change the file")  # fmt: skip
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = parsed(file.read_bytes())
     except (OSError, ValueError) as problem:
         refuse(WHO, f"--config {str(file)!r}", "a JSON file", str(problem), "check it", DataError)
     known = found.get("options", found) if isinstance(found, dict) else found
@@ -169,6 +169,9 @@ def read_config(line: str, file: Path, data: str, seed: int | None = None) -> Tr
         usual = {"schedule": "one-cycle", "precision": "float32", "accelerator": "cpu"}
         fit = {**usual, **known.pop("fit", {}), **({} if seed is None else {"seed": seed})}
         classes = known.pop("classes", None)
+        if misfit(classes, list[int] | None) is not None:
+            refuse(WHO, "--config: classes", "a list of integers", repr(classes),
+                   "see config.json of a run")  # fmt: skip
         options = {"classes": None if classes is None else tuple(classes), **known, "data": data}
         return TrainOptions(action=ActionOptions(**action), fit=fit_options(**fit), **options)
     except TypeError as problem:

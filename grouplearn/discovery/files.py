@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from grouplearn._checks import refuse
+from grouplearn._schema import misfit, rebuilding
 from grouplearn.discovery.result import Discovery, Evidence, Rung
-from grouplearn.errors import DataError, InputError
+from grouplearn.errors import DataError
 from grouplearn.representations.descriptions import (
     build_representation,
     describe_representation,
@@ -45,15 +47,14 @@ def read_discovery(path: str | os.PathLike[str]) -> Discovery:
         refuse(who, place, "a file that Discovery.save wrote",
                "one without a finding", "a representation or a network is read by "
                "grouplearn.training.load", DataError)  # fmt: skip
-    try:
+    with rebuilding(who, Path(path), "save it again"):
         return _restored(info, tensors)
-    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError, InputError) as problem:
-        refuse(who, place, "whole", f"one whose parts do not fit ({problem})", "save it again",
-               DataError)  # fmt: skip
 
 
 def _restored(info: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Discovery:
     values = unpack(info[_PLACE], tensors)
+    if (wrong := misfit(values, Discovery)) is not None:
+        raise ValueError(wrong)
     rep = restored(info, tensors, build_representation)
     ladder = tuple(
         Rung(**{**rung, "evidence": tuple(Evidence(**each) for each in rung["evidence"])})

@@ -73,6 +73,10 @@ def restored(
         name: tensors[first[id(value)]] for name, value in names.items()
         if first[id(value)] in tensors or not name.endswith(MARK)  # which older files lack
     }  # fmt: skip
+    types = {value.dtype for value in full.values() if value.is_floating_point()}
+    if len(types) > 1:
+        refuse("load", "tensors", "of one floating type", ", ".join(sorted(map(str, types))),
+               "save the module again")  # fmt: skip
     with torch.no_grad():
         for name, value in full.items():
             names[name].data = names[name].data.to(value.dtype)
@@ -167,7 +171,7 @@ def build_representation(
     """
     check_held(description["class"], _wanted(description), tensors)
     group, dim = build_group(description["group"]), description["dim"]
-    dtype: torch.dtype = getattr(torch, description["dtype"])
+    dtype = _dtype(description["dtype"])
     parts = [build_representation(each, tensors) for each in description["parts"]]
     rest = iter(parts)
     builders: dict[str, Callable[[], LearnedRepresentation]] = {
@@ -191,12 +195,19 @@ def build_representation(
     return builders[description["class"]]()
 
 
+def _dtype(name: str) -> torch.dtype:
+    found = getattr(torch, name, None)
+    if not isinstance(found, torch.dtype) or not found.is_floating_point:
+        refuse("load", "dtype", "a floating type of torch", repr(name), "save the module again")
+    return found
+
+
 def _build_fixed(
     group: FiniteGroup, description: Description, tensors: Mapping[str, Tensor]
 ) -> FixedRepresentation:
     rows = tensors[description["tensor"]][list(group.generators)]
     if description["permutation"]:
-        rows = torch.eye(description["dim"], dtype=getattr(torch, description["dtype"]))[rows]
+        rows = torch.eye(description["dim"], dtype=_dtype(description["dtype"]))[rows]
     return FixedRepresentation(group, rows)
 
 

@@ -8,6 +8,7 @@ from typing import Any, final
 
 from lightning.pytorch.plugins.io import CheckpointIO
 
+from grouplearn._schema import rebuilding
 from grouplearn.errors import DataError
 from grouplearn.tensorfile import pack, read_tensors, unpack, write_tensors
 
@@ -45,8 +46,8 @@ class TensorFileIO(CheckpointIO):
                 f"resume: path {os.fspath(path)!r} must be a checkpoint that fit wrote, got a "
                 "module; choose another folder"
             )
-        loaded: dict[str, Any] = unpack(found.info["checkpoint"], found.tensors)
-        return loaded
+        with rebuilding("resume", Path(path), "start the run anew"):
+            return dict(unpack(found.info["checkpoint"], found.tensors))
 
     def remove_checkpoint(self, path: str | os.PathLike[str]) -> None:
         """Delete a checkpoint."""

@@ -19,7 +19,8 @@ from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from torch import Tensor, nn
 
 from grouplearn._checks import refuse
-from grouplearn.errors import TrainingError
+from grouplearn._schema import misfit, parsed, rebuilding
+from grouplearn.errors import GrouplearnError, TrainingError
 from grouplearn.layers.filters import input_like
 from grouplearn.layers.normalisation import synchronised
 from grouplearn.models import LGN
@@ -33,6 +34,7 @@ from grouplearn.training.objectives import Objective
 Watch = Callable[[FitEpoch], object]
 _RISE = 0.2
 _STATE = "history"
+_ANEW = "start the run anew"
 _DROPOUT = 1  # another stream than that of order and augmentation, mixed(seed, epoch)
 _PRECISIONS: dict[str, Any] = {
     "float32": "32-true", "bfloat16": "bf16-mixed", "float64": "64-true",
@@ -73,7 +75,7 @@ def run(
         module = _Module(model, objective, options, len(batches))
         together = synchronised(model) if world > 1 else nullcontext()
         try:
-            with together:
+            with together, _restoring(last, keep):
                 trainer.fit(
                     module, batches, judged,
                     ckpt_path=None if last is None else str(last),
@@ -219,6 +221,7 @@ class _Keeper(Callback):
         self.known, self.watch = known, watch
         self.history: list[FitEpoch] = []
         self.start = time.perf_counter()
+        self.trains = False
 
     @property
     def state_key(self) -> str:
@@ -232,7 +235,10 @@ class _Keeper(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what came before."""
-        self.history = [FitEpoch(**each) for each in state_dict["epochs"]]
+        epochs = state_dict["epochs"]
+        if (wrong := misfit(epochs, list[FitEpoch])) is not None:
+            raise ValueError(f"epochs, {wrong}")
+        self.history = [FitEpoch(**each) for each in epochs]
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: Any) -> None:  # noqa: ARG002
         """Write the epochs of an earlier part again: the CSV file is a new one.
@@ -243,6 +249,15 @@ class _Keeper(Callback):
             if isinstance(logger, CSVLogger):
                 for epoch in self.history:
                     _log(logger, epoch)
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: Any) -> None:  # noqa: ARG002
+        """Check what the optimiser was given, which it would not before its first step."""
+        for optimiser in trainer.optimizers:
+            for weight, state in optimiser.state.items():
+                for name, value in state.items():
+                    if value.shape != (() if name == "step" else weight.shape):
+                        raise ValueError(f"{name} of shape {tuple(value.shape)}")
+        self.trains = True
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Record an epoch; Lightning has validated before, and checkpoints after this."""
@@ -274,9 +289,22 @@ class _Keeper(Callback):
 
 def _known_in(checkpoint: Path) -> dict[str, Any]:
     """The fingerprint of the run that a checkpoint is of."""
-    state = TensorFileIO().load_checkpoint(checkpoint)["callbacks"][_STATE]
-    known: dict[str, Any] = json.loads(state["known"])
+    with rebuilding("resume", checkpoint, _ANEW):
+        state = TensorFileIO().load_checkpoint(checkpoint)["callbacks"][_STATE]
+        known: dict[str, Any] = dict(parsed(state["known"]))
     return known
+
+
+@contextmanager
+def _restoring(checkpoint: Path | None, keep: _Keeper) -> Iterator[None]:
+    """Say that a checkpoint is not whole where Lightning fails before it trains."""
+    try:
+        yield
+    except Exception as problem:
+        if checkpoint is None or keep.trains or isinstance(problem, GrouplearnError):
+            raise
+        with rebuilding("resume", checkpoint, _ANEW):
+            raise
 
 
 def _log(logger: Logger, epoch: FitEpoch) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from torch import nn
 
 from grouplearn._checks import refuse
+from grouplearn._schema import rebuilding
 from grouplearn.errors import DataError, InputError
 from grouplearn.representations.descriptions import REMEDY, restored, stored
 from grouplearn.tensorfile import read_tensors, write_tensors
@@ -63,11 +65,6 @@ def load(path: str | os.PathLike[str]) -> nn.Module:
             f"load: path {os.fspath(path)!r} must be a file that save wrote, got a checkpoint of a "
             "training run; call fit with its folder to go on, then save"
         )
-    try:
-        module = restored(found.info, found.tensors, build)
-    except (KeyError, TypeError, RuntimeError, InputError) as problem:
-        raise DataError(
-            f"load: path {os.fspath(path)!r} must be a file that save wrote, got one whose "
-            f"description does not fit its tensors ({problem}); save it again"
-        ) from problem
-    return module.eval()
+    got = "one whose description does not fit its tensors"
+    with rebuilding("load", Path(path), "save it again", got):
+        return restored(found.info, found.tensors, build).eval()

@@ -1,0 +1,3 @@
+"""Nothing here is a test, or holds doctests."""
+
+collect_ignore_glob = ["*.py"]
