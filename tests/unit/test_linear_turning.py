@@ -147,7 +147,7 @@ def test_a_plane_is_sharpened_on_waves_of_the_angle(mirrored: bool) -> None:
     np.testing.assert_array_equal(plane_sharpened(signs, rows, factors), np.eye(3))
 
 
-@pytest.mark.parametrize("order", [4, 9, 13, 15])
+@pytest.mark.parametrize("order", [9, 15])
 def test_a_sawtooth_has_no_mirror(order: int) -> None:
     """Mirrors, and turns by all angles, were once claimed of it."""
     rows, labels = sawtooth(order, 6000, order)
