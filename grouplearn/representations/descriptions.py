@@ -73,10 +73,7 @@ def restored(
         name: tensors[first[id(value)]] for name, value in names.items()
         if first[id(value)] in tensors or not name.endswith(MARK)  # which older files lack
     }  # fmt: skip
-    types = {value.dtype for value in full.values() if value.is_floating_point()}
-    if len(types) > 1:
-        refuse("load", "tensors", "of one floating type", ", ".join(sorted(map(str, types))),
-               "save the module again")  # fmt: skip
+    _check_types(full, names)
     with torch.no_grad():
         for name, value in full.items():
             names[name].data = names[name].data.to(value.dtype)
@@ -84,7 +81,28 @@ def restored(
     frozen = set(info.get("frozen", ()))
     for name, parameter in module.named_parameters():
         parameter.requires_grad_(name not in frozen)
+    for part in module.modules():
+        if isinstance(part, ChangeOfBasis):
+            _check_basis(part.basis)
     return module
+
+
+def _check_types(tensors: Mapping[str, Tensor], built: Mapping[str, Tensor]) -> None:
+    """Refuse tensors of several floating types, or numbers of another kind than were built."""
+    floating = {value.dtype for value in tensors.values() if value.is_floating_point()}
+    wrong = [
+        f"{name} of {value.dtype}" for name, value in tensors.items()
+        if value.is_floating_point() != built[name].is_floating_point()
+    ]  # fmt: skip
+    if wrong or len(floating) > 1:
+        refuse("load", "tensors", "of one floating type, and indices integers",
+               ", ".join(wrong or sorted(map(str, floating))), "save the module again")  # fmt: skip
+
+
+def _check_basis(basis: Tensor) -> None:
+    """Refuse a basis that cannot be inverted; its constructor has seen another."""
+    if not basis.isfinite().all() or torch.linalg.matrix_rank(basis.double()) < len(basis):
+        refuse("load", "basis", "finite and invertible", "another matrix", "save the module again")
 
 
 def _names(module: nn.Module) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, TypedDict
@@ -15,9 +16,14 @@ from grouplearn._schema import Number, misfit, parsed
 from grouplearn.commands.results import read_options, read_result
 from grouplearn.commands.train_choice import keep_choice, kept_choice
 from grouplearn.errors import DataError
-from grouplearn.representations import DirectSum, FixedRepresentation
+from grouplearn.representations import (
+    ChangeOfBasis,
+    DenseRepresentation,
+    DirectSum,
+    FixedRepresentation,
+)
 from grouplearn.tensorfile import _digest, read_tensors, write_tensors
-from grouplearn.training import Choice, FitOptions, Tried, fit, load, save
+from grouplearn.training import Choice, FitEpoch, FitOptions, Tried, fit, load, save
 from tests.unit.examples import is_one_line
 from tests.unit.training_examples import plain, stripes
 
@@ -178,6 +184,25 @@ def test_a_description_that_is_no_object_of_names(tmp_path: Path) -> None:
             load(file)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda value: value * 0, lambda value: value * math.nan, lambda value: value.double(),
+        lambda value: value.long(), lambda value: value[None],
+    ],
+)  # fmt: skip
+def test_tensors_that_fit_no_module(
+    change: Callable[[torch.Tensor], torch.Tensor], tmp_path: Path
+) -> None:
+    file = tmp_path / "saved"
+    save(ChangeOfBasis(DenseRepresentation(turn().group, 4), torch.eye(4)), file)
+    tensors, info = read_tensors(file)
+    write_tensors(file, {**tensors, "basis": change(tensors["basis"])}, info)
+    with pytest.raises(DataError) as problem:
+        load(file)
+    assert is_one_line(str(problem.value))
+
+
 def entry(info: dict[str, Any], *names: str) -> Any:
     """What is packed under these names, one within the other."""
     held = info["checkpoint"]
@@ -225,14 +250,13 @@ def test_checkpoints_that_fit_no_training(
 def test_momenta_of_other_shapes(tmp_path: Path) -> None:
     options = FitOptions(epochs=2, batch_size=24)
 
-    def end(_: object) -> None:
-        raise KeyboardInterrupt
+    def end(epoch: FitEpoch) -> None:
+        if epoch.epoch == 2:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         fit(plain(), stripes(24), options=options, folder=tmp_path, watch=end)
     file = tmp_path / "last.safetensors"
-    if not file.exists():
-        fit(plain(), stripes(24), options=options, folder=tmp_path)
     tensors, info = read_tensors(file)
     name = next(each for each in tensors if tensors[each].ndim == 4 and "state_dict" not in each)
     write_tensors(file, {**tensors, name: torch.zeros(3)}, info)
