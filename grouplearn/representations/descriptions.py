@@ -27,6 +27,8 @@ from grouplearn.representations.toeplitz import ToeplitzRepresentation
 Description: TypeAlias = dict[str, Any]
 _Module = TypeVar("_Module", bound=nn.Module)
 REMEDY = "save its state_dict: safetensors.torch.save_model(module, path)"
+_COUNT = "num_batches_tracked"
+"""Of torch's normalisation: an integer that is no index."""
 _WITH_MATRICES = frozenset({"ChangeOfBasis", "MultiScaleRepresentation", "SpectralRepresentation"})
 """What holds a number for every entry of a matrix, whatever the group."""
 
@@ -88,14 +90,16 @@ def restored(
 
 
 def _check_types(tensors: Mapping[str, Tensor], built: Mapping[str, Tensor]) -> None:
-    """Refuse tensors of several floating types, or numbers of another kind than were built."""
+    """Refuse tensors of several floating types, or indices other than the description gives."""
     floating = {value.dtype for value in tensors.values() if value.is_floating_point()}
     wrong = [
         f"{name} of {value.dtype}" for name, value in tensors.items()
         if value.is_floating_point() != built[name].is_floating_point()
+        or (not value.is_floating_point() and not name.endswith((MARK, _COUNT))
+            and not torch.equal(value, built[name]))
     ]  # fmt: skip
     if wrong or len(floating) > 1:
-        refuse("load", "tensors", "of one floating type, and indices integers",
+        refuse("load", "tensors", "of one floating type, and indices as described",
                ", ".join(wrong or sorted(map(str, floating))), "save the module again")  # fmt: skip
 
 

@@ -203,6 +203,20 @@ def test_tensors_that_fit_no_module(
     assert is_one_line(str(problem.value))
 
 
+@pytest.mark.parametrize("index", [2**62, -1, 1])
+def test_indices_that_are_not_those_of_the_action(index: int, tmp_path: Path) -> None:
+    file = tmp_path / "saved"
+    rep = turn()
+    save(rep, file)
+    tensors, info = read_tensors(file)
+    sources = tensors["_sources"].clone()
+    sources[next(g for g in range(4) if g not in (0, *rep.group.generators)), 0] = index
+    write_tensors(file, {**tensors, "_sources": sources}, info)
+    if not torch.equal(sources, tensors["_sources"]):
+        with pytest.raises(DataError, match="indices as described"):
+            load(file)
+
+
 def entry(info: dict[str, Any], *names: str) -> Any:
     """What is packed under these names, one within the other."""
     held = info["checkpoint"]
