@@ -90,17 +90,16 @@ def restored(
 
 
 def _check_types(tensors: Mapping[str, Tensor], built: Mapping[str, Tensor]) -> None:
-    """Refuse tensors of several floating types, or indices other than the description gives."""
-    floating = {value.dtype for value in tensors.values() if value.is_floating_point()}
+    """Refuse integers where numbers belong, and indices other than the description gives."""
     wrong = [
         f"{name} of {value.dtype}" for name, value in tensors.items()
         if value.is_floating_point() != built[name].is_floating_point()
         or (not value.is_floating_point() and not name.endswith((MARK, _COUNT))
             and not torch.equal(value, built[name]))
     ]  # fmt: skip
-    if wrong or len(floating) > 1:
-        refuse("load", "tensors", "of one floating type, and indices as described",
-               ", ".join(wrong or sorted(map(str, floating))), "save the module again")  # fmt: skip
+    if wrong:
+        refuse("load", "tensors", "of the described types, and indices as described",
+               ", ".join(wrong), "save the module again")  # fmt: skip
 
 
 def _check_basis(basis: Tensor) -> None:

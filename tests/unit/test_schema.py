@@ -187,7 +187,7 @@ def test_a_description_that_is_no_object_of_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda value: value * 0, lambda value: value * math.nan, lambda value: value.double(),
+        lambda value: value * 0, lambda value: value * math.nan,
         lambda value: value.long(), lambda value: value[None],
     ],
 )  # fmt: skip
