@@ -87,7 +87,7 @@ def write_whole(path: str | os.PathLike[str], content: str | bytes) -> None:
                     held.close()
                 part.unlink(missing_ok=True)
                 raise
-    _sweep_parts(target)
+    sweep_parts(target.parent, target.name)
     return None
 
 
@@ -101,11 +101,17 @@ def whole_name(name: str) -> str:
     return found[1] if found else name
 
 
-def _sweep_parts(target: Path) -> None:
-    """Remove unfinished parts of a file that no living process writes."""
+def sweep_parts(folder: Path, name: str | None = None) -> None:
+    """Remove unfinished parts of files that no living process writes.
+
+    Args:
+        folder: that holds the files.
+        name: of the only file whose parts are looked at; None looks at all.
+    """
     with suppress(OSError):
-        for part in target.parent.iterdir():
-            if part.name != target.name and whole_name(part.name) == target.name:
+        for part in folder.iterdir():
+            whole = whole_name(part.name)
+            if part.name != whole and name in (None, whole):
                 held = lock(part)
                 if held is not None:
                     with held:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import final
 
 from grouplearn._checks import refuse
-from grouplearn._files import lock, naming
+from grouplearn._files import lock, naming, sweep_parts
 from grouplearn.commands.marks import CHOICE, RESULT, list_files, strangers
 from grouplearn.errors import InputError
 from grouplearn.training.fitting import LAST
@@ -202,6 +202,9 @@ def _settle(place: Place) -> None:
     _remove(place.aside / _NEW)
     if not can_go_on(begun):
         _remove(begun)
+    sweep_parts(begun)
+    if strangers(place.target) is not None:
+        sweep_parts(place.target)
 
 
 @contextmanager

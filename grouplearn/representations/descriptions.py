@@ -84,7 +84,7 @@ def restored(
     for name, parameter in module.named_parameters():
         parameter.requires_grad_(name not in frozen)
     for part in module.modules():
-        if isinstance(part, ChangeOfBasis):
+        if isinstance(part, ChangeOfBasis | SpectralRepresentation):
             _check_basis(part.basis)
     return module
 
@@ -103,7 +103,7 @@ def _check_types(tensors: Mapping[str, Tensor], built: Mapping[str, Tensor]) -> 
 
 
 def _check_basis(basis: Tensor) -> None:
-    """Refuse a basis that cannot be inverted; its constructor has seen another."""
+    """Refuse a basis that cannot be inverted; the constructor has seen another."""
     if not basis.isfinite().all() or torch.linalg.matrix_rank(basis.double()) < len(basis):
         refuse("load", "basis", "finite and invertible", "another matrix", "save the module again")
 

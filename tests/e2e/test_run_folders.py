@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from grouplearn._files import lock
 from grouplearn.commands.folders import growing, reserve, whole
 from grouplearn.errors import InputError
 from tests.e2e.running import Run, earlier_run, files
@@ -255,6 +256,31 @@ def test_parts_of_our_files_are_no_strangers(tmp_path: Path) -> None:
     with reserve("who", tmp_path / "a", "a", overwrite=True) as place, whole(place) as new:
         (new / "new").touch()
     assert files(tmp_path) == {"a/new"}
+
+
+def test_parts_of_killed_writers_go_at_the_next_start(tmp_path: Path) -> None:
+    """Beside a run that can go on, and in one; what a living process writes stays."""
+    earlier_run(tmp_path / "a")
+    begun = tmp_path / ".a.part" / "begun"
+    begun.mkdir(parents=True)
+    (tmp_path / ".a.part" / "lock").touch()
+    (begun / "last.safetensors").touch()
+    dead, living = ".network.safetensors-0123abcd.part", ".result.json-0123abcd.part"
+    for folder in (begun, tmp_path / "a"):
+        (folder / dead).touch()
+    with lock(begun / living) or pytest.fail("nobody else holds it"):
+        with (
+            pytest.raises(InputError, match="an earlier run"),
+            reserve("who", tmp_path / "a", "a", overwrite=False),
+        ):
+            pass
+        assert files(begun) == {"last.safetensors", living}
+        assert files(tmp_path / "a") == {"config.json"}
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / dead).touch()
+    with pytest.raises(InputError), reserve("who", tmp_path / "b", "b", overwrite=True):
+        pass
+    assert files(tmp_path / "b") == {dead}, "no run of ours"
 
 
 def test_a_link_given_as_out_stays_one(tmp_path: Path) -> None:

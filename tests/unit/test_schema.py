@@ -16,11 +16,13 @@ from grouplearn._schema import Number, misfit, parsed
 from grouplearn.commands.results import read_options, read_result
 from grouplearn.commands.train_choice import keep_choice, kept_choice
 from grouplearn.errors import DataError
+from grouplearn.groups import CyclicGroup
 from grouplearn.representations import (
     ChangeOfBasis,
     DenseRepresentation,
     DirectSum,
     FixedRepresentation,
+    SpectralRepresentation,
 )
 from grouplearn.tensorfile import _digest, read_tensors, write_tensors
 from grouplearn.training import Choice, FitEpoch, FitOptions, Tried, fit, load, save
@@ -184,6 +186,7 @@ def test_a_description_that_is_no_object_of_names(tmp_path: Path) -> None:
             load(file)
 
 
+@pytest.mark.parametrize("kind", ["based", "spectral"])
 @pytest.mark.parametrize(
     "change",
     [
@@ -192,10 +195,11 @@ def test_a_description_that_is_no_object_of_names(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_tensors_that_fit_no_module(
-    change: Callable[[torch.Tensor], torch.Tensor], tmp_path: Path
+    kind: str, change: Callable[[torch.Tensor], torch.Tensor], tmp_path: Path
 ) -> None:
-    file = tmp_path / "saved"
-    save(ChangeOfBasis(DenseRepresentation(turn().group, 4), torch.eye(4)), file)
+    file, group = tmp_path / "saved", CyclicGroup(4)
+    based = ChangeOfBasis(DenseRepresentation(group, 4), torch.eye(4))
+    save(based if kind == "based" else SpectralRepresentation(group, 4), file)
     tensors, info = read_tensors(file)
     write_tensors(file, {**tensors, "basis": change(tensors["basis"])}, info)
     with pytest.raises(DataError) as problem:
