@@ -15,6 +15,7 @@ from torch import nn
 
 from grouplearn._checks import optional_import, refuse
 from grouplearn._files import write_whole
+from grouplearn._schema import rebuilding
 from grouplearn.commands.folders import sweep
 from grouplearn.commands.marks import RESULT, to_json
 from grouplearn.commands.results import is_possible, read_result
@@ -70,7 +71,6 @@ def run_export(
         refuse(WHO, "RUN", "a run of an LGCNN or a plain CNN", type(inner).__name__,
                "use its filters as they are")  # fmt: skip
     pattern = cast("Pattern", inner.pattern)
-    plain: nn.Module = network.export() if hasattr(network, "export") else network
     rng = torch.Generator().manual_seed(0)
     sides = size or _size_of(run)
     assert_fits(WHO, "--size", *sides)
@@ -79,8 +79,9 @@ def run_export(
                "export it for smaller images")  # fmt: skip
     dtype = next(network.parameters()).dtype
     x = torch.rand(2, pattern.in_channels, *sides, generator=rng, dtype=dtype)
-    with torch.no_grad():
+    with rebuilding(WHO, run, "train it again"), torch.no_grad():
         wanted = network(x)
+        plain: nn.Module = network.export() if hasattr(network, "export") else network
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         content, got = _onnx(plain, x) if to.suffix == ".onnx" else _program(plain, x)

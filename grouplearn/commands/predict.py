@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from grouplearn._checks import refuse
 from grouplearn._files import write_whole
+from grouplearn._schema import rebuilding
 from grouplearn.commands.folders import sweep
 from grouplearn.commands.marks import RESULT, to_json
 from grouplearn.commands.results import read_result
@@ -108,7 +109,14 @@ def _read_run(run: Path) -> _Run:
     if shape.classes != len(classes):
         refuse(WHO, "RUN", f"with a network of {len(classes)} classes, as its {RESULT} says",
                shape.classes, "train it again", DataError)  # fmt: skip
+    blank = torch.zeros(1, shape.in_channels, *result.images, dtype=_dtype(network))
+    with rebuilding(WHO, run / NETWORK, "train it again"), torch.no_grad():
+        network(blank)
     return _Run(network, shape.in_channels, result.images, classes)
+
+
+def _dtype(network: nn.Module) -> torch.dtype:
+    return next(network.parameters()).dtype
 
 
 def _images(data: str, run: _Run) -> NamedImages:
@@ -121,7 +129,7 @@ def _images(data: str, run: _Run) -> NamedImages:
 @torch.no_grad()
 def _rows(run: _Run, images: NamedImages) -> list[tuple[str, str, list[float]]]:
     """Name, class and probabilities of each image."""
-    dtype = next(run.network.parameters()).dtype
+    dtype = _dtype(run.network)
     rows = []
     for start in range(0, len(images.names), _AT_ONCE):
         some = images.images[start : start + _AT_ONCE]

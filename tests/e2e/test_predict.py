@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
+from grouplearn.tensorfile import read_tensors, write_tensors
 from grouplearn.training import load
 from tests.e2e.running import run_in
 
@@ -105,3 +107,17 @@ def test_what_does_not_fit_is_one_line(trained: Path, case: str) -> None:
         assert part in result.err
     assert not result.out
     assert (trained / "taken.csv").read_text() == "mine"
+
+
+def test_a_network_that_cannot_run_is_one_line(trained: Path, tmp_path: Path) -> None:
+    """Its file is whole, with a right checksum, but one tensor is of another floating type."""
+    shutil.copytree(trained / "run", tmp_path / "run")
+    file = tmp_path / "run" / "network.safetensors"
+    tensors, info = read_tensors(file)
+    name = next(each for each in tensors if each.endswith("running_var"))
+    write_tensors(file, {**tensors, name: tensors[name].double()}, info)
+    for line in (["predict", "run", "digits"], ["export", "run", "--to", "x.pt2"]):
+        found = run_in(tmp_path)(*line)
+        assert (found.status, found.out) == (2, "")
+        assert len(found.err.splitlines()) == 1
+        assert "one whose parts do not fit" in found.err
