@@ -22,6 +22,7 @@ from grouplearn.commands.results import is_possible, read_result
 from grouplearn.commands.train_data import assert_fits
 from grouplearn.commands.train_output import NETWORK
 from grouplearn.errors import DataError
+from grouplearn.layers.filters import input_like
 from grouplearn.models import LGN, Pattern
 from grouplearn.models.standardised import unwrapped
 from grouplearn.training import load
@@ -77,8 +78,8 @@ def run_export(
     if not is_possible(*sides):
         refuse(WHO, "--size", "of at most 16,777,216 pixels", f"{sides[0]} x {sides[1]}",
                "export it for smaller images")  # fmt: skip
-    dtype = next(network.parameters()).dtype
-    x = torch.rand(2, pattern.in_channels, *sides, generator=rng, dtype=dtype)
+    like: Any = input_like(network)
+    x = torch.rand(2, pattern.in_channels, *sides, generator=rng, dtype=like.dtype)
     with rebuilding(WHO, run, "train it again"), torch.no_grad():
         wanted = network(x)
         plain: nn.Module = network.export() if hasattr(network, "export") else network

@@ -23,6 +23,7 @@ from grouplearn.commands.train_output import NETWORK
 from grouplearn.domains.samples import sample_labelled_digits
 from grouplearn.domains.unlabelled_images import NamedImages, load_images
 from grouplearn.errors import DataError
+from grouplearn.layers.filters import input_like
 from grouplearn.models.standardised import unwrapped
 from grouplearn.training import load
 
@@ -116,7 +117,9 @@ def _read_run(run: Path) -> _Run:
 
 
 def _dtype(network: nn.Module) -> torch.dtype:
-    return next(network.parameters()).dtype
+    like: Any = input_like(network)
+    dtype: torch.dtype = like.dtype
+    return dtype
 
 
 def _images(data: str, run: _Run) -> NamedImages:
