@@ -11,7 +11,8 @@ from grouplearn.domains.files import assert_small
 
 SIDE = 32
 PIXELS = 3 * SIDE**2
-_CLASSES = {1: (10,), 2: (20, 100)}
+CLASSES = {1: (10,), 2: (20, 100)}
+"""How many classes each label of a record has, by the number of labels; the last one counts."""
 
 
 def cifar_labels(file: Path) -> int | None:
@@ -23,7 +24,7 @@ def cifar_labels(file: Path) -> int | None:
         file: that exists.
     """
     size = file.stat().st_size
-    for labels, classes in _CLASSES.items():
+    for labels, classes in CLASSES.items():
         if size and size % (labels + PIXELS) == 0:
             records = np.memmap(file, np.uint8, "r").reshape(-1, labels + PIXELS)
             if all(int(records[:, k].max()) < count for k, count in enumerate(classes)):

@@ -137,11 +137,22 @@ def _records(file: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 def _class(file: Path, line: int, name: str, field: str, codes: dict[str, int]) -> int:
     """The number of a class."""
-    word = field.strip()
-    if not word:
+    code = code_of(field, codes)
+    if code is None:
         _reject(file, "a table with a class in each row", f"an empty field in {name!r} on line "
                 f"{line}", "fill it in")  # fmt: skip
-    return codes.setdefault(word, len(codes))
+    return code
+
+
+def code_of(value: object, codes: dict[str, int]) -> int | None:
+    """The code of a class, a new one if need be; None where the class is missing.
+
+    Args:
+        value: a word, or a whole number.
+        codes: of the classes so far.
+    """
+    word = str(value).strip() if isinstance(value, str | int) else ""
+    return codes.setdefault(word, len(codes)) if word else None
 
 
 def _value(file: Path, line: int, name: str, field: str, decimal: str) -> float:

@@ -68,6 +68,11 @@ def binary_format(start: bytes) -> str | None:
     return next((name for magic, name in _BINARY.items() if start.startswith(magic)), None)
 
 
+def begins_picture(start: bytes) -> bool:
+    """Do the first bytes of a file say that it is a picture?"""
+    return (binary_format(start) or "").endswith(" picture")
+
+
 def text_format(lines: Sequence[str]) -> str | None:
     """Return the name of a format that is neither a table nor sequences nor plain words.
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from grouplearn.domains.cifar import PIXELS, SIDE
+from grouplearn.domains.cifar import CLASSES, PIXELS, SIDE
 from grouplearn.domains.files import (
     checked_path,
     content_of,
@@ -79,7 +79,7 @@ def load_labelled_images(path: str | Path) -> ImageSets:
         return _sprites(folder)
     if any(name.startswith("data_batch_") and name.endswith(".bin") for name in names):
         return _binary_batches(folder, sorted(folder.glob("data_batch_*.bin")), "test_batch.bin", 1)
-    if "train.bin" in names and ("fine_label_names.txt" in names or "test.bin" in names):
+    if _is_cifar100(names):
         return _binary_batches(folder, [folder / "train.bin"], "test.bin", 2)
     if "data_batch_1" in names:
         reject(folder, "CIFAR10's binary version", "its pickled version, which could run code",
@@ -100,10 +100,15 @@ def data_set_form(folder: Path) -> str | None:
         return "IDX by the names in the folder"
     if "cifar10_labels.json" in names:
         return "sprites of CIFAR-10"
-    if "train.bin" in names and ("fine_label_names.txt" in names or "test.bin" in names):
+    if _is_cifar100(names):
         return "CIFAR-100's binary version"
     batches = any(name.startswith("data_batch_") for name in names)
     return "CIFAR-10's binary version" if batches else None
+
+
+def _is_cifar100(names: Set[str]) -> bool:
+    """Are these names of the files of CIFAR-100's binary version?"""
+    return "train.bin" in names and not names.isdisjoint(("fine_label_names.txt", "test.bin"))
 
 
 def _of_file(file: Path) -> ImageSets:
@@ -171,8 +176,8 @@ def _idx_pair(folder: Path, files: IdxFiles, part: str) -> LabelledImages:
 
 def _binary_batches(folder: Path, train: Sequence[Path], test: str, labels: int) -> ImageSets:
     """CIFAR's batches; the last of the labels before each image is that of its class."""
-    known, count = ("batches.meta.txt", 10) if labels == 1 else ("fine_label_names.txt", 100)
-    names = _names(folder / known, count)
+    known = "batches.meta.txt" if labels == 1 else "fine_label_names.txt"
+    names = _names(folder / known, CLASSES[labels][-1])
 
     def read(files: Sequence[Path]) -> LabelledImages:
         rows = np.concatenate([_records(file, labels + PIXELS) for file in files])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias, final
 
@@ -40,7 +41,7 @@ class Table:
         path: the file; of data in memory, what to call them.
         columns: the name of each column; "column 0" and so on where the file names none.
         form: what holds the rows, in words.
-        count: how many rows there are; of a text, they are counted anew.
+        count: how many rows there are; of a text, the first call counts them.
         words: which columns hold words, as far as the beginning shows.
         notes: what was decided without being told, in words.
 
@@ -196,7 +197,7 @@ def _reject(file: Path | str, expected: str, got: object, remedy: str) -> NoRetu
 def _text(file: Path, layout: Layout, index: bool | None) -> Table:
     kept = tuple(range(len(layout.names)))
     table = Table(
-        file, layout.names, layout.form, lambda: csv_rows(file, layout),
+        file, layout.names, layout.form, cache(lambda: csv_rows(file, layout)),
         lambda some, coded: csv_batches(file, layout, some, coded), kept, layout.words,
     )  # fmt: skip
     if layout.index is None or index is False:

@@ -12,7 +12,7 @@ from jaxtyping import Shaped
 from grouplearn._checks import refuse
 from grouplearn.domains.cifar import cifar_file
 from grouplearn.domains.files import checked_path
-from grouplearn.domains.formats import binary_format
+from grouplearn.domains.formats import begins_picture
 from grouplearn.domains.idx import read_idx
 from grouplearn.domains.image_scales import scaled_images
 from grouplearn.domains.numpy_files import NPY_MAGIC, archived_array, numpy_array
@@ -92,7 +92,7 @@ def _is_picture_inside(place: Path) -> bool:
     if not place.is_file():
         return False
     with place.open("rb") as stream:
-        return (binary_format(stream.read(12)) or "").endswith(" picture")
+        return begins_picture(stream.read(12))
 
 
 def _words(channels: int, size: tuple[int, int]) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from grouplearn._checks import refuse
 from grouplearn.domains.csv_layouts import printable
-from grouplearn.domains.csvs import Coded
+from grouplearn.domains.csvs import Coded, code_of
 from grouplearn.domains.numpy_files import array_slices, rows_at_once
 from grouplearn.domains.tables import Table
 from grouplearn.errors import DataError
@@ -114,12 +114,14 @@ def _is_number(value: Any) -> bool:
 
 
 def _codes(who: str, name: str, values: NDArray[Any], codes: dict[str, int]) -> NDArray[np.float64]:
+    found = np.empty(len(values))
     for row, each in enumerate(values):
-        if not isinstance(each, (str, int)) or not str(each).strip():
+        code = code_of(each, codes)
+        if code is None:
             refuse(who, "source", "a frame with a class in each row",
                    f"{each!r} in row {row}, {name!r}", "fill it in", DataError)  # fmt: skip
-    found = [codes.setdefault(str(each).strip(), len(codes)) for each in values]
-    return np.array(found, np.float64)
+        found[row] = code
+    return found
 
 
 def _reject(who: str, got: str) -> NoReturn:

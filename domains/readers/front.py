@@ -87,13 +87,13 @@ def open_data(  # noqa: PLR0913
     raw = opened.raw
     _assert_applying(opened.kind, axes, table)
     if isinstance(raw, TableRows):
-        return _table(raw)
+        return _table(raw, opened.said)
     if isinstance(raw, OpenedImages):
-        return _images(raw)
+        return _images(raw, opened.said)
     return Opened(opened.kind, raw, opened.said)
 
 
-def _table(rows: TableRows) -> Opened:
+def _table(rows: TableRows, said: str) -> Opened:
     count = rows.table.count()
     assert_small(WHO, rows.table.path, count * (len(rows.names) + 1) * _NUMBER)
     batches = list(rows)
@@ -102,12 +102,12 @@ def _table(rows: TableRows) -> Opened:
         values = np.concatenate([each for _, each, _ in batches if each is not None])
         labels, classes = in_order(values, rows.codes)
     data = np.concatenate([batch for batch, _, _ in batches])
-    return Opened("table", data, rows.said, labels, classes, rows.names)
+    return Opened("table", data, said, labels, classes, rows.names)
 
 
-def _images(found: OpenedImages) -> Opened:
+def _images(found: OpenedImages, said: str) -> Opened:
     return Opened(
-        "images", found.images, found.said, found.labels, found.classes,
+        "images", found.images, said, found.labels, found.classes,
         test=None if found.test is None else _test(found.test),
     )  # fmt: skip
 

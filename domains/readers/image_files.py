@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grouplearn._checks import refuse
-from grouplearn.domains.cifar import cifar_file
+from grouplearn.domains.cifar import CLASSES, cifar_file
 from grouplearn.domains.files import refusing_broken_files
-from grouplearn.domains.formats import binary_format
+from grouplearn.domains.formats import begins_picture
 from grouplearn.domains.idx import load_idx_images, read_idx
 from grouplearn.domains.idx_names import is_images
 from grouplearn.domains.image_archives import archived_sets, has_image_names
@@ -86,14 +86,14 @@ def open_images(
                    "leave it out")  # fmt: skip
     if path.is_dir():
         return _folder(who, path)
-    if (binary_format(start) or "").endswith(" picture"):
+    if begins_picture(start):
         images, notes = decoded(who, path, [path])
         return OpenedImages(images, "one picture", tuple(notes))
     batch = cifar_file(path)
     if batch is not None:
         images, labels = batch
-        form = f"a binary batch of CIFAR-{10 if labels.shape[1] == 1 else 100}"
-        names = tuple(map(str, range(10 if labels.shape[1] == 1 else 100)))
+        count = CLASSES[labels.shape[1]][-1]
+        form, names = f"a binary batch of CIFAR-{count}", tuple(map(str, range(count)))
         return OpenedImages(images, form, (), labels[:, -1].astype(np.int64), names)
     return _idx(who, path)
 

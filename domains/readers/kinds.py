@@ -10,6 +10,7 @@ from grouplearn.domains.cifar import cifar_labels
 from grouplearn.domains.csv_layouts import is_numeric
 from grouplearn.domains.files import refusing_broken_files, uncompressed
 from grouplearn.domains.formats import (
+    begins_picture,
     binary_format,
     looks_like_words,
     sequence_format,
@@ -138,7 +139,7 @@ def _text_kind(path: Path, start: bytes, who: str) -> str:
 
 def _binary_kind(path: Path, start: bytes, who: str) -> str:
     got = binary_format(start)
-    if (got or "").endswith(" picture") or (got is None and cifar_labels(path) is not None):
+    if begins_picture(start) or (got is None and cifar_labels(path) is not None):
         return "images"
     reject(path, _EXPECTED, got or f"a file that begins with {start[:8]!r}",
            "convert it, for example to .npy", who)  # fmt: skip

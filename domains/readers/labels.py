@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grouplearn._checks import refuse
+from grouplearn.domains.csvs import code_of
 from grouplearn.domains.numpy_files import archived_array
 from grouplearn.domains.tables import read_table
 from grouplearn.errors import DataError
@@ -42,11 +43,13 @@ def as_codes(who: str, name: str, values: Any, codes: dict[str, int]) -> NDArray
         if wrong.size:
             _refuse_missing(who, name, int(wrong[0]), float(numbers[wrong[0]]))
         return numbers
+    found = np.empty(len(array))
     for place, each in enumerate(array):
-        if not isinstance(each, (str, int)) or not str(each).strip():
+        code = code_of(each, codes)
+        if code is None:
             _refuse_missing(who, name, place, each)
-    words = [str(each).strip() for each in array]
-    return np.array([codes.setdefault(word, len(codes)) for word in words], np.float64)
+        found[place] = code
+    return found
 
 
 def in_order(

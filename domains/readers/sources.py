@@ -125,9 +125,9 @@ def _of_object(who: str, source: Any, options: SourceOptions) -> Source:
     known: tuple[tuple[Callable[[Any], bool], Callable[[str, Any, SourceOptions], Source]], ...] = (
         (lambda x: isinstance(x, Corpus), lambda _, x, __: Source("tokens", x, x.words)),
         (is_frame, _frame),
-        (is_torch_data, lambda w, x, o: _stacked(w, stacked_samples(w, x), o)),
-        (is_picture, lambda w, x, o: _stacked(w, stacked_pictures(w, [x]), o)),
-        (all_pictures, lambda w, x, o: _stacked(w, stacked_pictures(w, x), o)),
+        (is_torch_data, lambda w, x, o: _numbers(w, stacked_samples(w, x), o)),
+        (is_picture, lambda w, x, o: _numbers(w, stacked_pictures(w, [x]), o)),
+        (all_pictures, lambda w, x, o: _numbers(w, stacked_pictures(w, x), o)),
         (is_biopythons, lambda w, x, o: _sequences(w, [x], o)),
         (_is_array, _array),
         (lambda x: isinstance(x, Iterable), _items),
@@ -155,10 +155,6 @@ def _array(who: str, source: Any, options: SourceOptions) -> Source:
         refuse(who, "source", "an array without a mask", "a masked array", "fill it in")
     array = plain_array(source) if isinstance(source, Tensor) else np.asanyarray(source)
     return _numbers(who, Stacked(array, None, f"array of {array.dtype}"), options)
-
-
-def _stacked(who: str, found: Stacked, options: SourceOptions) -> Source:
-    return _numbers(who, found, options)
 
 
 def _numbers(who: str, found: Stacked, options: SourceOptions) -> Source:
@@ -204,7 +200,7 @@ def _items(who: str, source: Iterable[Any], options: SourceOptions) -> Source:
         _refuse(who, "nothing in it")
     first = items[0]
     if all_pictures(items):
-        return _stacked(who, stacked_pictures(who, items), options)
+        return _numbers(who, stacked_pictures(who, items), options)
     if is_biopythons(first) or (options.kind == "sequence" and isinstance(first, str)):
         return _sequences(who, items, options)
     if all(isinstance(each, str) for each in items):

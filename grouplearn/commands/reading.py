@@ -70,8 +70,9 @@ class Reading:
     def source_options(self) -> SourceOptions:
         """The same, as data are opened with."""
         table = TableOptions(
-            self.array, self.labels, self.blocks, self.columns, self.header, self.index_column,
-            self.decimal, self.standardise,
+            array=self.array, labels=self.labels, blocks=self.blocks, columns=self.columns,
+            header=self.header, index_column=self.index_column, decimal=self.decimal,
+            standardise=self.standardise,
         )  # fmt: skip
         return SourceOptions(self.kind, self.axes, table)
 

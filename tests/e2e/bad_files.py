@@ -46,6 +46,13 @@ def prepare_arrays() -> None:
     np.save("line.npy", ROWS[:, 0])
     np.save("words.npy", np.array([["a", "b"], ["c", "d"]]))
     np.savez("two.npz", a=ROWS, b=ROWS)
+    prepare_nans()
+    np.save("flat.npy", np.zeros((20, 6, 6), dtype=np.uint8))
+    Path("cut.npy").write_bytes(Path("rows.npy").read_bytes()[:-9])
+    Path("cut.npz").write_bytes(Path("two.npz").read_bytes()[:200])
+
+
+def prepare_nans() -> None:
     bad = ROWS.copy()
     bad[7, 2] = np.nan
     np.save("nan.npy", bad)
@@ -53,9 +60,6 @@ def prepare_arrays() -> None:
     np.save("images.npy", images)
     images[3, 2, 1] = np.nan
     np.save("nan-images.npy", images)
-    np.save("flat.npy", np.zeros((20, 6, 6), dtype=np.uint8))
-    Path("cut.npy").write_bytes(Path("rows.npy").read_bytes()[:-9])
-    Path("cut.npz").write_bytes(Path("two.npz").read_bytes()[:200])
 
 
 def prepare_texts() -> None:
@@ -100,13 +104,7 @@ def prepare_test() -> None:
     np.save("pairs.npy", ROWS[:, :2])
     np.save("seven.npy", ROWS[:7])
     np.save("same.npy", np.ones((20, 3)))
-    nan = ROWS.copy()
-    nan[7, 2] = np.nan
-    np.save("nan.npy", nan)
-    images = np.random.default_rng(0).random((20, 6, 6)).astype(np.float32)
-    np.save("images.npy", images)
-    images[3, 2, 1] = np.nan
-    np.save("nan-images.npy", images)
+    prepare_nans()
     np.save("nan-matrix.npy", np.diag([1.0, np.nan]))
     np.save("line.npy", ROWS[:, 0])
     np.save("eye.npy", np.eye(2))

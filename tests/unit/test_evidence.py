@@ -110,7 +110,8 @@ def test_what_is_kept_explains_labels() -> None:
     inner = np.abs(kept - 3).max(1) < 3
     x, y = kept.T
     told = np.stack([np.sin(x / 2), x * y / 8], axis=1)
-    left, slopes = unexplained(told + noise, kept)
+    left, slopes_of = unexplained(told + noise, kept)
+    slopes = slopes_of()
     assert np.abs(left - noise)[inner].max() < 0.2
     assert np.square(left - noise)[inner].mean() < 0.1 * 0.3**2
     wanted = np.stack([np.c_[np.cos(x / 2) / 2, 0 * x], np.c_[y / 8, x / 8]], axis=1)

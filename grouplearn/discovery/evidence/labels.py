@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Float
 from scipy.spatial.distance import cdist
@@ -48,7 +50,7 @@ def label_factors(
 
 def unexplained(
     factors: Float[np.ndarray, "N k"], kept: Float[np.ndarray, "N m"]
-) -> tuple[Float[np.ndarray, "N k"], Float[np.ndarray, "N k m"]]:
+) -> tuple[Float[np.ndarray, "N k"], Callable[[], Float[np.ndarray, "N k m"]]]:
     """Functions of the label, less what coordinates tell of them that an action keeps.
 
     An action that keeps a label and some coordinates keeps every function of both. What those
@@ -61,14 +63,13 @@ def unexplained(
         kept: (N, m), coordinates that the action keeps.
 
     Returns:
-        What a smooth regression leaves; and how what it takes off changes with each of these
-        coordinates.
+        What a smooth regression leaves; and a function that says how what it takes off changes with
+        each of these coordinates, which takes m times as long.
     """
-    slopes = np.zeros((*factors.shape, kept.shape[1]))
     spread = kept.std(0)
     varies = np.flatnonzero(spread > 0)
     if not len(varies) or not factors.size:
-        return factors, slopes
+        return factors, lambda: np.zeros((*factors.shape, kept.shape[1]))
     z = (kept[:, varies] - kept[:, varies].mean(0)) / spread[varies]
     centres = z[:: max(1, len(z) // _CENTRES, _ROWS_EACH)]
     apart = cdist(z, centres)
@@ -78,8 +79,13 @@ def unexplained(
     squares = design.T @ design
     squares += _RIDGE * len(z) * np.eye(len(squares))
     told = np.linalg.solve(squares, design.T @ factors)
-    _, straight, bent = np.split(told, [1, 1 + len(varies)])
-    away = (centres - z[:, None]) / width**2
-    steep = straight.T + np.einsum("nc,nci,ck->nki", bumps, away, bent)
-    slopes[:, :, varies] = steep / spread[varies]
+
+    def slopes() -> Float[np.ndarray, "N k m"]:
+        _, straight, bent = np.split(told, [1, 1 + len(varies)])
+        away = (centres - z[:, None]) / width**2
+        steep = straight.T + np.einsum("nc,nci,ck->nki", bumps, away, bent)
+        out = np.zeros((*factors.shape, kept.shape[1]))
+        out[:, :, varies] = steep / spread[varies]
+        return out
+
     return factors - design @ told, slopes

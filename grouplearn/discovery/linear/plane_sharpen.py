@@ -9,12 +9,11 @@ from jaxtyping import Bool, Complex, Float
 
 from grouplearn.discovery.evidence.families.harmonics import WAVES
 from grouplearn.discovery.evidence.labels import unexplained
+from grouplearn.discovery.linear.sharpen import ridge_for, shortened
 
 _ROUNDS = 4
 _HALF = 0.5
-_NEAR, _SPREAD = 0.05, 30.0
 _CENTRE = 0.2
-_LONGEST_STEP = 0.2
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def plane_sharpened(
     plane = _Plane.of(matrices)
     if plane is None:
         return one
-    ridge = 1 / (_NEAR**2 + _SPREAD / len(rows))
+    ridge = ridge_for(len(rows))
     out, best, least = one, one, np.inf
     for _ in range(_ROUNDS + 1):
         rest, slopes = _waves(plane, out, rows, factors)
@@ -96,8 +95,7 @@ def plane_sharpened(
             break
         slope = slopes @ rest + ridge * (out - one).ravel()
         step = np.linalg.solve(slopes @ slopes.T + ridge * np.eye(one.size), slope)
-        step *= min(1.0, _LONGEST_STEP / max(float(np.abs(step).max()), 1e-300))
-        out = out @ (one - step.reshape(one.shape))
+        out = out @ (one - shortened(step.reshape(one.shape)))
     return best
 
 
@@ -110,12 +108,12 @@ def _waves(
     """What means of waves are off by, in units of noise, and how that changes with L."""
     covector, kept = plane.plane @ linear, plane.kept @ linear
     weights = factors[:, :1]
-    left, steep = unexplained(factors[:, 1:] / weights, rows @ kept.T)
+    left, slopes_of = unexplained(factors[:, 1:] / weights, rows @ kept.T)
     functions = np.concatenate([weights, weights * left], axis=1)
     z = rows @ covector
     seen = np.abs(z) > _CENTRE
     z, rows, functions = z[seen], rows[seen], functions[seen]
-    steep = (steep * weights[:, :, None])[seen]
+    steep = (slopes_of() * weights[:, :, None])[seen]
     count, dim = rows.shape
     numbers = np.arange(1, WAVES + 1)
     waves = (z / np.abs(z))[:, None] ** numbers

@@ -96,7 +96,17 @@ class _Waves:
         gain = np.clip(1 - _BLIND * self.blind / np.maximum(values, 1e-300), 0, None)
         slope = vectors.T @ (self.slopes @ self.rest + ridge * away.ravel())
         step = -(vectors @ (gain * slope / (values + ridge))).reshape(away.shape)
-        return np.asarray(step * min(1.0, _LONGEST_STEP / max(float(np.abs(step).max()), 1e-300)))
+        return shortened(step)
+
+
+def ridge_for(count: int) -> float:
+    """What holds a basis near the one that moments of so many rows have placed."""
+    return 1 / (_NEAR**2 + _SPREAD / count)
+
+
+def shortened(step: Float[np.ndarray, "d d"]) -> Float[np.ndarray, "d d"]:
+    """A step no entry of which is larger than linear slopes can be trusted for."""
+    return np.asarray(step * min(1.0, _LONGEST_STEP / max(float(np.abs(step).max()), 1e-300)))
 
 
 def sharpened(
@@ -125,7 +135,7 @@ def sharpened(
     """
     dim = rows.shape[1]
     single, wide = rows.astype(np.float32), factors.astype(np.float32)
-    out, ridge = np.eye(dim), 1 / (_NEAR**2 + _SPREAD / len(rows))
+    out, ridge = np.eye(dim), ridge_for(len(rows))
     one = np.eye(dim)
 
     def waves(linear: NDArray[np.float64], lengths: tuple[float, float], seed: int) -> _Waves:

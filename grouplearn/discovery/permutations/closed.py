@@ -89,16 +89,10 @@ def exceeds(points: Sequence[Points], most: int) -> bool:
         O(most m d) time for m permutations of d points, however large the group is.
     """
     generators = np.stack(points)
-    known = {np.arange(generators.shape[1]).tobytes()}
     latest = np.arange(generators.shape[1])[None]
+    known = {latest[0].tobytes()}
     while len(latest) and len(known) <= most:
-        fresh = []
-        for images in generators:
-            for row in images[latest]:
-                if (key := row.tobytes()) not in known:
-                    known.add(key)
-                    fresh.append(row)
-            if len(known) > most:
-                return True
-        latest = np.array(fresh)
+        images = {row.tobytes(): row for g in generators for row in g[latest]}
+        latest = np.array([row for key, row in images.items() if key not in known])
+        known |= images.keys()
     return len(known) > most

@@ -143,8 +143,8 @@ def _units(deviations: Array, mean: Array) -> tuple[Array, Array]:
     varying = np.flatnonzero(deviations > 0)
     order = varying[np.argsort(deviations[varying])]
     ordered = deviations[order]
-    units, common = np.ones_like(deviations), np.zeros_like(deviations)
-    still = np.setdiff1d(np.arange(len(deviations)), order)
+    units = np.full_like(deviations, np.sqrt(np.mean(deviations**2)) or 1.0)
+    common = np.zeros_like(deviations)
     if not order.size:
         return units, common
     cuts = np.flatnonzero(ordered[1:] > _GAP * ordered[:-1]) + 1
@@ -154,7 +154,6 @@ def _units(deviations: Array, mean: Array) -> tuple[Array, Array]:
         wide = deviations[own].max() > _MIXED * deviations[own].min()
         units[own] = deviations[own] if wide else np.sqrt(np.mean(deviations[own] ** 2))
         common[own] = mean[own].mean()
-    units[still] = np.sqrt(np.mean(deviations**2))
     return units, common
 
 
