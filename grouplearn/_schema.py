@@ -106,7 +106,7 @@ def _fields_misfit(value: Any, wanted: Any, place: str) -> str | None:
     needed: frozenset[str] = getattr(wanted, "__required_keys__", frozenset())
     lacking = sorted(needed - value.keys())
     if lacking:
-        return _told("nothing", lacking[0], place)
+        return f"{place or 'all'}: nothing in place of {lacking[0]!r}"
     return _first([(repr(k), value[k], hint) for k, hint in hints.items() if k in value], place)
 
 

@@ -42,7 +42,9 @@ def test_other_commands_refuse_what_is_no_run(run: Run) -> None:
         "export", "b", "--to", "x.pt2", "--size", "3x30"
     ).err  # fmt: skip
     Path("a/result.json").write_text("{}")
-    assert "other content (KeyError('network'))" in run("compare", "a").err
+    assert (
+        "other content (result.json: all: nothing in place of 'classes')" in run("compare", "a").err
+    )
 
 
 def test_a_signal_ends_a_run_that_can_go_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

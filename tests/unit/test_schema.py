@@ -56,7 +56,7 @@ def test_what_fits(value: object, wanted: Any) -> None:
         ([1, "x"], list[int], "1: 'x' in place of int"), ({"a": 1}, list[int], "dict"),
         ([1], tuple[int, int], "list in place of 2 values"), ([], dict[str, int], "list"),
         ({1: 1}, dict[str, int], "name 1: 1 in place of str"), ("c", Literal["a"], "'c'"),
-        ([{"name": "x"}], list[Row], "0: 'nothing' in place of value"),
+        ([{"name": "x"}], list[Row], "0: nothing in place of 'value'"),
         ([{"name": 1, "value": 1}], list[Row], "0, 'name': 1 in place of str"),
         ({"a": {"b": [[]]}}, dict[str, dict[str, list[int]]], "'a', 'b', 0: list in place of int"),
     ],
