@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from grouplearn.commands.actions_in import FOUND, REPRESENTATION, WEIGHTS
 from grouplearn.commands.discover import DiscoverOptions, Finding
+from grouplearn.commands.discover_page import page_of
 from grouplearn.commands.discover_pictures import pictures_of
-from grouplearn.commands.discover_words import arrows, describe, ladder_table
+from grouplearn.commands.discover_words import describe
 from grouplearn.commands.marks import CONFIG, to_json
-from grouplearn.commands.output import versions
+from grouplearn.commands.page import versions
 from grouplearn.discovery import Discovery, Rung
-from grouplearn.report import Page, Picture, Section, render_page
+from grouplearn.report import render_page
 
-_MEMBERS, _TINY = 512, 1e-9
-_ACTIONS = {
-    "permutation": "permutations of the coordinates",
-    "signed": "permutations of the coordinates with changes of sign",
-    "linear": "linear maps",
-}
+_MEMBERS = 512
 
 
 def sentences_of(finding: Finding) -> list[str]:
@@ -126,7 +122,7 @@ def write_run(
     _write(folder / CONFIG, to_json(config, indent=2) + "\n")
     _write(folder / FOUND, to_json(summary, indent=2) + "\n")
     (folder / WEIGHTS).mkdir()
-    sections = []
+    drawn = []
     for finding in findings:
         name = finding.subject.name
         alone = len(findings) == 1
@@ -135,52 +131,9 @@ def write_run(
         pictures = pictures_of(finding, options.max_moment, options.seed)
         for kind, picture in pictures.items():
             (folder / f"{kind if alone else f'{name}-{kind}'}.png").write_bytes(picture.png)
-        sections.append(_section(finding, pictures))
-    _write(folder / "report.html", render_page(_page(findings, sections, options, command)))
+        drawn.append(pictures)
+    _write(folder / "report.html", render_page(page_of(findings, drawn, options, command)))
 
 
 def _write(file: Path, text: str) -> None:
     file.write_text(text, encoding="utf-8")
-
-
-def _section(finding: Finding, pictures: Mapping[str, Picture]) -> Section:
-    found, moments, subject = finding.found, finding.moments, finding.subject
-    first = (
-        f"Data: {subject.words}. {round(moments.count):,} samples of "
-        f"dimension {moments.dim}{f' in {moments.channels} channels' * (moments.channels > 1)}, "
-        f"searched for {_ACTIONS[found.action]} in {finding.seconds:.1f} s."
-    )
-    lines = [first, *map(arrows, sentences_of(finding))]
-    table = ladder_table(found, subject, finding.coordinates)
-    return Section(subject.name, lines, table, list(pictures.values()))
-
-
-def _page(
-    findings: Sequence[Finding], sections: list[Section], options: DiscoverOptions, command: str
-) -> Page:
-    lead = [
-        "A group acts on data when its operations leave their distribution as it is. Second "
-        "moments propose operations; a test decides, in which independent parts of the data are "
-        "moved at random by the operations of the group.",
-        *(arrows(_claim(each)) for each in findings),
-    ]
-    used = ", ".join(f"{package} {found}" for package, found in versions().items())
-    last = Section("To repeat it", [f"Seed {options.seed}. Versions: {used}."], code=command)
-    names = [each.subject.name for each in findings]
-    title = f"The symmetry of {names[0]}" if len(names) == 1 else "Which symmetries do data have?"
-    return Page(title, lead, [*sections, last])
-
-
-def _claim(finding: Finding) -> str:
-    """The finding in a few words, for the head of the page."""
-    name, found, proposal = finding.subject.name, finding.found, finding.proposal
-    if found.found:
-        exact = "exact within noise" if found.exact else "approximate"
-        return f"{name}: {found.group.name} ({'; '.join(finding.generators)}), {exact}."
-    if proposal is None:
-        return f"{name}: no symmetry found."
-    words = "; ".join(describe(proposal, finding.subject, finding.coordinates))
-    return (
-        f"{name}: no symmetry certified; second moments alone propose {proposal.group.name} "
-        f"({words})."
-    )

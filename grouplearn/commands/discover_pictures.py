@@ -16,15 +16,16 @@ from grouplearn.discovery.permutations.judgement import Judge
 from grouplearn.discovery.permutations.tensors import moments_of
 from grouplearn.discovery.permutations.violations import Moment
 from grouplearn.domains.sequences import SequenceDomain
-from grouplearn.plots import plot_generator, png
-from grouplearn.plots_discovery import (
+from grouplearn.plots import (
     Mark,
     orbits_of,
     plot_arcs,
+    plot_generator,
     plot_moments,
     plot_patches,
     plot_violations,
     plot_windows,
+    png,
 )
 from grouplearn.report import Picture
 

@@ -17,7 +17,6 @@ from grouplearn.commands.discover_data import Subject
 from grouplearn.commands.output import number
 from grouplearn.discovery import Discovery
 from grouplearn.groups import CyclicGroup
-from grouplearn.report import Table
 from grouplearn.representations import FixedRepresentation
 
 _WORDS = {
@@ -33,14 +32,6 @@ _WORDS = {
 _HIGHEST_ORDER = 60
 _MOST_CYCLES = 8
 _LONGEST = 90
-LADDER = ("group", "evidence", "p-value", "effect", "at most", "verdict", "")
-LADDER_CAPTION = (
-    "The groups that were tested, with the operations that each adds, all evidence put together, "
-    "and the families of features that say most. The p-value says how often sampling noise alone "
-    "leaves as much of an exact symmetry. The effect is the deviation, as a part of what others "
-    "of the same kind show that are none, with its upper bound: 0 for a symmetry, about 1 for "
-    "none. A group is accepted where the test does not reject it and the bound is small."
-)
 
 
 def describe(found: Discovery, subject: Subject, coordinates: Sequence[str]) -> tuple[str, ...]:
@@ -208,19 +199,3 @@ def _brief(text: str) -> str:
 def arrows(text: str) -> str:
     """Text for the page, where arrows are one character that no line break cuts."""
     return text.replace("<->", "\N{LEFT RIGHT ARROW}").replace("->", "\N{RIGHTWARDS ARROW}")
-
-
-def ladder_table(found: Discovery, subject: Subject, coordinates: Sequence[str]) -> Table | None:
-    """The ladder with one row for each kind of evidence; None where it has no rung.
-
-    Args:
-        found: the answer.
-        subject: the data.
-        coordinates: a name for each coordinate.
-    """
-    rows = []
-    for step in ladder_of(found, subject, coordinates):
-        name = f"{step.group}: {step.operations}" if step.operations else step.group
-        for first, each in enumerate(step.evidence):
-            rows.append(["" if first else arrows(name), *each, "" if first else step.status])
-    return Table(LADDER, rows, LADDER_CAPTION) if rows else None

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import platform
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
@@ -13,10 +11,10 @@ from torch import Tensor
 
 from grouplearn.commands.learn import Learned, LearnResult
 from grouplearn.commands.marks import CONFIG, to_json
+from grouplearn.commands.page import versions
 from grouplearn.plots import plot_generator, plot_history, plot_orbit, plot_spectrum, png
 from grouplearn.report import Page, Picture, Section, Table, render_page
 
-_PACKAGES = ("grouplearn", "torch", "numpy", "safetensors", "matplotlib", "scikit-learn", "escnn")
 _ROWS = {
     "distance to T": "distance",
     "distance to escnn": "escnn_distance",
@@ -130,17 +128,6 @@ def write_run(folder: Path, result: LearnResult, command: str) -> None:
 
 def _write(file: Path, text: str) -> None:
     file.write_text(text, encoding="utf-8")
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that a run depends on."""
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
 
 
 def _pictures(each: Learned, result: LearnResult) -> dict[str, Picture]:

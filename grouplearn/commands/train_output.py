@@ -11,7 +11,8 @@ from torch import nn
 
 from grouplearn._files import write_whole
 from grouplearn.commands.marks import CHOICE, RESULT, to_json, write_mark
-from grouplearn.commands.output import number, versions
+from grouplearn.commands.output import number
+from grouplearn.commands.page import versions
 from grouplearn.commands.train import Trained
 from grouplearn.commands.train_actions import DOMAIN, KERNEL
 from grouplearn.commands.train_kinds import TrainOptions

@@ -1,5 +1,29 @@
-"""The self-contained report page."""
+"""The report page: one HTML file with text, tables, pictures and a slider, which needs no other.
 
-from grouplearn.report.page import Page, Picture, Section, Table, render_page
+`render_page` makes it of a `Page`. Everything that a page shows is plain text or a picture: names
+with markup in them are shown as they are. The file's own style and script are the only ones that a
+browser will take, and it is told to ask for nothing.
+"""
 
-__all__ = ["Page", "Picture", "Section", "Table", "render_page"]
+from grouplearn.report.alerts import alerts_of
+from grouplearn.report.orbits import Cells, Letters, Orbit, Sample, Words
+from grouplearn.report.page import Alert, Answer, Column, Page, Section, Table
+from grouplearn.report.pictures import Picture
+from grouplearn.report.render import render_page
+
+__all__ = [
+    "Alert",
+    "Answer",
+    "Cells",
+    "Column",
+    "Letters",
+    "Orbit",
+    "Page",
+    "Picture",
+    "Sample",
+    "Section",
+    "Table",
+    "Words",
+    "alerts_of",
+    "render_page",
+]

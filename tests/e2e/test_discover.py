@@ -21,8 +21,7 @@ from grouplearn.cli import main
 from grouplearn.commands import discover_output, discover_pictures
 from grouplearn.commands.discover_data import Reading, open_data
 from grouplearn.commands.discover_words import name_of
-from grouplearn.plots import plot_history, png
-from grouplearn.plots_discovery import plot_violations
+from grouplearn.plots import plot_history, plot_violations, png
 
 PICTURES = {"moments.png", "members.png", "violations.png"}
 

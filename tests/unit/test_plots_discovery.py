@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from grouplearn.errors import InputError
-from grouplearn.plots_discovery import (
+from grouplearn.plots import (
     Mark,
     orbits_of,
     plot_arcs,

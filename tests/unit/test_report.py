@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import re
 from collections.abc import Callable
@@ -13,11 +14,25 @@ import pytest
 from PIL import Image
 
 from grouplearn.errors import InputError
-from grouplearn.report import Page, Picture, Section, Table, render_page
+from grouplearn.report import (
+    Alert,
+    Answer,
+    Cells,
+    Column,
+    Letters,
+    Orbit,
+    Page,
+    Picture,
+    Sample,
+    Section,
+    Table,
+    Words,
+    render_page,
+)
 from tests.unit.examples import is_one_line
 
 NASTY = "<script>alert('x')</script> & \"quoted\""
-VOID = {"meta", "img"}
+VOID = {"meta", "img", "input"}
 
 
 class Reader(HTMLParser):
@@ -70,16 +85,84 @@ PAGE = Page(
 )
 
 
+def moved() -> Orbit:
+    frames: list[Sample] = [
+        Sample(
+            f"letters {NASTY}",
+            Letters("AC", "ACGT"),
+            [Letters("AC", "ACGT"), Letters("CA", "ACGT")],
+        ),
+        Sample("words", Words([(NASTY, False)]), [Words([(NASTY, False)]), Words([("b", True)])]),
+        Sample("cells", Cells([(NASTY, "1", False)]), [Cells([(NASTY, "1", True)])] * 2),
+        Sample("pixels", Picture(dot(), NASTY), [Picture(dot(), NASTY)] * 2),
+    ]
+    return Orbit(f"Element of {NASTY}", ["identity", f"turn {NASTY}"], frames, f"about {NASTY}")
+
+
 def test_every_text_is_escaped_and_present() -> None:
     page = Reader(render_page(PAGE))
     assert page.of("title") == page.of("h1") == [f"Title {NASTY}"]
     assert page.of("h2") == ["Plain", f"Full {NASTY}", "Bare"]
     assert page.of("p") == [f"Lead {NASTY}", f"Text {NASTY}", "Two.", f"below {NASTY}"]
-    assert page.of("pre") == [f"run {NASTY}"]
+    assert page.of("code") == [f"run {NASTY}"]
     assert page.of("th") == [f"column {NASTY}", f"row {NASTY}", "only", "one"]
     assert page.of("td") == [f"cell {NASTY}"]
     assert page.of("figcaption") == [f"caption {NASTY}"]
-    assert "script" not in {tag for tag, _ in page.tags}
+    assert [tag for tag, _ in page.tags].count("script") == 1
+
+
+def test_the_answer_comes_first_and_alerts_next() -> None:
+    answer = Answer(f"Found {NASTY}", "exact", "good", Picture(dot(), "shown"), "p = 0.5")
+    alerts = [Alert(f"Beware {NASTY}", f"of {NASTY}"), Alert("Besides", "this", "note")]
+    html = render_page(Page("Title", ["Lead."], [], answer, alerts, program="grouplearn x"))
+    page = Reader(html)
+    assert page.of("p") == ["grouplearn x", f"Found {NASTY}", "p = 0.5", "Lead."]
+    assert page.of("strong") == [f"Beware {NASTY}.", "Besides."]
+    assert page.of("li") == [f" of {NASTY}", " this"]
+    kinds = [each["class"] for tag, each in page.tags if tag == "li"]
+    assert kinds == ["caution", "note"]
+    assert html.index("Found") < html.index("Beware") < html.index("Lead.")
+
+
+def test_a_slider_has_a_frame_for_each_element_of_each_sample() -> None:
+    page = Reader(render_page(Page("Title", [], [Section("Move", orbit=moved())])))
+    (slider,) = (each for tag, each in page.tags if tag == "input")
+    assert (slider["type"], slider["min"], slider["max"], slider["value"]) == (
+        "range",
+        "0",
+        "1",
+        "1",
+    )
+    assert slider["aria-label"] == f"Element of {NASTY}"
+    frames = [each["data-frame"] for _, each in page.tags if "data-frame" in each]
+    assert frames == ["identity", f"turn {NASTY}"] * 4
+    assert page.of("option") == [f"letters {NASTY}", "words", "cells", "pixels"]
+    assert page.of("mark") == ["b", "1", "1"]
+    strips = [each["aria-label"] for _, each in page.tags if each.get("class") == "letters"]
+    assert strips == ["AC", "AC", "CA"]
+
+
+def test_columns_are_explained_where_they_stand_and_below() -> None:
+    head = ["group", Column("p", f"help {NASTY}"), Column("verdict", is_text=True)]
+    table = Table(head, [["C2", "0.5", "exact"], ["C4", "0.1", "open"]])
+    page = Reader(render_page(Page("Title", [], [Section("Evidence", table=table)])))
+    assert page.of("abbr") == page.of("dt") == ["p"]
+    assert page.of("dd") == [f"help {NASTY}"]
+    (abbr,) = (each for tag, each in page.tags if tag == "abbr")
+    assert abbr["title"] == f"help {NASTY}"
+    shown = [each for tag, each in page.tags if tag == "table"]
+    assert "data-sortable" in shown[0]
+    fixed = Section("Fixed", table=Table(head, table.rows, sortable=False))
+    (kept,) = (t for t in Reader(render_page(Page("", [], [fixed]))).tags if t[0] == "table")
+    assert "data-sortable" not in kept[1]
+
+
+def test_sections_nest_and_fold() -> None:
+    inner = Section("Inner", ["deep"], folded=True)
+    page = Reader(
+        render_page(Page("T", [], [Section("Outer", sections=[Section("Mid", sections=[inner])])]))
+    )
+    assert (page.of("h2"), page.of("h3"), page.of("summary")) == (["Outer"], ["Mid"], ["Inner"])
 
 
 def test_pictures_stand_in_the_page() -> None:
@@ -90,15 +173,32 @@ def test_pictures_stand_in_the_page() -> None:
     head, data = str(first["src"]).split(",")
     assert head == "data:image/png;base64"
     assert base64.b64decode(data) == dot()
+    assert Picture(dot(), "").size == (1, 2)  # of 2 x 3 pixels at 150 dots per inch
 
 
 def test_page_needs_nothing_from_elsewhere() -> None:
     html = render_page(PAGE)
     page = Reader(html)
-    assert {tag for tag, _ in page.tags} & {"script", "link", "iframe", "object"} == set()
+    assert {tag for tag, _ in page.tags} & {"link", "iframe", "object"} == set()
     named = [str(each.get("src") or each.get("href") or "") for _, each in page.tags]
     assert all(not name or name.startswith("data:") for name in named)
     assert not re.search(r"https?:|url\(|@import", html)
+
+
+def test_a_browser_may_run_our_script_and_no_other() -> None:
+    html = render_page(PAGE)
+    page = Reader(html)
+    (policy,) = (
+        str(each["content"]) for tag, each in page.tags if tag == "meta" and "http-equiv" in each
+    )
+    assert policy.startswith("default-src 'none';")
+    for tag, rule in (("style", "style-src"), ("script", "script-src")):
+        text = html.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{rule} 'sha256-{digest}'" in policy
+    assert not any(
+        name.startswith("on") or name == "style" for _, each in page.tags for name in each
+    )
 
 
 def test_page_fits_phones_and_dark_rooms() -> None:
@@ -113,6 +213,9 @@ def test_page_fits_phones_and_dark_rooms() -> None:
 BAD: dict[str, Callable[[], Any]] = {
     "short row": lambda: Table(["a", "b"], [["1", "2"], ["3"]]),
     "no PNG": lambda: Picture(b"GIF89a", "a picture"),
+    "no element": lambda: Orbit("Element", [], [Sample("a", Words([]), [])]),
+    "no sample": lambda: Orbit("Element", ["identity"], []),
+    "no frame": lambda: Orbit("Element", ["identity"], [Sample("a", Words([]), [])]),
 }
 
 

@@ -1,30 +1,23 @@
-"""Pictures of learned actions, as matplotlib figures.
-
-Every function returns a `matplotlib.figure.Figure` of its own: nothing is shown and no global state
-of pyplot is touched. `figure.savefig(...)` or `png(figure)` draws it.
-"""
+"""Pictures of matrices: heat maps, eigenvalues, and moments ordered by orbits."""
 
 from __future__ import annotations
 
-import io
-import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
+from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
-from matplotlib.ticker import MaxNLocator
-from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from grouplearn._checks import positive_int, refuse
+from grouplearn.plots.drawing import INK, MEMBER, REJECTED, checked_array
 
-_LEARNED, _EXACT = "#c2410c", "#1d4ed8"
-_NEAR, _LABELLED = 0.05, 12
+_NEAR, _LABELLED, _NAMED = 0.05, 12, 32
 
 
 def plot_generator(
@@ -47,7 +40,9 @@ def plot_generator(
         >>> [axes.get_title() for axes in figure.axes[:2]]
         ['A', 'T']
     """
-    values = [_array("plot_generator", "matrices", matrix, 2) for matrix in matrices.values()]
+    values = [
+        checked_array("plot_generator", "matrices", matrix, 2) for matrix in matrices.values()
+    ]
     if not values or any(each.shape != (len(values[0]),) * 2 for each in values):
         refuse(
             "plot_generator", "matrices", "one or more square matrices of one size",
@@ -91,7 +86,7 @@ def plot_spectrum(
         >>> [text.get_text()[1:] for text in figure.axes[0].texts]
         ['1', '2']
     """
-    values = _array("plot_spectrum", "matrix", matrix, 2)
+    values = checked_array("plot_spectrum", "matrix", matrix, 2)
     if values.shape[0] != values.shape[1]:
         refuse("plot_spectrum", "matrix", "square", values.shape, "pass one (d, d) matrix")
     order = positive_int("plot_spectrum", "order", order)
@@ -104,11 +99,11 @@ def plot_spectrum(
     axes.axhline(0, color="0.88", linewidth=0.8, zorder=0)
     axes.axvline(0, color="0.88", linewidth=0.8, zorder=0)
     axes.scatter(
-        roots[:, 0], roots[:, 1], s=130, facecolors="none", edgecolors=_EXACT, linewidths=1.4,
+        roots[:, 0], roots[:, 1], s=130, facecolors="none", edgecolors=MEMBER, linewidths=1.4,
         label=f"{order} roots of unity",
     )  # fmt: skip
     axes.scatter(
-        eigenvalues.real, eigenvalues.imag, s=26, color=_LEARNED, alpha=0.55, linewidths=0,
+        eigenvalues.real, eigenvalues.imag, s=26, color=REJECTED, alpha=0.55, linewidths=0,
         label=f"{len(eigenvalues)} eigenvalues",
     )  # fmt: skip
     for across, up in roots if order <= _LABELLED else []:
@@ -124,88 +119,92 @@ def plot_spectrum(
     return figure
 
 
-def plot_orbit(orbit: ArrayLike | Tensor, labels: Sequence[str] | None = None) -> Figure:
-    """Orbits of patches: one row for each patch, one column for each group element.
+def orbits_of(members: Int[np.ndarray, "order d"]) -> list[list[int]]:
+    """The orbits of coordinates under a group of permutations.
 
     Args:
-        orbit: (patches, elements, height, width) finite grey values; every row has its own scale,
-            from its smallest to its largest value.
-        labels: titles of the columns; "x" and "A^k x" when None.
+        members: int (order, d), where each coordinate moves.
 
     Returns:
-        A figure with patches x elements panels.
-
-    Raises:
-        InputError: not four axes, an empty axis, values that are not finite, or another number of
-            labels than of columns.
+        Lists of coordinates: each orbit sorted, in order of their first one, those of a single
+        coordinate last.
 
     Example:
-        >>> len(plot_orbit(np.random.rand(2, 4, 5, 5)).axes)
-        8
+        >>> orbits_of(np.array([[0, 1, 2], [2, 1, 0]]))
+        [[0, 2], [1]]
     """
-    values = _array("plot_orbit", "orbit", orbit, 4)
-    rows, columns = values.shape[:2]
-    if labels is None:
-        labels = ["x", "A x", *(f"A$^{{{k}}}$ x" for k in range(2, columns))][:columns]
-    if len(labels) != columns:
-        refuse("plot_orbit", "labels", f"of {columns} titles", len(labels), "one for each column")
-    figure = Figure(figsize=(1.15 * columns + 0.2, 1.15 * rows + 0.35), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False)
-    for row, patches in zip(panels, values, strict=True):
-        low, high = float(patches.min()), float(patches.max())
-        for axes, patch in zip(row, patches, strict=True):
-            axes.imshow(patch, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
-            axes.set(xticks=[], yticks=[])
-    longest = max((len(label) for label in labels if "$" not in label), default=0)
-    for axes, label in zip(panels[0], labels, strict=True):
-        axes.set_title(label, fontsize=min(10, 130 / max(longest, 1)))
+    seen: set[int] = set()
+    orbits = []
+    for start in range(members.shape[1]):
+        if start not in seen:
+            orbits.append(sorted({int(i) for i in members[:, start]}))
+            seen.update(orbits[-1])
+    return sorted(orbits, key=lambda orbit: len(orbit) == 1)
+
+
+def plot_moments(
+    matrix: Float[np.ndarray, "d d"],
+    orbits: Sequence[Sequence[int]],
+    names: Sequence[str],
+    title: str = "by orbits of the group",
+) -> Figure:
+    """A moment matrix in its own order, and with coordinates ordered by the orbits of a group.
+
+    A symmetry makes the blocks between orbits regular; lines stand around orbits of more than one
+    coordinate. The colours end at the largest entry off the diagonal.
+
+    Args:
+        matrix: (d, d), finite, such as a correlation matrix.
+        orbits: lists of coordinates, each coordinate in one of them.
+        names: one for each coordinate; written at the axes up to d = 32.
+        title: of the right panel; empty for none, where no group orders the coordinates.
+
+    Returns:
+        A figure with one or two square panels and a colour bar.
+
+    Raises:
+        InputError: the matrix is not square and finite, or orbits or names do not fit it.
+
+    Example:
+        >>> figure = plot_moments(np.eye(3), [[0, 2], [1]], ["a", "b", "c"])
+        >>> [text.get_text() for text in figure.axes[1].get_xticklabels()]
+        ['a', 'c', 'b']
+    """
+    size = len(matrix)
+    order = [i for orbit in orbits for i in orbit]
+    if matrix.shape != (size, size) or not size or not np.isfinite(matrix).all():
+        refuse("plot_moments", "matrix", "square and finite", matrix.shape, "pass (d, d) numbers")
+    if sorted(order) != list(range(size)) or len(names) != size:
+        refuse("plot_moments", "orbits and names", f"of the {size} coordinates, each once",
+               f"{len(order)} and {len(names)}", "pass orbits_of(members)")  # fmt: skip
+    outside = np.abs(matrix[~np.eye(size, dtype=bool)])
+    limit = float(outside.max(initial=0.0)) or float(np.abs(matrix).max()) or 1.0
+    colours = ScalarMappable(Normalize(-limit, limit), "RdBu_r")
+    shown = [("as it came", list(range(size))), (title, order)][: 2 if title else 1]
+    figure = Figure(figsize=(4.9 * len(shown) + 0.6, 5.1), layout="constrained")
+    panels = figure.subplots(1, len(shown), squeeze=False)[0]
+    for axes, (heading, which) in zip(panels, shown, strict=True):
+        axes.imshow(
+            matrix[np.ix_(which, which)], cmap=colours.cmap, norm=colours.norm,
+            interpolation="nearest",
+        )  # fmt: skip
+        axes.set_title(heading, fontsize=11, color=INK)
+        _name_axes(axes, [names[i] for i in which])
+    end = -0.5
+    for orbit, following in pairwise(orbits if title else []):
+        end += len(orbit)
+        if len(orbit) > 1 or len(following) > 1:
+            panels[-1].axhline(end, color=INK, linewidth=0.8)
+            panels[-1].axvline(end, color=INK, linewidth=0.8)
+    figure.colorbar(colours, ax=list(panels), shrink=0.8, extend="max" if size > 1 else "neither")
     return figure
 
 
-def plot_history(curves: Mapping[str, Sequence[float]], ylabel: str = "loss") -> Figure:
-    """Positive quantities against the epoch, on a logarithmic scale.
-
-    Args:
-        curves: names to one value for each epoch; values <= 0 are left out.
-        ylabel: title of the vertical axis.
-
-    Returns:
-        A figure with one panel.
-
-    Raises:
-        InputError: there is no curve.
-
-    Example:
-        >>> len(plot_history({"dense": [1.0, 0.1], "skew": [1.0, 0.5]}).axes[0].lines)
-        2
-    """
-    if not curves:
-        refuse("plot_history", "curves", "one curve or more", "none", "pass {'dense': [...]}")
-    figure = Figure(figsize=(6.4, 3.6), layout="constrained")
-    axes = figure.subplots()
-    for name, values in curves.items():
-        shown = [value if value > 0 else math.nan for value in values]
-        marker = "o" if len(shown) == 1 else None  # A line through one point draws nothing.
-        axes.plot(range(1, len(shown) + 1), shown, label=name, linewidth=1.4, marker=marker)
-    axes.set(yscale="log", xlabel="epoch", ylabel=ylabel)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.grid(color="0.9")
-    figure.legend(loc="outside right upper", frameon=False, fontsize=9)
-    return figure
-
-
-def png(figure: Figure) -> bytes:
-    """The figure as a PNG file of 150 dots per inch."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150)
-    return buffer.getvalue()
-
-
-def _array(who: str, argument: str, value: Any, axes: int) -> NDArray[np.float64]:
-    array = value.detach().cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
-    wanted = f"numbers with {axes} axes, none empty"
-    if array.ndim != axes or 0 in array.shape or array.dtype.kind not in "fiu":
-        refuse(who, argument, wanted, f"{array.dtype} of shape {array.shape}", "reshape it")
-    if not np.isfinite(array).all():
-        refuse(who, argument, "finite", "NaN or infinity", "clean the data first")
-    return array.astype(np.float64)
+def _name_axes(axes: Axes, names: Sequence[str]) -> None:
+    if len(names) > _NAMED:
+        axes.set(xticks=[], yticks=[])
+        return
+    size = 8 if len(names) <= 16 else 6.5
+    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=size)
+    axes.set_yticks(range(len(names)), names, fontsize=size)
+    axes.tick_params(length=0)

@@ -1,0 +1,43 @@
+"""Pictures of training: curves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from grouplearn._checks import refuse
+
+
+def plot_history(curves: Mapping[str, Sequence[float]], ylabel: str = "loss") -> Figure:
+    """Positive quantities against the epoch, on a logarithmic scale.
+
+    Args:
+        curves: names to one value for each epoch; values <= 0 are left out.
+        ylabel: title of the vertical axis.
+
+    Returns:
+        A figure with one panel.
+
+    Raises:
+        InputError: there is no curve.
+
+    Example:
+        >>> len(plot_history({"dense": [1.0, 0.1], "skew": [1.0, 0.5]}).axes[0].lines)
+        2
+    """
+    if not curves:
+        refuse("plot_history", "curves", "one curve or more", "none", "pass {'dense': [...]}")
+    figure = Figure(figsize=(6.4, 3.6), layout="constrained")
+    axes = figure.subplots()
+    for name, values in curves.items():
+        shown = [value if value > 0 else math.nan for value in values]
+        marker = "o" if len(shown) == 1 else None  # A line through one point draws nothing.
+        axes.plot(range(1, len(shown) + 1), shown, label=name, linewidth=1.4, marker=marker)
+    axes.set(yscale="log", xlabel="epoch", ylabel=ylabel)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.grid(color="0.9")
+    figure.legend(loc="outside right upper", frameon=False, fontsize=9)
+    return figure
