@@ -23,12 +23,31 @@ from grouplearn.commands.results import Result, read_options, read_result
 from grouplearn.commands.tables import print_table
 from grouplearn.commands.train_kinds import flat
 from grouplearn.errors import DataError
-from grouplearn.report import Page, Section, Table, render_page
+from grouplearn.plots import Bar, draw_bars, png
+from grouplearn.report import (
+    Alert,
+    Answer,
+    Column,
+    Page,
+    Picture,
+    Section,
+    Table,
+    render_page,
+)
 from grouplearn.training import seeds_interval
 
 WHO = "grouplearn compare"
-_HEAD = ["network", "group", "parameters", "score, %", "difference", "seeds", "closure defect",
-         "minutes"]  # fmt: skip
+_HEAD = [
+    Column("network", "What was trained, and the options in which runs differ.", is_text=True),
+    Column("group", "The groups that were used.", is_text=True),
+    Column("parameters", "Numbers that were trained."),
+    Column("score, %", "On the test images: mean over seeds, with half the width of its 95 % "
+           "interval (Student's t)."),
+    Column("difference", "From the first row, seed by seed."),
+    Column("seeds", "Of the runs that were put together."),
+    Column("closure defect", "The largest; 0 for a group that is exact."),
+    Column("minutes", "Of a run, on average."),
+]  # fmt: skip
 
 
 @final
@@ -146,9 +165,7 @@ def run_compare(
     rows = rows_of(folders)
     table = table_of(rows)
     if out is not None:
-        lead = [f"{len(folders)} runs, {len(rows)} kinds."]
-        page = render_page(Page("Networks side by side", lead, [Section("Scores", [], table)]))
-        write_whole(out, page)
+        write_whole(out, render_page(_page(folders, rows, table)))
     if as_json:
         plain = [vars(row) | {"mean": seeds_interval(list(row.scores.values()))} for row in rows]
         sys.stdout.write(to_json(plain, indent=2) + "\n")
@@ -157,6 +174,29 @@ def run_compare(
     print_table(console, table)
     console.print(Text(table.caption or ""))
     return 0
+
+
+def _page(folders: Sequence[Path], rows: Sequence[Row], table: Table) -> Page:
+    means = [seeds_interval(list(row.scores.values())) for row in rows]
+    best = max(range(len(rows)), key=lambda k: means[k][0])
+    bars = [
+        Bar(f"{row.network}{f' ({row.groups[0]})' if row.groups else ''}", 100 * mean, 100 * half,
+            k == best)
+        for k, (row, (mean, half)) in enumerate(zip(rows, means, strict=True))
+    ]  # fmt: skip
+    alone = sum(math.isnan(half) for _, half in means)
+    alerts = [Alert("One seed is no interval", f"{alone} of {len(rows)} kinds were run with one "
+                    "seed: how much another seed would change is unknown.")]  # fmt: skip
+    drawn = png(draw_bars(bars, "score on the test images, %, with its 95 % interval").figure)
+    picture = Picture(drawn, "; ".join(f"{bar.name}: {bar.value:.2f}" for bar in bars))
+    answer = Answer(
+        f"The best mean is that of {bars[best].name}: {_interval(*means[best])} %.",
+        f"{len(folders)} runs of {len(rows)} kinds", "none", picture,
+    )  # fmt: skip
+    return Page(
+        "Networks side by side", [], [Section("Scores", [], table)], answer,
+        alerts if alone else [], program="grouplearn compare",
+    )  # fmt: skip
 
 
 def _differences(kinds: Sequence[dict[str, Any]]) -> list[list[str]]:

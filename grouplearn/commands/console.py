@@ -16,8 +16,9 @@ from rich.text import Text
 
 from grouplearn.commands.folders import reserve, whole
 from grouplearn.commands.learn import WHO, LearnOptions, LearnResult, Watch, learn
+from grouplearn.commands.learn_page import notes_of
 from grouplearn.commands.marks import to_json
-from grouplearn.commands.output import notes_of, summary_of, table_of, write_run
+from grouplearn.commands.output import summary_of, table_of, write_run
 from grouplearn.training import Epoch
 
 _WIDTH = 80
@@ -95,8 +96,8 @@ def _show(result: LearnResult, folder: Path) -> None:
     width = max(_WIDTH, shutil.get_terminal_size().columns)
     measured = table_of(result)
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for position, title in enumerate(measured.head):
-        shown.add_column(title, justify="right" if position else "left", no_wrap=True)
+    for position, column in enumerate(measured.columns):
+        shown.add_column(column.title, justify="right" if position else "left", no_wrap=True)
     for row in measured.rows:
         shown.add_row(*row)
     Console(highlight=False, width=width).print(shown)

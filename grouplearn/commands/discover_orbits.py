@@ -12,8 +12,8 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from grouplearn.commands.discover import Finding
-from grouplearn.commands.discover_words import arrows, as_matrix, name_of
-from grouplearn.discovery import Discovery
+from grouplearn.commands.discover_data import Subject
+from grouplearn.commands.discover_words import arrows, name_of
 from grouplearn.domains.base import Extension
 from grouplearn.domains.images import ImageDomain
 from grouplearn.domains.sequence_files import sequences_of
@@ -21,10 +21,11 @@ from grouplearn.domains.sequences import SequenceDomain
 from grouplearn.domains.tokens import TokenDomain
 from grouplearn.plots import pixels_png
 from grouplearn.report import Cells, Letters, Orbit, Picture, Sample, Words
+from grouplearn.representations import LearnedRepresentation
 
 _ELEMENTS, _SAMPLES, _LONGEST = 64, 3, 90
 _SIDE, _LETTERS, _TOKENS, _CELLS = 96, 72, 60, 16
-_LOOKED_AT, _SENTENCES = 24, 500
+_LOOKED_AT, _SENTENCES, _SAME = 24, 500, 1e-9
 
 Move = Callable[[Any], Any]
 Array = NDArray[np.float64]
@@ -33,30 +34,55 @@ Array = NDArray[np.float64]
 def orbit_of(finding: Finding, seed: int) -> Orbit | None:
     """Samples with what the elements of the group make of them; None where none can be shown.
 
-    Whole images, sequences and sentences are moved where all elements extend to them; else patches
-    and rows.
-
     Args:
         finding: what was found; a proposal is shown where nothing was.
         seed: draws the samples.
     """
-    shown = finding.shown
+    shown, moments = finding.shown, finding.moments
     if not shown.found:
         return None
-    elements = _elements(shown)
-    rng = np.random.default_rng(seed)
-    samples = _whole_samples(finding, elements, rng) or _row_samples(finding, elements, rng)
+    kept = moments.sample().rows[:, : moments.dim]
+    rows = kept if moments.channels == 1 else kept[:0]
+    claim = "" if finding.found.found else ", which is proposed and not certified,"
+    return orbit_of_action(finding.subject, shown.representation, claim, rows, seed)
+
+
+def orbit_of_action(
+    subject: Subject, rep: LearnedRepresentation, claim: str, rows: Array, seed: int
+) -> Orbit | None:
+    """Samples with what the elements of a representation make of them.
+
+    Whole images, sequences and sentences are moved where all elements extend to them; else patches
+    and rows.
+
+    Args:
+        subject: the data.
+        rep: on their vectors.
+        claim: words about the group, for the sentence above the slider.
+        rows: (N, d), vectors to choose from; of no use where whole objects are moved.
+        seed: draws the samples.
+    """
+    order, rng = rep.group.order, np.random.default_rng(seed)
+    elements = range(min(order, _ELEMENTS))
+    with torch.no_grad():
+        matrices = torch.stack([rep.matrix(g) for g in elements]).double().cpu()
+    chosen: Any = (
+        rng.choice(len(rows), min(_SAMPLES, len(rows)), replace=False) if len(rows) else []
+    )
+    drawn = rows[np.asarray(chosen, dtype=np.int64)]
+    samples = _whole_samples(subject, rep, elements, rng)
+    if not samples and len(drawn):
+        samples = _row_samples(subject, matrices.numpy(), drawn)
     if not samples:
         return None
-    titles = [_brief(_title(finding, shown.members[g])) for g in elements]
-    order = shown.group.order
+    names = subject.coordinates()
+    titles = [_brief(arrows(name_of(matrix, subject, names))) for matrix in matrices]
     few = f"the first {_ELEMENTS} of {order:,} elements" if order > _ELEMENTS else "each element"
-    claim = "" if finding.found.found else ", which is proposed and not certified,"
     about = (
-        f"Move the slider to see what {few} of {shown.group.name}{claim} makes of "
-        f"{_KINDS[finding.subject.kind]} of your own data."
+        f"Move the slider to see what {few} of {rep.group.name}{claim} makes of "
+        f"{_KINDS[subject.kind]} of your own data."
     )
-    return Orbit(f"Element of {shown.group.name}", titles, samples, about)
+    return Orbit(f"Element of {rep.group.name}", titles, samples, about)
 
 
 _KINDS = {
@@ -64,33 +90,26 @@ _KINDS = {
 }  # fmt: skip
 
 
-def _elements(found: Discovery) -> list[int]:
-    return list(range(min(found.group.order, _ELEMENTS)))
-
-
-def _title(finding: Finding, member: torch.Tensor) -> str:
-    return arrows(name_of(member, finding.subject, finding.coordinates))
-
-
 def _brief(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3].rstrip(',; ')}..."
 
 
 def _whole_samples(
-    finding: Finding, elements: Sequence[int], rng: np.random.Generator
+    subject: Subject, rep: LearnedRepresentation, elements: Sequence[int], rng: np.random.Generator
 ) -> list[Sample]:
     """Whole objects, where every element extends to them."""
-    domain = finding.subject.domain
+    domain = subject.domain
     if domain is None:
         return []
-    moves = [domain.extend(finding.shown.representation)[g] for g in elements]
+    every = domain.extend(rep)
+    moves = [every[g] for g in elements]
     kept: list[Extension] = [move for move in moves if move is not None]
     if len(kept) < len(moves):
         return []
     if isinstance(domain, ImageDomain):
-        return list(_images(finding.subject.raw, kept, rng))
+        return list(_images(subject.raw, kept, rng))
     if isinstance(domain, SequenceDomain):
-        return list(_sequences(finding.subject.raw, domain, kept, rng))
+        return list(_sequences(subject.raw, domain, kept, rng))
     return list(_sentences(domain, kept, rng)) if isinstance(domain, TokenDomain) else []
 
 
@@ -176,16 +195,8 @@ def _flat(sides: Sequence[Sequence[str]]) -> list[str]:
     return [*first, *(word for side in rest for word in ["\N{RIGHTWARDS ARROW}", *side])]
 
 
-def _row_samples(
-    finding: Finding, elements: Sequence[int], rng: np.random.Generator
-) -> list[Sample]:
-    """Rows that discovery has kept: patches as pixels, others as numbers by column."""
-    subject, moments = finding.subject, finding.moments
-    kept = moments.sample().rows[:, : moments.dim]
-    if not len(kept) or moments.channels > 1:
-        return []
-    rows = kept[rng.choice(len(kept), min(_SAMPLES, len(kept)), replace=False)]
-    matrices = torch.stack([as_matrix(finding.shown.members[g]) for g in elements]).numpy()
+def _row_samples(subject: Subject, matrices: Array, rows: Array) -> list[Sample]:
+    """Patches as pixels, windows as letters, others as numbers by column."""
     moved = np.einsum("gij,rj->rgi", matrices, rows)
     if subject.kind == "images":
         return [
@@ -194,11 +205,11 @@ def _row_samples(
         ]
     if isinstance(subject.domain, SequenceDomain):
         return list(_windows(subject.domain, rows, moved))
-    changing = np.flatnonzero(np.abs(matrices - np.eye(moments.dim)).max((0, 2)) > 1e-9)
-    shown = changing[:_CELLS].tolist()
+    away = np.abs(matrices - np.eye(rows.shape[1])).max((0, 2))
+    shown, names = np.flatnonzero(away > _SAME)[:_CELLS].tolist(), subject.coordinates()
     return [
-        Sample(f"row {n + 1}", _cells(row, row, shown, finding.coordinates),
-               [_cells(each, row, shown, finding.coordinates) for each in orbit])
+        Sample(f"row {n + 1}", _cells(row, row, shown, names),
+               [_cells(each, row, shown, names) for each in orbit])
         for n, (row, orbit) in enumerate(zip(rows, moved, strict=True))
     ]  # fmt: skip
 
@@ -232,4 +243,6 @@ def _cells(
     shown: Sequence[int],
     names: Sequence[str],
 ) -> Cells:
-    return Cells([(names[i], f"{values[i]:.4g}", values[i] != before[i]) for i in shown])
+    return Cells(
+        [(names[i], f"{values[i]:.4g}", abs(values[i] - before[i]) > _SAME) for i in shown]
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from grouplearn.commands.discover import Finding
 from grouplearn.commands.discover_null import Points, distinct, points_of, random_points
-from grouplearn.commands.discover_words import arrows, as_matrix, name_of
+from grouplearn.commands.discover_words import arrows, as_matrix, ladder_of, name_of
 from grouplearn.discovery import Discovery, MomentAccumulator
 from grouplearn.discovery.permutations.judgement import Judge
 from grouplearn.discovery.permutations.tensors import moments_of
@@ -18,6 +19,8 @@ from grouplearn.discovery.permutations.violations import Moment
 from grouplearn.domains.sequences import SequenceDomain
 from grouplearn.plots import (
     Mark,
+    draw_evidence,
+    draw_lattice,
     orbits_of,
     plot_arcs,
     plot_generator,
@@ -29,7 +32,7 @@ from grouplearn.plots import (
 )
 from grouplearn.report import Picture
 
-_MEMBERS, _RANDOM, _MARKS, _CANDIDATES = 12, 200, 7, 10
+_MEMBERS, _RANDOM, _MARKS, _CANDIDATES, _SHORT = 12, 200, 7, 10, 48
 
 
 def pictures_of(finding: Finding, max_moment: int, seed: int) -> dict[str, Picture]:
@@ -40,15 +43,43 @@ def pictures_of(finding: Finding, max_moment: int, seed: int) -> dict[str, Pictu
         max_moment: up to which moments were asked.
         seed: of the random permutations.
     """
-    drawn = {"moments": _moment_picture(finding)}
+    drawn = {}
     if finding.shown.found:
         drawn["members"] = _member_picture(finding)
+    steps = ladder_of(finding.found, finding.subject, finding.coordinates)
+    words = [arrows(textwrap.shorten(step.operations, _SHORT, placeholder="...")) for step in steps]
+    if finding.found.found or steps:
+        drawn["lattice"] = _lattice_picture(finding, words)
+    if any(rung.is_tested for rung in finding.found.ladder):
+        drawn["evidence"] = _evidence_picture(finding, words)
+    drawn["moments"] = _moment_picture(finding)
     action = finding.shown.action
     if action != "linear":
         moments, kept = distinct(finding.moments, signed=action == "signed")
         if len(kept) > 1:
             drawn["violations"] = _violation_picture(finding, moments, kept, max_moment, seed)
     return drawn
+
+
+def _lattice_picture(finding: Finding, words: Sequence[str]) -> Picture:
+    axes = draw_lattice(finding.found, words)
+    names = ", ".join(rung.name for rung in finding.found.ladder) or finding.found.group.name
+    return Picture(
+        png(axes.figure), f"the lattice of the groups that were tested: {names}",
+        "The groups that were tested, and the subgroups of the one that is claimed, from small to "
+        "large; a line joins a group to those that contain it. Numbers of elements stand in "
+        "brackets.",
+    )  # fmt: skip
+
+
+def _evidence_picture(finding: Finding, words: Sequence[str]) -> Picture:
+    axes = draw_evidence(finding.found, words)
+    told = "; ".join(rung.brief() for rung in finding.found.ladder if rung.is_tested)
+    return Picture(
+        png(axes.figure), f"effects of the groups that were tested: {told}",
+        "How far the data are from each symmetry that was tested, as a part of what no symmetry of "
+        "the same kind shows.",
+    )  # fmt: skip
 
 
 def _moment_picture(finding: Finding) -> Picture:

@@ -6,14 +6,40 @@ import math
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+
+from grouplearn.commands.discover_orbits import orbit_of_action
 from grouplearn.commands.discover_words import in_words
 from grouplearn.commands.invariance import InvarianceOptions, Tested
+from grouplearn.commands.invariance_actions import read_representation
 from grouplearn.commands.marks import CONFIG, RESULT, to_json
 from grouplearn.commands.output import number
-from grouplearn.commands.page import versions
-from grouplearn.report import Page, Section, Table, render_page
+from grouplearn.commands.page import repeat_section, versions
+from grouplearn.domains.readers.table_rows import TableRows
+from grouplearn.groups import CyclicGroup
+from grouplearn.plots import draw_scores, png
+from grouplearn.report import (
+    Alert,
+    Answer,
+    Column,
+    Orbit,
+    Page,
+    Picture,
+    Section,
+    Table,
+    render_page,
+)
+from grouplearn.representations import FixedRepresentation, LearnedRepresentation
 
-_HEAD = ("family", "score", "p-value", "effect", "bound")
+_HEAD = (
+    Column("family", "What the features are that were looked at.", is_text=True),
+    Column("score", "How far the statistic stands out from its own draws, in their standard "
+           "deviations."),
+    Column("p-value", "The share of draws that stand out as far, of this family alone."),
+    Column("effect", "The deviation, as a part of what an action of the same kind that is no "
+           "symmetry shows; a dash where a family cannot see such an action."),
+    Column("bound", "The upper confidence bound of the effect."),
+)  # fmt: skip
 _CAPTION = (
     "Scores are standard deviations of the draws. Effects are deviations as a part of what an "
     "action of the same kind that is no symmetry shows, with their upper confidence bounds; a dash "
@@ -110,21 +136,58 @@ def write_run(folder: Path, tested: Tested, options: InvarianceOptions, command:
     files = {
         CONFIG: to_json(config, indent=2) + "\n",
         RESULT: to_json(summary_of(tested, options), indent=2) + "\n",
-        "report.html": render_page(_page(tested, options, command, used)),
+        "report.html": render_page(_page(tested, options, command)),
     }
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
 
 
-def _page(tested: Tested, options: InvarianceOptions, command: str, used: dict[str, str]) -> Page:
-    lead = [tested.result.summary(), f"Data: {heading_of(tested, options)}."]
-    packages = ", ".join(f"{package} {found}" for package, found in used.items())
+def _page(tested: Tested, options: InvarianceOptions, command: str) -> Page:
+    result = tested.result
+    sections = [
+        *(
+            [Section("Move your own data", orbit=orbit)]
+            if (orbit := _orbit(tested, options))
+            else []
+        ),
+        Section("What each family of features says", [], table_of(tested)),
+        Section("How it was tested", [_METHOD, f"{method_of(tested, options)}."]),
+        repeat_section(command, options.seed),
+    ]
+    picture = Picture(
+        png(draw_scores(result).figure), "scores of all families of features among their draws",
+        "How far the data stand out from draws in which each block was moved at random.",
+    )  # fmt: skip
+    status = "Rejected" if result.rejected else "Nothing speaks against it"
+    answer = Answer(result.summary(), status, "open" if result.rejected else "good", picture)
     return Page(
         f"Is {in_words(options.action)} a symmetry of {tested.subject.name}?",
-        lead,
-        [
-            Section("What each family of features says", [], table_of(tested)),
-            Section("How it was tested", [_METHOD, f"{method_of(tested, options)}."]),
-            Section("To repeat it", [f"Seed {options.seed}. Versions: {packages}."], code=command),
-        ],
-    )
+        [f"Data: {heading_of(tested, options)}."], sections, answer, _alerts(tested),
+        program="grouplearn test",
+    )  # fmt: skip
+
+
+def _alerts(tested: Tested) -> list[Alert]:
+    """What a p-value alone does not say."""
+    result = tested.result
+    if not result.rejected and not math.isfinite(result.effect_bound):
+        return [Alert("Not rejected is not shown", "The data can hardly show a deviation, so that "
+                      "the test says little. More of them would tell.")]  # fmt: skip
+    return []
+
+
+def _orbit(tested: Tested, options: InvarianceOptions) -> Orbit | None:
+    """What the action makes of some of the data; None where none of them can be shown."""
+    subject, raw = tested.subject, tested.subject.raw
+    domain = subject.domain
+    known = {} if domain is None else domain.known_actions()
+    action = known.get(options.action)
+    if action is not None and action.order is not None:
+        rep: LearnedRepresentation = FixedRepresentation(
+            CyclicGroup(action.order), action.matrix.double()[None]
+        )
+    else:
+        dim = len(subject.coordinates())
+        rep = read_representation(options.action, dim, ())
+    rows = next(iter(raw))[0] if isinstance(raw, TableRows) else np.empty((0, rep.dim))
+    return orbit_of_action(subject, rep, "", rows, options.seed)

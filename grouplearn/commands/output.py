@@ -10,10 +10,11 @@ from safetensors.torch import save
 from torch import Tensor
 
 from grouplearn.commands.learn import Learned, LearnResult
+from grouplearn.commands.learn_page import page_of
 from grouplearn.commands.marks import CONFIG, to_json
 from grouplearn.commands.page import versions
 from grouplearn.plots import plot_generator, plot_history, plot_orbit, plot_spectrum, png
-from grouplearn.report import Page, Picture, Section, Table, render_page
+from grouplearn.report import Picture, Table, render_page
 
 _ROWS = {
     "distance to T": "distance",
@@ -52,16 +53,7 @@ def table_of(result: LearnResult) -> Table:
             continue
         rows.append([title, *map(number, values)])
     head = ["", *(each.name for each in result.learned)]
-    return Table(head, rows, _CAPTION)
-
-
-def notes_of(each: Learned) -> list[str]:
-    """What there is to say about one representation beside its verdict."""
-    refusal = each.measures.exact_refusal.removeprefix("nearest_exact: ")
-    return [
-        *([f"Learned with {each.note}."] if each.note else []),
-        *([f"No nearest exact representation: {refusal}."] if refusal else []),
-    ]
+    return Table(head, rows, _CAPTION, sortable=False)
 
 
 def summary_of(result: LearnResult) -> dict[str, object]:
@@ -122,7 +114,8 @@ def write_run(folder: Path, result: LearnResult, command: str) -> None:
     for name, kinds in pictures.items():
         for kind, picture in kinds.items():
             (folder / f"{name}-{kind}.png").write_bytes(picture.png)
-    page = _page(result, pictures, curves, command, used)
+    curve = Picture(curves, "training error against the epoch", "The best start of each.")
+    page = page_of(result, table_of(result), pictures, curve, command)
     _write(folder / "report.html", render_page(page))
 
 
@@ -166,40 +159,3 @@ def _orbit(each: Learned, result: LearnResult) -> Tensor:
             powers.append(each.rep.act(powers[-1], generator))
     k = result.options.patch_size
     return torch.stack(powers, 1).reshape(len(x), len(powers), k, k)
-
-
-def _page(
-    result: LearnResult,
-    pictures: dict[str, dict[str, Picture]],
-    curves: bytes,
-    command: str,
-    packages: dict[str, str],
-) -> Page:
-    action, options, size = result.action, result.options, result.options.patch_size
-    name = action.name.replace("-", " ")
-    lead = [
-        f"From {options.patches} pairs (x, T x) of {size} x {size} patches of "
-        f"{result.pairs.source}, a matrix A was learned by backpropagation so that A x = T x, as "
-        f"the generator of {result.group.name}. The learner saw the pairs only; T serves to score "
-        f"it. "
-        f"T: {action.words}",
-        *result.remarks,
-    ]
-    verdicts = [f"{each.name}: {each.verdict}" for each in result.learned]
-    sections = [Section("Result", verdicts, table_of(result))]
-    sections += [
-        Section(each.name, notes_of(each), pictures=list(pictures[each.name].values()))
-        for each in result.learned
-    ]
-    curve = Picture(curves, "training error against the epoch", "The best start of each.")
-    starts = [
-        f"{each.name}: {len(each.losses)} start(s), {each.seconds:.1f} s, final training error "
-        f"{number(each.fit.history[-1].data)}."
-        for each in result.learned
-    ]
-    sections.append(Section("Training", starts, pictures=[curve]))
-    used = ", ".join(f"{package} {found}" for package, found in packages.items())
-    sections.append(
-        Section("To repeat it", [f"Seed {options.seed}. Versions: {used}."], code=command)
-    )
-    return Page(f"A {name}, learned from pairs of patches", lead, sections)

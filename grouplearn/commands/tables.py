@@ -17,8 +17,8 @@ def print_table(console: Console, table: ReportTable) -> None:
         table: what to print.
     """
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for position, title in enumerate(table.head):
-        shown.add_column(title, justify="right" if position else "left")
+    for position, column in enumerate(table.columns):
+        shown.add_column(column.title, justify="right" if position else "left")
     for row in table.rows:
         shown.add_row(*row)
     console.print(shown)

@@ -83,7 +83,7 @@ def run_train(
                 sys.stderr.write(f"{place.shown} keeps the {kept}: go on with --resume\n")
             raise
         watch.step("drawing")
-        finish_run(folder, trained, command)
+        finish_run(folder, trained, data.test, command)
     if as_json:
         sys.stdout.write(to_json({**summary_of(trained), "folder": place.shown}, indent=2) + "\n")
     elif not quiet:

@@ -16,21 +16,30 @@ from grouplearn.commands.page import versions
 from grouplearn.commands.train import Trained
 from grouplearn.commands.train_actions import DOMAIN, KERNEL
 from grouplearn.commands.train_kinds import TrainOptions
+from grouplearn.commands.train_page import confusion_picture, mistakes_picture, page_of, predictions
 from grouplearn.models import LGCNN, LGN
 from grouplearn.models.standardised import unwrapped
-from grouplearn.plots import plot_history, plot_orbit, png
-from grouplearn.report import Page, Picture, Section, Table, render_page
+from grouplearn.plots import draw_choice, plot_history, plot_orbit, png
+from grouplearn.report import Column, Picture, Table, render_page
 from grouplearn.representations import LearnedRepresentation
-from grouplearn.training import Choice, save
+from grouplearn.training import Choice, Labelled, save
 from grouplearn.training.fitting import LAST
 
 NETWORK = "network.safetensors"
 _FILES = (
-    CHOICE, LAST, NETWORK, RESULT, "report.html", "history.png", "filters.png", "log/metrics.csv",
+    CHOICE, LAST, NETWORK, RESULT, "report.html", "history.png", "filters.png", "accuracy.png",
+    "choice.png", "confusion.png", "mistakes.png", "log/metrics.csv",
     "log/hparams.yaml", "tensorboard/events.out.tfevents.*", "tensorboard/hparams.yaml",
 )  # fmt: skip
 """All that a training may leave."""
 _SHOWN = 4
+_CHOICE = (
+    Column("group", "The candidate.", is_text=True),
+    Column("acts by", "What its elements do to whole images, the identity left out.", is_text=True),
+    Column("held out", "Score on held-out training images, %, with its standard error."),
+    Column("runs", "How many short runs; groups that are not told apart run again."),
+    Column("choice", "The group that was taken.", is_text=True),
+)  # fmt: skip
 
 
 def begin_run(folder: Path, options: TrainOptions, command: str) -> None:
@@ -45,19 +54,23 @@ def begin_run(folder: Path, options: TrainOptions, command: str) -> None:
     write_mark(folder, config, _FILES)
 
 
-def finish_run(folder: Path, trained: Trained, command: str) -> None:
+def finish_run(folder: Path, trained: Trained, test: Labelled, command: str) -> None:
     """Write the result, the network and the page.
 
     Args:
         folder: as `begin_run` made it.
         trained: the result.
+        test: what the network was tested with.
         command: the command line that made it.
     """
     save(trained.network, folder / NETWORK)
-    pictures = _pictures(trained)
+    pictures = _pictures(trained, test)
     for name, picture in pictures.items():
         (folder / f"{name}.png").write_bytes(picture.png)
-    write_whole(folder / "report.html", render_page(_page(trained, pictures, command)))
+    choice = None if trained.action is None else trained.action.choice
+    table = None if choice is None else choice_table(choice)
+    page = page_of(trained, sentences_of(trained), pictures, table, command)
+    write_whole(folder / "report.html", render_page(page))
     # Last: a folder with a result is a finished run.
     write_whole(folder / RESULT, to_json(summary_of(trained), indent=2) + "\n")
 
@@ -167,10 +180,10 @@ def choice_table(choice: Choice) -> Table:
         "told apart run again, and the mean counts. A group is not run where its subgroups have "
         "failed."
     )
-    return Table(["group", "acts by", "held out", "runs", ""], rows, caption)
+    return Table(_CHOICE, rows, caption)
 
 
-def _pictures(trained: Trained) -> dict[str, Picture]:
+def _pictures(trained: Trained, test: Labelled) -> dict[str, Picture]:
     history = trained.fit.history
     names = sorted({name for epoch in history for name in epoch.terms})
     curves = {name: [epoch.terms.get(name, math.nan) for epoch in history] for name in names}
@@ -180,12 +193,40 @@ def _pictures(trained: Trained) -> dict[str, Picture]:
             "Each term of the loss, mean over an epoch.",
         )
     }  # fmt: skip
+    found |= _scores(trained)
+    if trained.options.objective == "classification":
+        made = predictions(trained.network, test, trained.options.fit.seed)
+        found["confusion"] = confusion_picture(made, trained.classes)
+        mistakes = mistakes_picture(made, trained.classes)
+        found |= {} if mistakes is None else {"mistakes": mistakes}
     orbits = _filters(trained.network)
     if orbits is not None:
         labels = _labels(trained, orbits.shape[1])
         found["filters"] = Picture(
             png(plot_orbit(orbits, labels)), "filters of the first layer with their copies",
             "Filters of the first layer, one in each row, as each element of the group moves them.",
+        )  # fmt: skip
+    return found
+
+
+def _scores(trained: Trained) -> dict[str, Picture]:
+    """The scores on images held out by epoch, and those of the short runs, as far as there are."""
+    found = {}
+    scores = [math.nan if each.score is None else each.score for each in trained.fit.history]
+    if not all(map(math.isnan, scores)):
+        figure = plot_history({"held out": scores}, "score on images held out", logarithmic=False)
+        found["accuracy"] = Picture(
+            png(figure), "the score on images held out by epoch",
+            f"The score on images held out; the last is {scores[-1]:.3f}.",
+        )  # fmt: skip
+    choice = None if trained.action is None else trained.action.choice
+    if choice is not None:
+        names = [
+            ", ".join([str(each["group"]), *each["moves"][:1]]) for each in choice_rows(choice)
+        ]
+        found["choice"] = Picture(
+            png(draw_choice(choice, names).figure), "scores of the short runs by group",
+            "The short runs; the chosen group is a dot, others are squares.",
         )  # fmt: skip
     return found
 
@@ -209,22 +250,3 @@ def _filters(network: nn.Module) -> torch.Tensor | None:
         bank = inner.dictionary(0).unflatten(0, (inner.shape.filters, -1))
         return bank[:_SHOWN, :, 0]
     return None
-
-
-def _page(trained: Trained, pictures: dict[str, Picture], command: str) -> Page:
-    sections = []
-    if trained.action is not None and trained.action.choice is not None:
-        sections.append(Section("The choice of the group", [], choice_table(trained.action.choice)))
-    drawn = [pictures[name] for name in ("filters", "history") if name in pictures]
-    options = trained.options.fit
-    lines = [
-        f"{len(trained.fit.history)} epochs of batches of {options.batch_size}, AdamW with "
-        f"learning rate {options.learning_rate:g}, {options.schedule}, {options.precision}; "
-        f"{trained.seconds:.0f} s."
-    ]
-    sections.append(Section("Training", lines, pictures=drawn))
-    used = ", ".join(f"{package} {found}" for package, found in versions().items())
-    sections.append(
-        Section("To repeat it", [f"Seed {options.seed}. Versions: {used}."], code=command)
-    )
-    return Page(f"A network for {trained.data}", sentences_of(trained), sections)

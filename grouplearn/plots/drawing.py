@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.image import imsave
 from numpy.typing import NDArray
 from torch import Tensor
@@ -23,10 +24,10 @@ HUES = ("#2a78b5", "#d9822b", "#3d9970", "#b5446e", "#7a5bb5", "#8a8d3f")
 _COLUMNS = 4
 
 
-def png(figure: Figure) -> bytes:
+def png(figure: Figure | SubFigure) -> bytes:
     """The figure as a PNG file of 150 dots per inch."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150)
+    figure.figure.savefig(buffer, format="png", dpi=150)
     return buffer.getvalue()
 
 
@@ -80,6 +81,20 @@ def check_titles(who: str, argument: str, count: int, titles: Sequence[str]) -> 
     if not count or len(titles) != count:
         refuse(who, argument, "at least one, with as many names", f"{count}, {len(titles)} names",
                "pass one name for each")  # fmt: skip
+
+
+def new_axes(size: tuple[float, float]) -> Axes:
+    """The axes of a new figure.
+
+    Args:
+        size: width and height in inches.
+    """
+    return Figure(figsize=size, layout="constrained").subplots()
+
+
+def plain(text: str) -> str:
+    """Text in which a dollar sign is one, and does not begin mathematics."""
+    return text.replace("$", r"\$")
 
 
 def grid_of_panels(

@@ -14,7 +14,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from grouplearn._checks import refuse
-from grouplearn.plots.drawing import INK, MEMBER, NULL, PROPOSED, REJECTED, SOFT, UNDECIDED, Array
+from grouplearn.plots.drawing import (
+    INK,
+    MEMBER,
+    NULL,
+    PROPOSED,
+    REJECTED,
+    SOFT,
+    UNDECIDED,
+    Array,
+    plain,
+)
 
 _LEAST = 1e-4
 _COLOURS = {
@@ -107,7 +117,7 @@ def _violations(axes: Axes, null: Array, marks: Sequence[Mark], ends: tuple[floa
         right = place > math.sqrt(low * high)
         zero = ": 0" if mark.violation < _LEAST else ""
         axes.annotate(
-            f"{mark.name}{zero}", (place, -row - 1), (-8 if right else 8, 0),
+            plain(f"{mark.name}{zero}"), (place, -row - 1), (-8 if right else 8, 0),
             textcoords="offset points", fontsize=8.5, color=colour, va="center",
             ha="right" if right else "left",
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},

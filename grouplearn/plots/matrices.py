@@ -14,10 +14,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from torch import Tensor
 
-from grouplearn._checks import positive_int, refuse
-from grouplearn.plots.drawing import INK, MEMBER, REJECTED, checked_array
+from grouplearn._checks import instance, positive_int, refuse
+from grouplearn.plots.drawing import INK, MEMBER, REJECTED, checked_array, new_axes, plain
+from grouplearn.representations import LearnedRepresentation
 
 _NEAR, _LABELLED, _NAMED = 0.05, 12, 32
+_SPECTRUM = 4.2, 4.4  # inches
+_RING = 420.0  # points along the unit circle: so many rings stand side by side on it
 
 
 def plot_generator(
@@ -89,18 +92,57 @@ def plot_spectrum(
     values = checked_array("plot_spectrum", "matrix", matrix, 2)
     if values.shape[0] != values.shape[1]:
         refuse("plot_spectrum", "matrix", "square", values.shape, "pass one (d, d) matrix")
-    order = positive_int("plot_spectrum", "order", order)
+    figure = Figure(figsize=_SPECTRUM, layout="constrained")
+    axes = figure.subplots()
+    _draw_eigenvalues(axes, values, positive_int("plot_spectrum", "order", order))
+    axes.set_title(plain(title))
+    return figure
+
+
+def draw_spectrum(
+    representation: LearnedRepresentation, element: int | None = None, axes: Axes | None = None
+) -> Axes:
+    """The eigenvalues of one element of a representation, as `plot_spectrum` draws them.
+
+    Args:
+        representation: of any finite group.
+        element: of the group; None takes the first generator, or the identity of C1.
+        axes: where; None takes those of a new figure.
+
+    Returns:
+        The axes, the order of the element marked as roots of unity.
+
+    Raises:
+        InputError: it is no representation, or the element is none of its group.
+
+    Example:
+        >>> from grouplearn import CyclicGroup
+        >>> from grouplearn.representations import SpectralRepresentation
+        >>> draw_spectrum(SpectralRepresentation(CyclicGroup(4), 9)).get_title()
+        'element 1 of C4, of order 4'
+    """
+    who = "draw_spectrum"
+    instance(who, "representation", representation, LearnedRepresentation, "pass one")
+    group = representation.group
+    chosen = group.generators[0] if element is None and group.generators else element or 0
+    order = int(group.element_orders[group.check_element(chosen)])
+    values = checked_array(who, "representation", representation.matrix(chosen), 2)
+    axes = new_axes(_SPECTRUM) if axes is None else axes
+    _draw_eigenvalues(axes, values, order)
+    axes.set_title(f"element {chosen} of {group.name}, of order {order}", fontsize=10, color=INK)
+    return axes
+
+
+def _draw_eigenvalues(axes: Axes, values: Float[np.ndarray, "d d"], order: int) -> None:
     eigenvalues = np.linalg.eigvals(values).astype(np.complex128)
     angles = 2 * np.pi * np.arange(order) / order
     roots = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    figure = Figure(figsize=(4.2, 4.4), layout="constrained")
-    axes = figure.subplots()
     axes.add_patch(Circle((0, 0), 1, fill=False, color="0.6", linewidth=1))
     axes.axhline(0, color="0.88", linewidth=0.8, zorder=0)
     axes.axvline(0, color="0.88", linewidth=0.8, zorder=0)
     axes.scatter(
-        roots[:, 0], roots[:, 1], s=130, facecolors="none", edgecolors=MEMBER, linewidths=1.4,
-        label=f"{order} roots of unity",
+        roots[:, 0], roots[:, 1], s=min(130.0, (_RING / order) ** 2), facecolors="none",
+        edgecolors=MEMBER, linewidths=1.4, label=f"{order} roots of unity",
     )  # fmt: skip
     axes.scatter(
         eigenvalues.real, eigenvalues.imag, s=26, color=REJECTED, alpha=0.55, linewidths=0,
@@ -114,9 +156,8 @@ def plot_spectrum(
         )
     reach = max(1.5, 1.1 * float(np.abs(eigenvalues).max()))
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
-    axes.set(xlabel="real part", ylabel="imaginary part", title=title)
-    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
-    return figure
+    axes.set(xlabel="real part", ylabel="imaginary part")
+    axes.figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
 
 
 def orbits_of(members: Int[np.ndarray, "order d"]) -> list[list[int]]:
@@ -204,6 +245,7 @@ def _name_axes(axes: Axes, names: Sequence[str]) -> None:
     if len(names) > _NAMED:
         axes.set(xticks=[], yticks=[])
         return
+    names = [plain(name) for name in names]
     size = 8 if len(names) <= 16 else 6.5
     axes.set_xticks(range(len(names)), names, rotation=90, fontsize=size)
     axes.set_yticks(range(len(names)), names, fontsize=size)

@@ -23,12 +23,17 @@ from grouplearn.plots.drawing import (
     check_titles,
     checked_array,
     grid_of_panels,
+    plain,
     wrapped,
 )
+
+_ACROSS = 16
 
 
 def plot_orbit(orbit: ArrayLike | Tensor, labels: Sequence[str] | None = None) -> Figure:
     """Orbits of patches: one row for each patch, one column for each group element.
+
+    More than 16 elements take several rows for each patch.
 
     Args:
         orbit: (patches, elements, height, width) finite grey values; every row has its own scale,
@@ -50,18 +55,25 @@ def plot_orbit(orbit: ArrayLike | Tensor, labels: Sequence[str] | None = None) -
     rows, columns = values.shape[:2]
     if labels is None:
         labels = ["x", "A x", *(f"A$^{{{k}}}$ x" for k in range(2, columns))][:columns]
+    else:
+        labels = [plain(label) for label in labels]
     if len(labels) != columns:
         refuse("plot_orbit", "labels", f"of {columns} titles", len(labels), "one for each column")
-    figure = Figure(figsize=(1.15 * columns + 0.2, 1.15 * rows + 0.35), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False)
-    for row, patches in zip(panels, values, strict=True):
+    across = min(columns, _ACROSS)
+    lines = -(-columns // across)
+    size = 1.15 * across + 0.2, 1.15 * rows * lines + 0.35 * lines
+    figure = Figure(figsize=size, layout="constrained")
+    panels = figure.subplots(rows * lines, across, squeeze=False).reshape(rows, lines * across)
+    longest = max((len(label) for label in labels if "$" not in label), default=0)
+    for number, (row, patches) in enumerate(zip(panels, values, strict=True)):
         low, high = float(patches.min()), float(patches.max())
-        for axes, patch in zip(row, patches, strict=True):
+        for axes, patch, label in zip(row[:columns], patches, labels, strict=True):
             axes.imshow(patch, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
             axes.set(xticks=[], yticks=[])
-    longest = max((len(label) for label in labels if "$" not in label), default=0)
-    for axes, label in zip(panels[0], labels, strict=True):
-        axes.set_title(label, fontsize=min(10, 130 / max(longest, 1)))
+            if number == 0 or lines > 1:
+                axes.set_title(label, fontsize=min(10, 130 / max(longest, 1)))
+        for axes in row[columns:]:
+            axes.remove()
     return figure
 
 
@@ -92,7 +104,37 @@ def plot_patches(patches: Float[np.ndarray, "members k k"], titles: Sequence[str
         axes.vlines(edges, -0.5, len(patch) - 0.5, color="white", linewidth=1.2)
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
-        axes.set_title(wrapped(title, 20), fontsize=10, color=INK)
+        axes.set_title(plain(wrapped(title, 20)), fontsize=10, color=INK)
+    return figure
+
+
+def plot_samples(
+    images: Float[np.ndarray, "images channels height width"], titles: Sequence[str]
+) -> Figure:
+    """Images side by side, each in grey from its smallest to its largest value, or in colours.
+
+    Args:
+        images: of three channels, in [0, 1], for colours; else the first channel is shown.
+        titles: one for each.
+
+    Returns:
+        A figure with one panel for each image, at most six in a row.
+
+    Raises:
+        InputError: no image, or another number of titles.
+
+    Example:
+        >>> len(plot_samples(np.random.rand(2, 1, 8, 8), ["seven", "one"]).axes)
+        2
+    """
+    check_titles("plot_samples", "images", len(images), titles)
+    figure, panels = grid_of_panels(len(images), 1.6, 1.95, 6)
+    for axes, image, title in zip(panels, images, titles, strict=True):
+        in_colour = len(image) == 3
+        shown = np.moveaxis(image.clip(0, 1), 0, -1) if in_colour else image[0]
+        axes.imshow(shown, cmap="gray", interpolation="nearest")
+        axes.set(xticks=[], yticks=[])
+        axes.set_title(plain(wrapped(title, 18)), fontsize=8.5, color=INK)
     return figure
 
 
@@ -143,7 +185,7 @@ def plot_windows(
         axes.set_yticks(range(count), list(letters), fontsize=8)
         axes.tick_params(length=0, colors=SOFT)
         axes.spines[:].set_visible(False)
-        axes.set_title(title, fontsize=10, color=INK)
+        axes.set_title(plain(title), fontsize=10, color=INK)
     return figure
 
 
@@ -181,12 +223,12 @@ def plot_arcs(
         _arcs(axes, {i: int(member[i]) for i in moved}, places)
         for coordinate, row in places.items():
             colour = INK if member[coordinate] != coordinate else NULL
-            axes.text(-0.12, row, names[coordinate], ha="right", va="center", fontsize=8.5,
+            axes.text(-0.12, row, plain(names[coordinate]), ha="right", va="center", fontsize=8.5,
                       color=colour)  # fmt: skip
         axes.scatter([0] * len(moved), range(len(moved)), s=12, color=INK, zorder=3)
         axes.set(xlim=(-0.09 * widest - 0.2, 1.6), ylim=(len(moved) - 0.4, -0.6))
         axes.axis("off")
-        axes.set_title(wrapped(title, 34), fontsize=9, color=INK)
+        axes.set_title(plain(wrapped(title, 34)), fontsize=9, color=INK)
     return figure
 
 

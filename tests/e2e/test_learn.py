@@ -157,8 +157,9 @@ def test_the_report_shows_the_numbers(learned: Path) -> None:
     for name in ("distance", "closure", "orthogonality"):
         for each in results.values():
             shown = f"{each[name]:.1e}" if each[name] < 0.01 else f"{each[name]:.2g}"
-            assert f"<td>{shown}</td>" in page
-    assert page.count('src="data:image/png;base64,') == 16
+            assert f">{shown}</td>" in page
+    frames = 3 * (1 + 4)  # of the slider: three patches, before and under four elements
+    assert page.count('src="data:image/png;base64,') == 16 + frames
     for part in ("the pairs identify A", "Seed 0", "grouplearn learn --patch-size 3", "torch 2"):
         assert part in page
     assert results["toeplitz"]["verdict"] in page

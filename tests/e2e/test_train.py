@@ -39,7 +39,9 @@ def test_a_known_group_trains_and_leaves_a_whole_folder(run: Run) -> None:
     assert isinstance(network_of(Path("a")), LGCNN)
     page = Path("a/report.html").read_text()
     assert "quarter-turn" in page
-    assert page.count("data:image/png") == 2
+    assert page.count('src="data:image/png') == 4  # confusion, mistakes, history, filters
+    assert "taken for" in page
+    assert "Correct on" in page
     rows = list(csv.DictReader(Path("a/log/metrics.csv").read_text().splitlines()))
     assert len(rows) == 2
     assert "grouplearn train digits" in json.loads(Path("a/config.json").read_text())["command"]

@@ -143,7 +143,11 @@ def test_a_slider_has_a_frame_for_each_element_of_each_sample() -> None:
 
 
 def test_columns_are_explained_where_they_stand_and_below() -> None:
-    head = ["group", Column("p", f"help {NASTY}"), Column("verdict", is_text=True)]
+    head: list[str | Column] = [
+        "group",
+        Column("p", f"help {NASTY}"),
+        Column("verdict", is_text=True),
+    ]
     table = Table(head, [["C2", "0.5", "exact"], ["C4", "0.1", "open"]])
     page = Reader(render_page(Page("Title", [], [Section("Evidence", table=table)])))
     assert page.of("abbr") == page.of("dt") == ["p"]

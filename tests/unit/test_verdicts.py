@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError
 import pytest
 import torch
 
-from grouplearn.commands import output
+from grouplearn.commands import output, page
 from grouplearn.commands.measure import Measures, breaks_its_law, verdict
 from grouplearn.domains.patches import patch_actions
 from grouplearn.representations import (
@@ -105,8 +105,8 @@ def test_absent_packages_are_recorded_as_such(monkeypatch: pytest.MonkeyPatch) -
             raise PackageNotFoundError(package)
         return "1.2"
 
-    monkeypatch.setattr(output, "version", absent)
-    found = output.versions()
+    monkeypatch.setattr(page, "version", absent)
+    found = page.versions()
     assert found["escnn"] == "not installed"
     assert found["torch"] == "1.2"
 
