@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from grouplearn.commands.discover import Finding
 from grouplearn.commands.discover_null import Points, distinct, points_of, random_points
@@ -21,6 +20,7 @@ from grouplearn.plots import (
     Mark,
     draw_evidence,
     draw_lattice,
+    letter_f,
     orbits_of,
     plot_arcs,
     plot_generator,
@@ -138,7 +138,7 @@ def _member_picture(finding: Finding) -> Picture:
     alt = f"the members of {shown.group.name}: {', '.join(titles)}"
     if subject.kind == "images":
         size = round(len(coordinates) ** 0.5)
-        motif = torch.from_numpy(_motif(size)).flatten()
+        motif = torch.from_numpy(letter_f(size)).flatten()
         patches = np.stack([(as_matrix(m) @ motif).reshape(size, size).numpy() for m in members])
         return Picture(png(plot_patches(patches, titles)), alt, f"What each member of "
                        f"{shown.group.name} makes of one test patch.{beyond}")  # fmt: skip
@@ -168,15 +168,6 @@ def _simplest(found: Discovery) -> list[torch.Tensor]:
         return int((member.abs().argmax(0) != eye).sum() + (member.diagonal() < 0).sum())
 
     return sorted(found.members, key=moved)
-
-
-def _motif(size: int) -> NDArray[np.float64]:
-    """A patch like the letter F, in shades, so that no turn or flip leaves it as it is."""
-    patch = np.full((size, size), 0.06)
-    patch[0] = np.linspace(1.0, 0.55, size)
-    patch[:, 0] = np.linspace(1.0, 0.8, size)
-    patch[(size - 1) // 2 if size > 3 else 1, 1 : max(2, size - 1)] = 0.4
-    return patch
 
 
 def _violation_picture(

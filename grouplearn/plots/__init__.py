@@ -19,7 +19,14 @@ from grouplearn.plots.matrices import (
     plot_moments,
     plot_spectrum,
 )
-from grouplearn.plots.orbits import plot_arcs, plot_orbit, plot_patches, plot_samples, plot_windows
+from grouplearn.plots.orbits import (
+    letter_f,
+    plot_arcs,
+    plot_orbit,
+    plot_patches,
+    plot_samples,
+    plot_windows,
+)
 from grouplearn.plots.testing import draw_evidence, draw_scores
 from grouplearn.plots.training import plot_history
 
@@ -34,6 +41,7 @@ __all__ = [
     "draw_lattice",
     "draw_scores",
     "draw_spectrum",
+    "letter_f",
     "orbits_of",
     "pixels_png",
     "plot_arcs",

@@ -77,6 +77,19 @@ def plot_orbit(orbit: ArrayLike | Tensor, labels: Sequence[str] | None = None) -
     return figure
 
 
+def letter_f(size: int) -> Float[np.ndarray, "size size"]:
+    """A patch like the letter F, in shades, so that no turn or flip leaves it as it is.
+
+    Args:
+        size: its side, >= 2.
+    """
+    patch = np.full((size, size), 0.06)
+    patch[0] = np.linspace(1.0, 0.55, size)
+    patch[:, 0] = np.linspace(1.0, 0.8, size)
+    patch[(size - 1) // 2 if size > 3 else 1, 1 : max(2, size - 1)] = 0.4
+    return patch
+
+
 def plot_patches(patches: Float[np.ndarray, "members k k"], titles: Sequence[str]) -> Figure:
     """What each member of a group makes of one test patch.
 

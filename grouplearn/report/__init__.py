@@ -5,6 +5,7 @@ with markup in them are shown as they are. The file's own style and script are t
 browser will take, and it is told to ask for nothing.
 """
 
+from grouplearn.report.actions import section_of_finding, section_of_representation
 from grouplearn.report.alerts import alerts_of
 from grouplearn.report.orbits import Cells, Letters, Orbit, Sample, Words
 from grouplearn.report.page import Alert, Answer, Column, Page, Section, Table
@@ -26,4 +27,6 @@ __all__ = [
     "Words",
     "alerts_of",
     "render_page",
+    "section_of_finding",
+    "section_of_representation",
 ]
