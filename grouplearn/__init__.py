@@ -8,6 +8,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from grouplearn._frames import draw_frames_with
+
 if TYPE_CHECKING:
     from grouplearn.discovery.entry import discover
     from grouplearn.discovery.result import Discovery
@@ -55,6 +57,15 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = found
     return found
+
+
+def _draw_frame(shown: Any) -> str:
+    """What a notebook shows of an object; matplotlib and Jinja are imported then."""
+    html: str = import_module(f"{__name__}.report.notebook").html_of(shown)
+    return html
+
+
+draw_frames_with(_draw_frame)
 
 
 def __dir__() -> list[str]:

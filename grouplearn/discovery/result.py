@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from grouplearn._frames import frame_of
 from grouplearn.groups import FiniteGroup
 from grouplearn.representations import LearnedRepresentation
 
@@ -258,6 +259,9 @@ class Discovery:
 
     def __str__(self) -> str:
         return self.summary()
+
+    def _repr_html_(self) -> str | None:
+        return frame_of(self)
 
 
 def _remoteness(rung: Rung) -> tuple[int, int]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from grouplearn._checks import positive_int, refuse
+from grouplearn._frames import frame_of
 from grouplearn.errors import GroupError
 
 MAX_TABLE_ORDER = 4096
@@ -308,6 +309,9 @@ class FiniteGroup(ABC):
 
     def __str__(self) -> str:
         return self.name
+
+    def _repr_html_(self) -> str | None:
+        return frame_of(self)
 
 
 def check_word(who: str, word: Any, generators: int) -> Word:

@@ -13,6 +13,7 @@ from grouplearn.plots.drawing import pixels_png, png
 from grouplearn.plots.evidence import Mark, plot_violations
 from grouplearn.plots.lattice import draw_lattice
 from grouplearn.plots.matrices import (
+    draw_cayley,
     draw_spectrum,
     orbits_of,
     plot_generator,
@@ -34,6 +35,7 @@ __all__ = [
     "Bar",
     "Mark",
     "draw_bars",
+    "draw_cayley",
     "draw_choice",
     "draw_confusion",
     "draw_displacement",

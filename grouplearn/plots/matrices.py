@@ -12,13 +12,15 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from grouplearn._checks import instance, positive_int, refuse
+from grouplearn.groups import FiniteGroup
 from grouplearn.plots.drawing import INK, MEMBER, REJECTED, checked_array, new_axes, plain
 from grouplearn.representations import LearnedRepresentation
 
-_NEAR, _LABELLED, _NAMED = 0.05, 12, 32
+_NEAR, _LABELLED, _NAMED, _LARGEST = 0.05, 12, 32, 64
 _SPECTRUM = 4.2, 4.4  # inches
 _RING = 420.0  # points along the unit circle: so many rings stand side by side on it
 
@@ -158,6 +160,37 @@ def _draw_eigenvalues(axes: Axes, values: Float[np.ndarray, "d d"], order: int) 
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
     axes.set(xlabel="real part", ylabel="imaginary part")
     axes.figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
+
+
+def draw_cayley(group: FiniteGroup, axes: Axes | None = None) -> Axes:
+    """The Cayley table of a group: the colour at (a, b) is that of the product a b.
+
+    Args:
+        group: of 64 elements at most.
+        axes: where; None takes those of a new figure.
+
+    Returns:
+        The axes.
+
+    Raises:
+        InputError: it is no group, or a larger one.
+
+    Example:
+        >>> from grouplearn import CyclicGroup
+        >>> draw_cayley(CyclicGroup(3)).images[0].get_array().tolist()
+        [[0, 1, 2], [1, 2, 0], [2, 0, 1]]
+    """
+    instance("draw_cayley", "group", group, FiniteGroup, "pass one")
+    if group.order > _LARGEST:
+        refuse("draw_cayley", "group", f"of at most {_LARGEST} elements", group.order,
+               "draw a subgroup")  # fmt: skip
+    axes = new_axes((3.6, 3.6)) if axes is None else axes
+    axes.imshow(group.cayley_table, cmap="viridis", interpolation="nearest")
+    axes.set_title(f"Cayley table of {group.name}", fontsize=10, color=INK)
+    axes.set(xlabel="b", ylabel="a")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    return axes
 
 
 def orbits_of(members: Int[np.ndarray, "order d"]) -> list[list[int]]:

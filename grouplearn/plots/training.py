@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from grouplearn._checks import refuse
 from grouplearn.plots.drawing import plain
@@ -54,7 +55,15 @@ def plot_history(
     axes.set(xlabel="epoch", ylabel=ylabel)
     if logarithmic:
         axes.set_yscale("log")
+        _write_out(axes, [v for values in curves.values() for v in values if v > 0])
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(color="0.9")
     figure.legend(loc="outside right upper", frameon=False, fontsize=9)
     return figure
+
+
+def _write_out(axes: Axes, values: Sequence[float]) -> None:
+    """Plain numbers on a logarithmic axis that spans less than a power of ten."""
+    if values and max(values) < 10 * min(values):
+        for which in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+            which(FuncFormatter(lambda value, _: f"{value:.3g}"))

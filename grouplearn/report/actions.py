@@ -68,7 +68,7 @@ def section_of_representation(
     pictures = _pictures(name, rep, side if grid else 0)
     orbit = _orbit(rep, side if grid else 0)
     return Section(
-        name, said[1:], _defects(rep), pictures[1:], answer=Answer(said[0], str(rep.group),
+        name, said[1:], defects_of(rep), pictures[1:], answer=Answer(said[0], str(rep.group),
         picture=pictures[0] if pictures else None), orbit=orbit, is_part=True,
     )  # fmt: skip
 
@@ -121,7 +121,12 @@ def _pictures(name: str, rep: LearnedRepresentation, side: int) -> list[Picture]
 
 
 @torch.no_grad()
-def _defects(rep: LearnedRepresentation) -> Table:
+def defects_of(rep: LearnedRepresentation) -> Table:
+    """How well a representation keeps its laws.
+
+    Args:
+        rep: the representation.
+    """
     head: list[str | Column] = ["law", Column("measured", "0 is perfect, for the condition 1."),
             Column("meaning", is_text=True)]  # fmt: skip
     rows = [[name, f"{float(np.max(_array(law(rep)))):.2g}", words] for name, law, words in _LAWS]

@@ -36,9 +36,19 @@ def render_page(page: Page) -> str:
         f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; "
         f"script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
     )
-    template = _environment().get_template("page.html")
     # Markup: our own files, which hold no data.
-    return template.render(page=page, policy=policy, style=Markup(style), script=Markup(script))  # noqa: S704
+    own = {"style": Markup(style), "script": Markup(script)}  # noqa: S704
+    return render("page.html", page=page, policy=policy, **own)
+
+
+def render(name: str, **values: object) -> str:
+    """A template of ours with values, all text escaped.
+
+    Args:
+        name: of the template.
+        values: by the names that it uses.
+    """
+    return _environment().get_template(name).render(**values)
 
 
 @cache

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from grouplearn._checks import finite_number, float_tensor, last_axis, positive_int, refuse
 from grouplearn._checks import generator as check_generator
+from grouplearn._frames import frame_of
 from grouplearn.groups import FiniteGroup
 from grouplearn.linalg import autocasts, random_orthogonal, wide
 from grouplearn.representations.tables import MARK, HoldsTables, mark_of, refusal
@@ -278,6 +279,9 @@ class LearnedRepresentation(HoldsTables, ABC):
     def extra_repr(self) -> str:
         """Group and dimension, for print()."""
         return f"{self.group}, dim={self.dim}"
+
+    def _repr_html_(self) -> str | None:
+        return frame_of(self)
 
 
 def true_inverses(who: str, generators: Float[Tensor, "m d d"]) -> Float[Tensor, "m d d"]:

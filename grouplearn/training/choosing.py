@@ -17,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from grouplearn._checks import instance, refuse
+from grouplearn._frames import frame_of
 from grouplearn.representations import LearnedRepresentation
 from grouplearn.training.fitting import FitOptions, fit, scores
 from grouplearn.training.labelled import Augmentation, Labelled
@@ -97,6 +98,9 @@ class Choice:
             mark = " <- chosen" if each.rep is self.rep else ""
             lines.append(f"{number + 1}. {each.rep.group}: {each.words}{mark}")
         return " ".join(part for part in ("; ".join(lines) + ".", self.reason) if part)
+
+    def _repr_html_(self) -> str | None:
+        return frame_of(self)
 
 
 def short_runs(data: Labelled, options: FitOptions) -> tuple[Labelled, Labelled, FitOptions]:
