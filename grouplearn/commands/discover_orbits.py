@@ -244,5 +244,5 @@ def _cells(
     names: Sequence[str],
 ) -> Cells:
     return Cells(
-        [(names[i], f"{values[i]:.4g}", abs(values[i] - before[i]) > _SAME) for i in shown]
+        [(names[i], f"{values[i]:.4g}", bool(abs(values[i] - before[i]) > _SAME)) for i in shown]
     )

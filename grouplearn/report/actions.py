@@ -152,7 +152,7 @@ def _orbit(rep: LearnedRepresentation, side: int) -> Orbit | None:
         if side:
             return Picture(pixels_png(1 - values.reshape(side, side)), "a test pattern")
         return Cells([
-            (f"coordinate {i}", f"{values[i]:.4g}", abs(values[i] - pattern[i]) > _SAME)
+            (f"coordinate {i}", f"{values[i]:.4g}", bool(abs(values[i] - pattern[i]) > _SAME))
             for i in changes.tolist()
         ])  # fmt: skip
 
