@@ -33,6 +33,7 @@ from grouplearn.plots import (
 from grouplearn.report import Picture
 
 _MEMBERS, _RANDOM, _MARKS, _CANDIDATES, _SHORT = 12, 200, 7, 10, 48
+_ROWS = 96  # of names, in all pictures of arcs together
 
 
 def pictures_of(finding: Finding, max_moment: int, seed: int) -> dict[str, Picture]:
@@ -148,14 +149,29 @@ def _member_picture(finding: Finding) -> Picture:
         return Picture(png(drawn), alt, f"Where the members of {shown.group.name} move the letters "
                        f"of a window: each cell names what arrives in it.{beyond}")  # fmt: skip
     if len(points) == len(members):
-        kept, names = points[1:], titles[1:]
-        figure = plot_arcs(torch.stack(kept).numpy(), coordinates, names)
-        return Picture(png(figure), alt, f"What the members of {shown.group.name}, the identity "
-                       f"left out, exchange.{beyond}")  # fmt: skip
+        return _arcs_picture(shown, points[1:], coordinates, titles[1:])
     matrices = {f"member {k}": as_matrix(each) for k, each in enumerate(members[1:5], 1)}
     return Picture(
         png(plot_generator(matrices)), alt, f"Members of {shown.group.name} as matrices."
     )
+
+
+def _arcs_picture(
+    shown: Discovery, points: Sequence[torch.Tensor], names: Sequence[str], titles: Sequence[str]
+) -> Picture:
+    """Some members as arcs: the fewer, the more coordinates they move."""
+    members = torch.stack(list(points)).numpy()
+    moved = int((members != np.arange(members.shape[1])).any(0).sum())
+    few = max(2, _ROWS // max(moved, 1))
+    order = shown.group.order
+    more = f" Of {order:,} members {min(few, len(points))} are shown." * (
+        len(points[:few]) < order - 1
+    )
+    return Picture(
+        png(plot_arcs(members[:few], names, titles[:few])),
+        f"members of {shown.group.name}: {', '.join(titles[:few])}",
+        f"What the members of {shown.group.name}, the identity left out, exchange.{more}",
+    )  # fmt: skip
 
 
 def _simplest(found: Discovery) -> list[torch.Tensor]:

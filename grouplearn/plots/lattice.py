@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -69,7 +69,7 @@ def draw_lattice(
     """The groups of a finding by order, with lines from each to those that contain it.
 
     Shown are the groups that were tested and the subgroups of the group that is claimed, these up
-    to conjugacy where there are more than 24. A group of more than 96 elements has no lines.
+    to conjugacy where it has more than 24 elements. A group of more than 96 elements has no lines.
 
     Args:
         found: the finding.
@@ -128,9 +128,11 @@ def _nodes(found: Discovery, words: Sequence[str] | None) -> list[_Node]:
             continue
         nodes.append(_Node(rung.name, rung.order, _role(rung, keys, claimed, found), keys, told))
     known = {node.keys for node in nodes}
-    parts = (frozenset(key(found.members[g]) for g in part) for part in _parts(found))
-    inner = [(part, name) for part, name in zip(parts, _names(found), strict=True)]
-    nodes += [_Node(name, len(part), "within", part) for part, name in inner if part not in known]
+    for part in _parts(found):
+        inner = frozenset(key(found.members[g]) for g in part)
+        if inner not in known:
+            name = found.group.subgroup(part.tolist()).name
+            nodes.append(_Node(name, len(part), "within", inner))
     return _few(nodes)
 
 
@@ -176,14 +178,9 @@ def _parts(found: Discovery) -> tuple[NDArray[np.int64], ...]:
     if group.order > _LARGEST:
         return ()
     try:
-        every = subgroups_up_to_conjugacy(group, by=[])
-        return every if len(every) <= _MOST else subgroups_up_to_conjugacy(group)
+        return subgroups_up_to_conjugacy(group, by=[] if group.order <= _MOST else None)
     except GroupError:
         return ()
-
-
-def _names(found: Discovery) -> Iterable[str]:
-    return (found.group.subgroup(part.tolist()).name for part in _parts(found))
 
 
 def _role(rung: Rung, keys: _Keys | None, claimed: _Keys, found: Discovery) -> str:
