@@ -8,13 +8,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
-from safetensors.torch import save
 from torch import Tensor
 
 from grouplearn.commands.learn import Learned, LearnResult
 from grouplearn.commands.marks import CONFIG, to_json
 from grouplearn.plots import plot_generator, plot_history, plot_orbit, plot_spectrum, png
 from grouplearn.report import Page, Picture, Section, Table, render_page
+from grouplearn.training import save
 
 _PACKAGES = ("grouplearn", "torch", "numpy", "safetensors", "matplotlib", "scikit-learn", "escnn")
 _ROWS = {
@@ -115,8 +115,7 @@ def write_run(folder: Path, result: LearnResult, command: str) -> None:
     _write(folder / "metrics.jsonl", "\n".join(lines) + "\n")
     (folder / "weights").mkdir()
     for each in result.learned:
-        weights = {key: value.contiguous() for key, value in each.rep.state_dict().items()}
-        (folder / "weights" / f"{each.name}.safetensors").write_bytes(save(weights))
+        save(each.rep, folder / "weights" / f"{each.name}.safetensors")
     pictures = {each.name: _pictures(each, result) for each in result.learned}
     history = {each.name: [epoch.data for epoch in each.fit.history] for each in result.learned}
     curves = png(plot_history(history, "relative squared error, training pairs"))
