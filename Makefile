@@ -26,7 +26,7 @@ demo: $(STAMP)  ## discover groups in embedded real data, and train a network th
 test test-slow test-long fuzz kill: export OMP_NUM_THREADS = 1
 
 test: $(STAMP)  ## tests and doctests, with line and branch coverage of at least 95 %
-	$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-report=term
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --cov --cov-report=term
 
 test-slow: $(STAMP)  ## the tests marked slow, without coverage
 	$(BIN)/python -m pytest -q -n $(WORKERS) -m slow

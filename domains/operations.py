@@ -15,7 +15,7 @@ from grouplearn.interpret.operations import Family, Operation
 Array: TypeAlias = NDArray[np.float64]
 
 _GRID_WORDS = {
-    "identity": "nothing: the identity",
+    "identity": "the identity",
     "quarter-turn": "a quarter turn",
     "half-turn": "a half turn",
     "three-quarter-turn": "a three-quarter turn",

@@ -10,10 +10,16 @@ FOUND = "found.json"
 
 
 def file_with_action(path: Path) -> Path | None:
-    """The file itself, or what `grouplearn discover` left in a folder; None where there is none.
+    """The file itself, or the one with the action in a folder of a run; None where there is none.
+
+    `grouplearn discover` leaves an action there for each data set, and `grouplearn learn` one for
+    each representation; where there are several, the file has to be named.
 
     Args:
         path: of a file, of a folder of a run, or of the `found.json` in one.
     """
-    inside = (path.parent if path.name == FOUND else path) / REPRESENTATION
-    return next((file for file in (inside, path) if file.is_file()), None)
+    if path.is_file() and path.name != FOUND:
+        return path
+    run = path.parent if path.name == FOUND else path
+    inside = sorted((run / WEIGHTS).glob("*.safetensors"))
+    return inside[0] if len(inside) == 1 else None

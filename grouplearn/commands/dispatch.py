@@ -111,6 +111,7 @@ _COMMANDS: dict[str, Callable[..., Callable[[str], int]]] = {
     "test": lines.invariance,
     "train": network_lines.train,
     "predict": network_lines.predict,
+    "inspect": lines.inspect,
     "compare": network_lines.compare,
     "export": network_lines.export,
 }

@@ -306,3 +306,28 @@ def invariance(  # noqa: PLR0913, PLR0917
     return lambda line: run_test(
         options, out, command=line, overwrite=overwrite, as_json=as_json, quiet=quiet
     )
+
+
+def inspect(
+    what: Annotated[
+        Path,
+        typer.Argument(
+            metavar="WHAT",
+            help="Folder of a run of discover, learn or train; a file of an action, a finding or a "
+            "network; or a .npy of one (d, d) matrix or several (m, d, d).",
+        ),
+    ],
+    patch_size: Annotated[
+        int | None,
+        typer.Option(help="Of actions on patches: their side in pixels; default: as the run says."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="An HTML page to write.")] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace the page.")] = False,
+    as_json: AsJson = False,
+) -> Callable[[str], int]:
+    """Say what an action does: its nearest operation, its order, its structure."""
+    from grouplearn.commands.inspect import run_inspect
+
+    return lambda _: run_inspect(
+        what, out, patch_size=patch_size, overwrite=overwrite, as_json=as_json
+    )

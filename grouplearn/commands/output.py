@@ -6,7 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from safetensors.torch import save
 from torch import Tensor
 
 from grouplearn.commands.learn import Learned, LearnResult
@@ -15,6 +14,7 @@ from grouplearn.commands.marks import CONFIG, to_json
 from grouplearn.commands.page import versions
 from grouplearn.plots import plot_generator, plot_history, plot_orbit, plot_spectrum, png
 from grouplearn.report import Picture, Table, render_page
+from grouplearn.training import save
 
 _ROWS = {
     "distance to T": "distance",
@@ -105,8 +105,7 @@ def write_run(folder: Path, result: LearnResult, command: str) -> None:
     _write(folder / "metrics.jsonl", "\n".join(lines) + "\n")
     (folder / "weights").mkdir()
     for each in result.learned:
-        weights = {key: value.contiguous() for key, value in each.rep.state_dict().items()}
-        (folder / "weights" / f"{each.name}.safetensors").write_bytes(save(weights))
+        save(each.rep, folder / "weights" / f"{each.name}.safetensors")
     pictures = {each.name: _pictures(each, result) for each in result.learned}
     history = {each.name: [epoch.data for epoch in each.fit.history] for each in result.learned}
     curves = png(plot_history(history, "relative squared error, training pairs"))

@@ -276,6 +276,8 @@ def _known(dim: int, domain: HasOperations | None) -> _Known:
 
 def _threshold(dim: int, known: _Known) -> float:
     """What similarity a name takes."""
+    if dim == 1:  # all numbers are multiples of one another, and nothing is by chance
+        return _LEAST
     single, families = known
     every = [each.matrix for each in single] + [m for _, members in families for _, m in members]
     bank = np.stack([each.ravel() / np.linalg.norm(each) for each in every])

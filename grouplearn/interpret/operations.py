@@ -97,7 +97,7 @@ def _cycles(images: NDArray[np.int64], negative: NDArray[np.bool_]) -> str:
             here = int(images[here])
         cycles.append(words)
     if not cycles:
-        return "nothing: the identity"
+        return "the identity"
     if len(images) > _SPELLED and len(cycles) > 1:
         moved = int((images != np.arange(len(images))).sum())
         return f"a permutation that moves {moved} of {len(images)} coordinates"
@@ -110,7 +110,7 @@ _SPELLED = 12
 def plain_operations(dim: int) -> list[Operation]:
     """What has a name in any space: nothing, the negative, cyclic shifts, the reverse, the mean."""
     eye = np.eye(dim)
-    found = [Operation("nothing: the identity", eye), Operation("the negative", -eye)]
+    found = [Operation("the identity", eye), Operation("the negative", -eye)]
     if dim > 1:
         found.append(Operation("the mean of all coordinates", np.full((dim, dim), 1 / dim)))
     if dim > 2:

@@ -20,9 +20,9 @@ def draw_displacement(
     shape: tuple[int, int],
     axes: Axes | None = None,
 ) -> Axes:
-    r"""An arrow from each place of a grid to where a matrix moves what stands there.
+    """An arrow from each place of a grid to where a matrix moves what stands there.
 
-    Place j goes to the centre of mass of column j, $\sum_i |A_{ij}| p_i / \sum_i |A_{ij}|$. An
+    Place j goes to the centre of mass of column j, its entries taken without their signs. An
     arrow is broken where that mass lies about its centre by more than half a place, in the root
     mean square: such an action smears, as a blur does. Places that stay are dots.
 

@@ -166,3 +166,17 @@ def prepare_reading() -> None:
     Image.new("L", (9, 9), 7).save("sizes/z.png")
     Path("broken/z.png").write_bytes(Path("broken/a.png").read_bytes()[:40])
     Image.fromarray(np.full((9, 8), 1000, np.uint16)).save("deep/z.png")
+
+
+def prepare_inspect() -> None:
+    np.save("turn.npy", np.roll(np.eye(4), 1, axis=0))
+    np.save("narrow.npy", np.ones((3, 4)))
+    np.save("words.npy", np.array([["a", "b"], ["c", "d"]]))
+    np.save("nan.npy", np.full((3, 3), np.nan))
+    np.save("zeros.npy", np.zeros((3, 3)))
+    Path("cut.npy").write_bytes(Path("turn.npy").read_bytes()[:-9])
+    text("notes.txt", "no matrix")
+    text("page.html", "mine")
+    Path("void").mkdir()
+    earlier_run(Path("broken"))
+    text("broken/found.json", '{"results": [{"data": 1}]}')

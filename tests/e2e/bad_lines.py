@@ -262,3 +262,18 @@ OTHERS: dict[str, list[str]] = {
     "export sizes --to x.onnx": ["path 'sizes/network.safetensors' must be"],
     "discover digits --array x": ["--array must be left out for 'digits'"],
 }
+INSPECT: dict[str, list[str]] = {
+    "inspect": ["Missing argument 'WHAT'"],
+    "inspect nowhere": ["WHAT must be a folder of a run or a file", "'nowhere'"],
+    "inspect void": ["something with an action", "'void', which has none"],
+    "inspect narrow.npy": ["square matrices of real numbers", "shape (3, 4)"],
+    "inspect words.npy": ["square matrices of real numbers"],
+    "inspect nan.npy": ["of finite numbers, not all 0"],
+    "inspect zeros.npy": ["of finite numbers, not all 0"],
+    "inspect cut.npy": ["cut.npy"],
+    "inspect notes.txt": ["notes.txt"],
+    "inspect turn.npy --patch-size 3": ["--patch-size must be the side of patches of 4", "got 3"],
+    "inspect turn.npy --out page.txt": ["--out must be a file that ends in .html"],
+    "inspect turn.npy --out page.html": ["--out must be a new file", "--overwrite"],
+    "inspect broken": ["a run with a whole found.json", "run discover again"],
+}

@@ -19,6 +19,7 @@ from tests.e2e.running import Run
 def _write_data() -> None:
     whole = sample_sky().numpy()
     np.save("sky.npy", whole)
+    np.save("few.npy", whole[::4])
     sky = whole[:240, 4:16, 4:16]
     smooth = (sky + np.roll(sky, 1, 1) + np.roll(sky, 1, 2)) / 3
     for name, images in (("sharp", sky[:120]), ("smooth", smooth[120:])):
@@ -36,8 +37,8 @@ def test_from_an_array_to_predictions_and_escnn(run: Run) -> None:
     assert result["group"] == "D4"
 
     for action in ("found", "found/found.json", "found/weights/representation.safetensors"):
-        options = ["--kind", "images", "--patch-size", "3", "--action", action]
-        tested = run("test", "sky.npy", *options, "--json", "--out", "tested", "--overwrite")
+        options = ["--kind", "images", "--patch-size", "3", "--draws", "99", "--action", action]
+        tested = run("test", "few.npy", *options, "--json", "--out", "tested", "--overwrite")
         assert tested.status == 0, tested.err
         assert tested.json["rejected"] is False
 
@@ -56,6 +57,14 @@ def test_from_an_array_to_predictions_and_escnn(run: Run) -> None:
         rows = list(csv.DictReader(file))
     assert len(rows) == 240
     assert {row["class"] for row in rows} <= {"sharp", "smooth"}
+
+    for place in ("found", "found/weights/representation.safetensors"):
+        (seen,) = run("inspect", place, "--json").json
+        turn, flip = (each["name"] for each in seen["matrices"])
+        assert (seen["group"], turn, flip) == ("D4", "a quarter turn", "a flip upside down")
+    layers = run("inspect", "run0", "--json").json
+    assert {each["group"] for each in layers} == {"D4"}
+    assert all(each["closure"] == 0 for each in layers)
 
     compared = run("compare", "run0", "run1", "--json")
     assert compared.status == 0, compared.err

@@ -71,6 +71,12 @@ def planted(name: str, count: int = 16_000) -> tuple[Sample, Array]:
     return sample, basis @ members @ np.linalg.inv(basis)
 
 
+@cache
+def found_in(name: str) -> Discovery:
+    """What is found in a planted set."""
+    return discover_linear(planted(name)[0])
+
+
 def furthest(found: Discovery, members: Array) -> float:
     """The distance of the found elements from the planted ones, relative."""
     mine = found.members.numpy()
@@ -80,8 +86,7 @@ def furthest(found: Discovery, members: Array) -> float:
 
 @pytest.mark.parametrize("name", PLANTS)
 def test_planted_groups_are_found(name: str) -> None:
-    sample, members = planted(name)
-    found = discover_linear(sample)
+    members, found = planted(name)[1], found_in(name)
     assert found.group.name == name
     assert furthest(found, members) < 0.06
     assert found.exact
@@ -103,13 +108,13 @@ def test_planted_groups_are_found(name: str) -> None:
 def test_rivals_of_seven_are_rejected() -> None:
     """Order selection: C7, not a multiple, a divisor, or what one asks for."""
     sample, members = planted("C7")
-    found = discover_linear(sample)
+    found = found_in("C7")
     rejected = {rung.name: rung for rung in found.ladder if not rung.accepted}
     assert {"C5", "C6", "C8", "C12"} <= set(rejected)
     assert any(each.verdict == "rejected" for each in rejected["C5"].evidence)
     seventh = torch.as_tensor(members[1])[None]
     assert check_linear_group(sample, FixedRepresentation(CyclicGroup(7), seventh)).accepted
-    five = discover_linear(planted("C5")[0]).members[1]
+    five = found_in("C5").members[1]
     grown = torch.eye(6, dtype=torch.float64)
     grown[:4, :4] = five
     asked = check_linear_group(sample, FixedRepresentation(CyclicGroup(5), grown[None]))
@@ -119,7 +124,7 @@ def test_rivals_of_seven_are_rejected() -> None:
 
 def test_reflections_are_judged() -> None:
     sample, _ = planted("D4")
-    mirror = discover_linear(sample).members[[1, 4]]
+    mirror = found_in("D4").members[[1, 4]]
     rung = check_linear_group(sample, FixedRepresentation(DihedralGroup(4), mirror), max_moment=4)
     assert rung.accepted
     assert rung.evidence[0].kind == "all"

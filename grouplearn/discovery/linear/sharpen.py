@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 _WAVES = (512, 2048)
 _PER_ENTRY = 32
 _SLOTS = 6
+_AT_ONCE = 1024
 _ROUNDS = ((1.0, 8.0), (1.0, 8.0), (2.0, 16.0), (2.0, 16.0))
 _CHECKED = (1.0, 12.0)
 _HOPELESS, _DOUBTFUL = 30.0, 4.0
@@ -55,19 +56,22 @@ class _Waves:
         """
         count, slots, dim = elements.shape[:3]
         turned = np.einsum("ksab,ka->ksb", elements, waves)
-        phases = rows @ turned.reshape(-1, dim).astype(np.float32).T
+        axes = turned.swapaxes(0, 1).reshape(-1, dim).T.astype(np.float32)
         beside = np.c_[np.ones(len(rows), np.float32), rows]
         wide = (factors[:, :, None] * beside[:, None]).reshape(len(rows), -1)
-        sums = np.empty((wide.shape[1], count, slots), np.complex128)
-        spread = np.zeros((factors.shape[1], count, slots))
-        for part, function in ((sums.real, np.cos), (sums.imag, np.sin)):
-            values = function(phases)
-            part[...] = (wide.T @ values).reshape(part.shape) / len(rows)
-            values = values.reshape(len(rows), count, slots)
-            values -= values.mean(-1, keepdims=True)
-            squares = np.square(values).reshape(len(rows), -1)
-            spread += ((factors**2).T @ squares).reshape(spread.shape) / len(rows)
-        sums = sums.reshape(factors.shape[1], 1 + dim, count, slots)
+        sums = np.zeros((wide.shape[1], slots * count), np.complex128)
+        spread = np.zeros((factors.shape[1], slots * count))
+        for start in range(0, len(rows), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            phases = rows[part] @ axes
+            for total, function in ((sums.real, np.cos), (sums.imag, np.sin)):
+                values = function(phases)
+                np.add(total, wide[part].T @ values, out=total)
+                apart = values.reshape(-1, slots, count)
+                apart -= apart.mean(1, keepdims=True)
+                spread += (factors[part] ** 2).T @ np.square(values, out=values)
+        sums = (sums / len(rows)).reshape(factors.shape[1], 1 + dim, slots, count).swapaxes(2, 3)
+        spread = (spread / len(rows)).reshape(-1, slots, count).swapaxes(1, 2)
         first = np.moveaxis(sums[:, 1:], 1, -1)
         back = np.einsum("ksbc,fksc->fksb", elements, first)
         # Of w . rho D y - w . D rho y, times exp(i w . rho y), averaged over rows.

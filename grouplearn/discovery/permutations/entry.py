@@ -29,9 +29,9 @@ from grouplearn.representations import FixedRepresentation
 
 _CANDIDATES = 64
 _LISTED = 400
-_ABOVE, _BESIDE = 4, 2
+_ABOVE, _BESIDE, _LOOKED_AT = 4, 2, 16
 _SEARCHING = 0.4
-_CHAINS = 3
+_CHAINS, _STEPS = 3, 48
 
 Points = NDArray[np.int64]
 
@@ -157,14 +157,16 @@ class _Chooser:
         judged: dict[frozenset[bytes], tuple[Closed, Finding]] = {}
         for start in self._starts(candidates):
             rungs: list[tuple[Closed, Finding]] = []
-            waiting = self._climb(rungs, [start, *candidates], ("exact", "approximate"))
+            steps = [start, *_one_of_each_cycle(candidates)[:_STEPS]]
+            waiting = self._climb(rungs, steps, ("exact", "approximate"))
             self._climb(rungs, waiting, ("exact", "approximate", "undecided"))
             judged |= {group.keys: (group, found) for group, found in rungs}
         return sorted(judged.values(), key=lambda each: (each[0].order, each[1].p_value))
 
     def _starts(self, candidates: Sequence[Points]) -> list[Points]:
         """Where chains begin, as one chain may bar another: elements of the highest orders."""
-        passing = [(points, cyclic(points)) for points in candidates if self._passes(points)]
+        apart = _one_of_each_cycle(candidates)[:_STEPS]
+        passing = [(points, cyclic(points)) for points in apart if self._passes(points)]
         passing.sort(key=lambda each: -len(each[1]))
         starts: list[Points] = []
         seen: set[bytes] = set()
@@ -241,11 +243,10 @@ class _Chooser:
         inside: frozenset[bytes] = frozenset() if claimed is None else claimed.keys
         generators = [] if claimed is None else claimed.generators
         left = {True: _ABOVE, False: _BESIDE}
-        for points in candidates:
+        outside = [points for points in candidates if points.tobytes() not in inside]
+        for points in outside[:_LOOKED_AT]:
             if not any(left.values()) or self.jury.expired:
                 break
-            if points.tobytes() in inside:
-                continue
             passes = self._passes(points)
             chosen = [*generators, points] if passes else [points]
             if not left[passes]:
@@ -319,6 +320,19 @@ class _Chooser:
 
     def _representation(self, group: Closed) -> FixedRepresentation:
         return as_representation(group.group, self._tensor(np.stack(group.generators)))
+
+
+def _one_of_each_cycle(candidates: Sequence[Points]) -> list[Points]:
+    """The first of the permutations that generate one cyclic group, for each such group."""
+    kept: list[Points] = []
+    seen: set[bytes] = set()
+    for points in candidates:
+        if points.tobytes() not in seen:
+            kept.append(points)
+            powers = cyclic(points)
+            seen |= {powers[k].tobytes() for k in range(1, len(powers))
+                     if np.gcd(k, len(powers)) == 1}  # fmt: skip
+    return kept
 
 
 def _gap(finding: Finding | None, outside: Sequence[float]) -> float:
