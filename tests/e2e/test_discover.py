@@ -23,9 +23,7 @@ from grouplearn.commands.discover_data import Reading, open_data
 from grouplearn.commands.discover_words import name_of
 from grouplearn.plots import plot_history, plot_violations, png
 
-PICTURES = {
-    "moments.png", "members.png", "violations.png", "lattice.png", "evidence.png",
-}  # fmt: skip
+PICTURES = {f"{n}.png" for n in ("moments", "members", "violations", "lattice", "evidence")}
 
 
 @dataclass

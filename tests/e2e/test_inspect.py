@@ -50,7 +50,7 @@ def test_what_learn_left_is_read(run: Run, name: str) -> None:
     assert dense["matrices"][0]["name"] == "a quarter turn"
     assert skew["matrices"][0]["structure"]["orthogonal"] > 0.99
     assert run("inspect", name, "--out", "page.html").status == 0
-    assert "<script>" not in Path("page.html").read_text(encoding="utf-8")
+    assert Path("page.html").read_text(encoding="utf-8").count("<script>") == 1  # its own
 
 
 def test_every_layer_of_a_network_has_its_own_line(run: Run) -> None:
