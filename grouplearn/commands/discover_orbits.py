@@ -177,12 +177,14 @@ def _sentences(
 
     for number in sorted(drawn, key=lambda each: -changed(each))[:_SAMPLES]:
         before = _flat(sentences[number])
-        frames = [
-            Words([(word, word != old) for word, old in zip(after, before, strict=True)][:_TOKENS])
-            for after in (_flat(_moved(sentences[number], move)) for move in moves)
-        ]
-        name = f"sample {number + 1}"
-        yield Sample(name, Words([(word, False) for word in before[:_TOKENS]]), frames)
+        frames = [_words(_flat(_moved(sentences[number], move)), before) for move in moves]
+        yield Sample(f"sample {number + 1}", _words(before, before), frames)
+
+
+def _words(after: Sequence[str], before: Sequence[str]) -> Words:
+    """Tokens, those marked that have changed, long sentences cut."""
+    told = [(word, word != old) for word, old in zip(after, before, strict=True)]
+    return Words(told if len(told) <= _TOKENS else [*told[:_TOKENS], ("...", False)])
 
 
 def _moved(sides: Sequence[Sequence[str]], move: Move) -> Sequence[Sequence[str]]:

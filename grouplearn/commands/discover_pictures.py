@@ -33,6 +33,7 @@ from grouplearn.plots import (
 from grouplearn.report import Picture
 
 _MEMBERS, _RANDOM, _MARKS, _CANDIDATES, _SHORT = 12, 200, 7, 10, 48
+_GLANCE = 4  # members can be read at a glance
 _ROWS = 96  # of names, in all pictures of arcs together
 
 
@@ -47,6 +48,8 @@ def pictures_of(finding: Finding, max_moment: int, seed: int) -> dict[str, Pictu
     drawn = {}
     if finding.shown.found:
         drawn["members"] = _member_picture(finding)
+        if finding.subject.kind != "images" and finding.shown.group.order > _GLANCE:
+            drawn |= _generator_picture(finding)
     steps = ladder_of(finding.found, finding.subject, finding.coordinates)
     words = [arrows(textwrap.shorten(step.operations, _SHORT, placeholder="...")) for step in steps]
     if finding.found.found or steps:
@@ -154,6 +157,23 @@ def _member_picture(finding: Finding) -> Picture:
     return Picture(
         png(plot_generator(matrices)), alt, f"Members of {shown.group.name} as matrices."
     )
+
+
+def _generator_picture(finding: Finding) -> dict[str, Picture]:
+    """The generators alone, where the members are too many for a glance and permute coordinates."""
+    shown, subject = finding.shown, finding.subject
+    chosen = [shown.members[g] for g in shown.group.generators]
+    if chosen[0].ndim != 1:
+        return {}
+    titles = [arrows(name_of(each, subject, finding.coordinates)) for each in chosen]
+    members = torch.stack(chosen).numpy()
+    if isinstance(subject.domain, SequenceDomain):
+        figure = plot_windows(members, subject.domain.letters, titles)
+    else:
+        figure = plot_arcs(members, finding.coordinates, titles)
+    name = shown.group.name
+    alt = f"generators of {name}: {', '.join(titles)}"
+    return {"generators": Picture(png(figure), alt, f"What the generators of {name} do.")}
 
 
 def _arcs_picture(

@@ -121,6 +121,23 @@ def test_sentences_are_moved_word_by_word(tmp_path: Path) -> None:
     assert found.samples[0].before == Words([("walk", False), ("left", False), ("left", False)])
 
 
+def test_pairs_keep_their_sides_and_long_ones_are_cut(tmp_path: Path) -> None:
+    file = tmp_path / "pairs.txt"
+    lines = ["IN: left twice OUT: L L", "IN: right OUT: R", f"IN: left OUT: {'L ' * 70}"]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    subject = open_data(str(file), Reading(), "pairs")
+    names = subject.coordinates()
+    swap = np.arange(len(names))
+    for one, other in (("in:left", "in:right"), ("out:L", "out:R")):
+        i, j = names.index(one), names.index(other)
+        swap[[i, j]] = j, i
+    found = orbit(subject, FixedRepresentation.from_permutations(swap[None]))
+    frames = [sample.after[1] for sample in found.samples]
+    shown = [[word for word, _ in f.words] for f in frames if isinstance(f, Words)]
+    assert shown[0] == ["right", "\N{RIGHTWARDS ARROW}", *["R"] * 58, "..."]
+    assert ["right", "twice", "\N{RIGHTWARDS ARROW}", "R", "R"] in shown
+
+
 def test_rows_show_the_columns_that_move(tmp_path: Path) -> None:
     rows = np.random.default_rng(0).normal(size=(50, 4))
     np.save(tmp_path / "rows.npy", rows)
