@@ -6,10 +6,10 @@ import math
 from dataclasses import asdict
 from pathlib import Path
 
-from grouplearn.commands.discover_words import in_words
 from grouplearn.commands.invariance import InvarianceOptions, Tested
 from grouplearn.commands.marks import CONFIG, RESULT, to_json
 from grouplearn.commands.output import number, versions
+from grouplearn.domains.naming import in_words
 from grouplearn.report import Page, Section, Table, render_page
 
 _HEAD = ("family", "score", "p-value", "effect", "bound")
