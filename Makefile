@@ -25,10 +25,11 @@ demo: $(STAMP)  ## discover groups in embedded real data, and train a network th
 # A worker has one thread: more of them wait for one another.
 test test-slow test-long fuzz kill: export OMP_NUM_THREADS = 1
 
-test: $(STAMP)  ## tests and doctests, with line and branch coverage of at least 95 %
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --cov --cov-report=term
+# Tests of one file share what they set up, so a worker takes whole files.
+test: $(STAMP)  ## tests and doctests; COVERAGE=1 also measures line and branch coverage, at least 95 %
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(if $(COVERAGE),--cov --cov-report=term)
 
-test-slow: $(STAMP)  ## the tests marked slow, without coverage
+test-slow: $(STAMP)  ## the tests marked slow
 	$(BIN)/python -m pytest -q -n $(WORKERS) -m slow
 
 test-long: $(STAMP)  ## the laws on at least 20,000 random examples
@@ -40,6 +41,7 @@ fuzz: $(STAMP)  ## read 5,000 broken and hostile files, in some minutes
 kill: $(STAMP)  ## kill every command at 200 random moments, in a quarter of an hour
 	$(BIN)/python -m tests.robustness.kill
 
+check: COVERAGE = 1
 check: format-check lint types imports test test-slow docs  ## everything a commit must pass
 
 format: $(STAMP)  ## rewrite the sources in the project's format
@@ -59,6 +61,7 @@ types: $(STAMP)  ## mypy --strict and pyright
 imports: $(STAMP)  ## the direction of imports
 	$(BIN)/lint-imports
 
+coverage: COVERAGE = 1
 coverage: test  ## the lines and branches no test reaches, as a page in build/htmlcov/
 	$(BIN)/coverage html -q -d build/htmlcov
 

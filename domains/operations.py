@@ -9,21 +9,12 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
+from grouplearn.domains.naming import in_words, with_article
 from grouplearn.domains.pixels import GRID_MOVES, PixelMove
 from grouplearn.interpret.operations import Family, Operation
 
 Array: TypeAlias = NDArray[np.float64]
 
-_GRID_WORDS = {
-    "identity": "the identity",
-    "quarter-turn": "a quarter turn",
-    "half-turn": "a half turn",
-    "three-quarter-turn": "a three-quarter turn",
-    "flip": "a flip left to right",
-    "flip-up-down": "a flip upside down",
-    "transpose": "a transpose",
-    "antitranspose": "an antitranspose",
-}
 _DEGREES = 10
 
 
@@ -42,10 +33,8 @@ def patch_operations(size: int) -> tuple[Operation | Family, ...]:
     found: list[Operation | Family] = []
     for negative in (False, True):
         for grid in GRID_MOVES:
-            words = _GRID_WORDS[grid]
-            name = "the negative" if grid == "identity" else f"{words}, negative"
             matrix = PixelMove(grid, negative).matrix(size).numpy()
-            found.append(Operation(name if negative else words, matrix))
+            found.append(Operation(_named(grid, negative), matrix))
     found.append(Operation("the mean of the patch", np.full((size**2, size**2), size**-2.0)))
     for step in range(1, size):
         shown = step if step <= size // 2 else step - size
@@ -54,6 +43,12 @@ def patch_operations(size: int) -> tuple[Operation | Family, ...]:
             for axis, way in ((1, "to the right"), (0, "down"))
         ]
     return (*found, *_families(size))
+
+
+def _named(grid: str, negative: bool) -> str:
+    if negative and grid == "identity":
+        return "the negative"
+    return with_article(in_words(f"negative {grid}" if negative else grid))
 
 
 def _families(size: int) -> list[Family]:

@@ -40,10 +40,10 @@ def _grid(size: int, rng: Random) -> tuple[tuple[str, ...], Array]:
     move = PixelMove(grid, bool(rng.integers(2)))
     words = {
         "quarter-turn": "a quarter turn", "half-turn": "a half turn",
-        "three-quarter-turn": "a three-quarter turn", "flip": "a flip left to right",
-        "flip-up-down": "a flip upside down", "transpose": "a transpose",
+        "three-quarter-turn": "a three-quarter turn", "flip": "a left-right flip",
+        "flip-up-down": "an up-down flip", "transpose": "a transpose",
         "antitranspose": "an antitranspose",
-    }[grid] + ", negative" * move.negative  # fmt: skip
+    }[grid] + " with reversed contrast" * move.negative  # fmt: skip
     return (words,), move.matrix(size).numpy()
 
 

@@ -16,19 +16,10 @@ from torch import Tensor
 from grouplearn.commands.discover_data import Subject
 from grouplearn.commands.output import number
 from grouplearn.discovery import Discovery
+from grouplearn.domains.naming import in_words
 from grouplearn.groups import CyclicGroup
 from grouplearn.representations import FixedRepresentation
 
-_WORDS = {
-    "flip": "left-right flip",
-    "flip-up-down": "up-down flip",
-    "transpose": "flip along the diagonal",
-    "antitranspose": "flip along the other diagonal",
-    "half-turn": "half turn",
-    "quarter-turn": "quarter turn",
-    "three-quarter-turn": "three-quarter turn",
-    "reverse-complement": "reverse complement",
-}
 _HIGHEST_ORDER = 60
 _MOST_CYCLES = 8
 _LONGEST = 90
@@ -71,14 +62,6 @@ def name_of(member: Tensor, subject: Subject, coordinates: Sequence[str]) -> str
         trace, det = float(matrix.trace()), float(torch.linalg.det(matrix))
         return f"a matrix {shown}, trace {trace:.3g}, determinant {det:.3g}"
     return _cycles(signs, images, coordinates) or "identity"
-
-
-def in_words(name: str) -> str:
-    """A domain's name of an operation as plain text."""
-    negative = name.startswith("negative ")
-    plain = name.removeprefix("negative ")
-    words = _WORDS.get(plain, plain)
-    return f"{words} with reversed contrast" if negative else words
 
 
 def as_matrix(member: Tensor) -> Float64[Tensor, "d d"]:

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from grouplearn.commands.discover_orbits import orbit_of_action
-from grouplearn.commands.discover_words import in_words
 from grouplearn.commands.invariance import InvarianceOptions, Tested
 from grouplearn.commands.invariance_actions import read_representation
 from grouplearn.commands.marks import CONFIG, RESULT, to_json
 from grouplearn.commands.output import number
 from grouplearn.commands.page import repeat_section, versions
+from grouplearn.domains.naming import in_words
 from grouplearn.domains.readers.table_rows import TableRows
 from grouplearn.groups import CyclicGroup
 from grouplearn.plots import draw_scores, png

@@ -244,7 +244,7 @@ def test_images_of_every_form_are_read(run: Any) -> None:
     (found,) = run("set", "--patch-size", "3", "--json").results
     assert (found["kind"], found["dimension"], found["group"]) == ("images", 9, "D4")
     known = {"quarter turn", "three-quarter turn", "half turn", "left-right flip"}
-    known |= {"up-down flip", "flip along the diagonal", "flip along the other diagonal"}
+    known |= {"up-down flip", "transpose", "antitranspose"}
     assert set(found["generators"]) <= known
 
 

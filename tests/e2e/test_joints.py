@@ -18,8 +18,8 @@ from tests.e2e.running import Run
 
 def _write_data() -> None:
     whole = sample_sky().numpy()
-    np.save("sky.npy", whole)
-    np.save("few.npy", whole[::4])
+    np.save("sky.npy", whole[:, :12, :12])
+    np.save("others.npy", whole[:, 16:28, 16:28])
     sky = whole[:240, 4:16, 4:16]
     smooth = (sky + np.roll(sky, 1, 1) + np.roll(sky, 1, 2)) / 3
     for name, images in (("sharp", sky[:120]), ("smooth", smooth[120:])):
@@ -38,7 +38,7 @@ def test_from_an_array_to_predictions_and_escnn(run: Run) -> None:
 
     for action in ("found", "found/found.json", "found/weights/representation.safetensors"):
         options = ["--kind", "images", "--patch-size", "3", "--draws", "99", "--action", action]
-        tested = run("test", "few.npy", *options, "--json", "--out", "tested", "--overwrite")
+        tested = run("test", "others.npy", *options, "--json", "--out", "tested", "--overwrite")
         assert tested.status == 0, tested.err
         assert tested.json["rejected"] is False
 
@@ -60,8 +60,10 @@ def test_from_an_array_to_predictions_and_escnn(run: Run) -> None:
 
     for place in ("found", "found/weights/representation.safetensors"):
         (seen,) = run("inspect", place, "--json").json
-        turn, flip = (each["name"] for each in seen["matrices"])
-        assert (seen["group"], turn, flip) == ("D4", "a quarter turn", "a flip upside down")
+        turn, other = seen["matrices"]
+        assert (seen["group"], turn["order"], other["order"]) == ("D4", 4, 2)
+        assert turn["name"] in {"a quarter turn", "a three-quarter turn"}
+        assert other["name"].split()[1] in {"flip", "transpose", "antitranspose"}
     layers = run("inspect", "run0", "--json").json
     assert {each["group"] for each in layers} == {"D4"}
     assert all(each["closure"] == 0 for each in layers)

@@ -113,7 +113,7 @@ def test_actions_have_irreps_and_generators() -> None:
     rows = np.stack([known[name].matrix.numpy().argmax(0) for name in ("quarter-turn", "flip")])
     square = FixedRepresentation.from_permutations(rows)
     found = describe(square, domain)
-    assert [each.name for each in found.generators] == ["a quarter turn", "a flip left to right"]
+    assert [each.name for each in found.generators] == ["a quarter turn", "a left-right flip"]
     # Of the nine pixels: the centre, four edges, four corners.
     assert sum(irrep.dim * count for irrep, count in found.parts) == 9
     assert [count for _, count in found.parts] == [3, 0, 2, 1, 1]
