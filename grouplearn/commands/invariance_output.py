@@ -45,6 +45,7 @@ _CAPTION = (
     "action of the same kind that is no symmetry shows, with their upper confidence bounds; a dash "
     "where a family cannot see such an action."
 )
+_LOUDEST = 8  # families in the picture; the table has all
 _METHOD = (
     "If the action is a symmetry then each independent block of the data might as well have been "
     "moved by a random element, so that the rank of any statistic among such draws is a p-value, "
@@ -154,9 +155,11 @@ def _page(tested: Tested, options: InvarianceOptions, command: str) -> Page:
         Section("How it was tested", [_METHOD, f"{method_of(tested, options)}."]),
         repeat_section(command, options.seed),
     ]
+    drawn = png(draw_scores(result, _LOUDEST).figure)
     picture = Picture(
-        png(draw_scores(result).figure), "scores of all families of features among their draws",
-        "How far the data stand out from draws in which each block was moved at random.",
+        drawn, "scores of the loudest families of features among their draws",
+        "How far the data stand out from draws in which each block was moved at random, in the "
+        "families of features that say most.",
     )  # fmt: skip
     status = "Rejected" if result.rejected else "Nothing speaks against it"
     answer = Answer(result.summary(), status, "open" if result.rejected else "good", picture)

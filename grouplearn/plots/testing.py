@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from grouplearn._checks import instance, refuse
+from grouplearn._checks import instance, positive_int, refuse
 from grouplearn.discovery import Discovery, Evidence, Rung
 from grouplearn.discovery.evidence.engine import FamilyEvidence
 from grouplearn.discovery.evidence.given import InvarianceTest
@@ -111,7 +111,7 @@ def _explain(axes: Axes, verdicts: Sequence[str]) -> None:
                        fontsize=9)  # fmt: skip
 
 
-def draw_scores(test: InvarianceTest, axes: Axes | None = None) -> Axes:
+def draw_scores(test: InvarianceTest, most: int | None = None, axes: Axes | None = None) -> Axes:
     """Where the data stand among their random draws, for each family of features.
 
     Scores are standard deviations of the draws, and 0 is their mean: under a symmetry, the data are
@@ -119,16 +119,19 @@ def draw_scores(test: InvarianceTest, axes: Axes | None = None) -> Axes:
 
     Args:
         test: the result of `invariance_test`.
+        most: draw so many of the loudest families; None draws all.
         axes: where; None takes those of a new figure.
 
     Returns:
         The axes, one row for each family, the loudest on top.
 
     Raises:
-        InputError: `test` is none.
+        InputError: `test` is none, or `most` below 1.
     """
     instance("draw_scores", "test", test, InvarianceTest, "pass what invariance_test returns")
-    families = sorted(test.families, key=lambda family: -family.score)
+    if most is not None:
+        positive_int("draw_scores", "most", most)
+    families = sorted(test.families, key=lambda family: -family.score)[:most]
     axes = new_axes((8.4, 0.34 * len(families) + 1.2)) if axes is None else axes
     reach = max(3.0, *(abs(family.score) for family in families)) * 1.08
     axes.axvspan(-2, 2, color="0.93", linewidth=0)

@@ -216,6 +216,8 @@ def test_scores_stand_in_order_of_loudness() -> None:
     crosses = [dot.get_marker() == "X" for dot in dots]
     assert crosses == [family.p_value <= test.level for family in ordered]
     assert any(crosses)
+    few = [text.get_text() for text in draw_scores(test, 3).get_yticklabels()]
+    assert few == labels[:3]
 
 
 @pytest.mark.parametrize("name", ["quarter-turn", "flip", "transpose"])
@@ -343,12 +345,17 @@ def test_axes_of_ones_own_are_drawn_into() -> None:
 
 
 NOTHING = discover(np.random.default_rng(0).exponential(size=(400, 2)) * [1.0, 9.0])
+SCORES = invariance_test(
+    np.random.default_rng(0).normal(size=(40, 2)),
+    FixedRepresentation.from_permutations([[1, 0]]), draws=19,
+)  # fmt: skip
 BAD: dict[str, Callable[[], Any]] = {
     "no finding": lambda: draw_lattice(None),  # type: ignore[arg-type]
     "words": lambda: draw_lattice(finding(CyclicGroup(4)), ["a", "b"]),
     "evidence words": lambda: draw_evidence(finding(CyclicGroup(4)), ["a", "b"]),
     "no test": lambda: draw_evidence(NOTHING),
     "no scores": lambda: draw_scores(NOTHING),  # type: ignore[arg-type]
+    "none of them": lambda: draw_scores(SCORES, 0),
     "grid": lambda: draw_displacement(np.eye(6), (2, 2)),
     "no representation": lambda: draw_spectrum(np.eye(2)),  # type: ignore[arg-type]
     "no element": lambda: draw_spectrum(regular(CyclicGroup(3)), 3),
