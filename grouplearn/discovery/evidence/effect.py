@@ -138,7 +138,9 @@ def effect_of(grams: Grams, rng: np.random.Generator, confidence: float) -> Effe
         ratios = np.sqrt(np.divide(mine, other, out=ratios, where=other > 0))
         sizes.append(float(ratios[0]))
         bounds.append(float(np.quantile(ratios[1:], confidence, method="higher")))
-    return Effect(max(sizes), max(*sizes, *bounds), grams.power)
+    bound = max(*sizes, *bounds)
+    # Without a bound there is a resample in which nothing is seen elsewhere.
+    return Effect(max(sizes), bound, grams.power if np.isfinite(bound) else 0.0)
 
 
 def _gram(deviations: Array) -> Float[np.ndarray, "U U"]:
