@@ -198,7 +198,7 @@ def test_evidence_is_drawn_with_its_bound() -> None:
     assert [0.9, 1.3] in bars
     assert axes.get_xlim()[1] > 1.3
     assert "these data could not show one" in [text.get_text() for text in axes.texts]
-    forms = {line.get_marker() for line in axes.lines} - {"None", "|"}
+    forms = {str(line.get_marker()) for line in axes.lines} - {"None", "|"}
     assert forms == {"o", "X"}
     assert_apart(axes)
 
