@@ -89,7 +89,7 @@ def _part(
     wanted = "evidence"
     if found.found:
         wanted = "generators" if "generators" in pictures else "members"
-    chosen = pictures.get(wanted, next(iter(pictures.values())))
+    chosen = pictures.get(wanted, next(iter(pictures.values()), None))
     rest = [each for each in pictures.values() if each is not chosen]
     orbit = orbit_of(finding, options.seed)
     sections = [

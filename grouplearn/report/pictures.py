@@ -34,7 +34,7 @@ class Picture:
 
     def __post_init__(self) -> None:
         """Check the file's first bytes."""
-        if not self.png.startswith(_START) or len(self.png) < 24:
+        if not self.png.startswith(_START):
             refuse(
                 "Picture", "png", "the bytes of a PNG file", f"{self.png[:8]!r}...",
                 "draw it with grouplearn.plots.png(figure)",
