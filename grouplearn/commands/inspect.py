@@ -172,8 +172,10 @@ def _table(seen: Sequence[Seen]) -> Table:
             "-" if own.order is None else str(own.order), number(own.order_defect),
             number(own.condition), _structure(own) or "-",
         ])  # fmt: skip
-    head: list[str | Column] = ["matrix", Column("nearest operation", is_text=True), "similarity", "order", "defect",
-            "condition", Column("structure", is_text=True)]  # fmt: skip
+    head: list[str | Column] = [
+        "matrix", Column("nearest operation", is_text=True), "similarity", "order", "defect",
+        "condition", Column("structure", is_text=True),
+    ]  # fmt: skip
     return Table(head, rows, _CAPTION)
 
 
