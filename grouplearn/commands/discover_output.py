@@ -32,7 +32,7 @@ def sentences_of(finding: Finding) -> list[str]:
         words = describe(finding.proposal, finding.subject, finding.coordinates)
         lines.append(
             f"Second moments alone propose {finding.proposal.group.name} ({'; '.join(words)}), "
-            "which higher moments do not certify."
+            "which the test does not certify."
         )
     return lines
 

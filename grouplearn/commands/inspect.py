@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -21,14 +21,24 @@ from grouplearn.commands.folders import sweep
 from grouplearn.commands.inspected import WHO, Inspected, things_in
 from grouplearn.commands.marks import to_json
 from grouplearn.commands.output import number
+from grouplearn.commands.page import repeat_section
 from grouplearn.commands.tables import print_table
 from grouplearn.defects import closure_defect
+from grouplearn.domains.images import ImageDomain
 from grouplearn.interpret import ActionDescription, Description, describe
 from grouplearn.plots import plot_generator, plot_spectrum, png
-from grouplearn.report import Page, Picture, Section, Table, render_page
+from grouplearn.report import (
+    Column,
+    Page,
+    Picture,
+    Section,
+    Table,
+    render_page,
+    section_of_representation,
+)
 from grouplearn.representations import LearnedRepresentation
 
-_LARGEST, _DRAWN, _ROOTS, _SENTENCES = 256, 4, 12, 2
+_LARGEST, _ROOTS, _SENTENCES = 256, 12, 2
 _SHOWN, _SAME = 0.5, 0.02
 _CAPTION = (
     "Similarity is the cosine between matrices, 1 for the operation itself. A structure scores 1 "
@@ -70,6 +80,7 @@ def run_inspect(
     path: Path,
     out: Path | None,
     *,
+    command: str,
     patch_size: int | None = None,
     overwrite: bool = False,
     as_json: bool = False,
@@ -79,6 +90,7 @@ def run_inspect(
     Args:
         path: see `things_in`.
         out: an HTML file to write, or None.
+        command: the command line.
         patch_size: k where d = k * k pixels; None takes what the run says.
         overwrite: may the file be replaced?
         as_json: print JSON instead of sentences.
@@ -97,7 +109,7 @@ def run_inspect(
     sweep(path.parent)
     seen = inspect(path, patch_size)
     if out is not None:
-        write_whole(out, render_page(_page(path, seen)))
+        write_whole(out, render_page(_page(path, seen, command)))
     if as_json:
         sys.stdout.write(to_json([_plain(each) for each in seen], indent=2) + "\n")
         return 0
@@ -160,21 +172,28 @@ def _table(seen: Sequence[Seen]) -> Table:
             "-" if own.order is None else str(own.order), number(own.order_defect),
             number(own.condition), _structure(own) or "-",
         ])  # fmt: skip
-    head = ["matrix", "nearest operation", "similarity", "order", "defect", "condition",
-            "structure"]  # fmt: skip
+    head: list[str | Column] = [
+        "matrix", Column("nearest operation", is_text=True), "similarity", "order", "defect",
+        "condition", Column("structure", is_text=True),
+    ]  # fmt: skip
     return Table(head, rows, _CAPTION)
 
 
-def _page(path: Path, seen: Sequence[Seen]) -> Page:
-    sections = []
-    for each in seen:
-        pictures = []
-        for name, own, matrix in list(_matrices(each))[:_DRAWN]:
-            pictures += _pictures(name, own, matrix)
-        sections.append(Section(each.thing.name, _sentences(each), pictures=pictures))
-    table = Section("All matrices", [], _table(seen))
-    lead = [f"{len(seen)} of what acts in {path.name}, by what it does."]
-    return Page(f"What acts in {path.name}", lead, [*sections, table])
+def _page(path: Path, seen: Sequence[Seen], command: str) -> Page:
+    several = [Section("All matrices", table=_table(seen))] if len(seen) > 1 else []
+    sections = [*several, *map(_section, seen), repeat_section(command, None)]
+    count = f"{len(seen)} actions or matrices" if len(seen) > 1 else "What acts"
+    return Page(f"{count} in {path.name}", [], sections, program=WHO)
+
+
+def _section(seen: Seen) -> Section:
+    thing, table = seen.thing, _table([seen])
+    if isinstance(thing.what, LearnedRepresentation):
+        is_grid = isinstance(thing.domain, ImageDomain)
+        whole = section_of_representation(thing.name, thing.what, _sentences(seen), is_grid=is_grid)
+        return replace(whole, sections=[*whole.sections, Section("Its generators", table=table)])
+    pictures = [each for matrix in _matrices(seen) for each in _pictures(*matrix)]
+    return Section(thing.name, _sentences(seen), table, pictures)
 
 
 def _pictures(name: str, own: Description, matrix: Float[np.ndarray, "d d"]) -> list[Picture]:

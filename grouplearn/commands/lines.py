@@ -328,6 +328,6 @@ def inspect(
     """Say what an action does: its nearest operation, its order, its structure."""
     from grouplearn.commands.inspect import run_inspect
 
-    return lambda _: run_inspect(
-        what, out, patch_size=patch_size, overwrite=overwrite, as_json=as_json
+    return lambda line: run_inspect(
+        what, out, command=line, patch_size=patch_size, overwrite=overwrite, as_json=as_json
     )

@@ -60,8 +60,10 @@ def plot_generator(
     for axes, title, each in zip(panels, matrices, values, strict=True):
         axes.imshow(each, cmap=colours.cmap, norm=colours.norm, interpolation="nearest")
         axes.set_title(title)
-        axes.set_xlabel("from pixel")
-    panels[0].set_ylabel("to pixel")
+        axes.set_xlabel("from coordinate")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    panels[0].set_ylabel("to coordinate")
     figure.colorbar(colours, ax=list(panels), shrink=0.85)
     return figure
 

@@ -28,7 +28,7 @@ def test_generators_share_a_scale_that_is_symmetric_about_zero() -> None:
         assert image.get_clim() == (-3, 3)
         assert axes.get_aspect() == 1
     assert [left.get_title(), right.get_title()] == ["learned", "true"]
-    assert [left.get_xlabel(), left.get_ylabel()] == ["from pixel", "to pixel"]
+    assert [left.get_xlabel(), left.get_ylabel()] == ["from coordinate", "to coordinate"]
     assert bar.get_ylim() == (-3, 3)
 
 
