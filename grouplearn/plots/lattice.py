@@ -29,7 +29,10 @@ from grouplearn.plots.drawing import (
 
 _LARGEST, _MOST, _ACROSS = 96, 24, 8
 _WIDTH, _HEIGHT = 1.75, 1.15
+_BENDS, _POINTS = (0.0, 0.12, -0.12, 0.2, -0.2, 0.3, -0.3, 0.42, -0.42, 0.55, -0.55), 41
+_NODE = 0.3, 0.18  # half of what a group takes, in columns and levels
 _Keys = frozenset[bytes]
+_Place = tuple[float, float]
 
 
 @final
@@ -99,11 +102,13 @@ def draw_lattice(
     across = max(len(level) for level in levels)
     size = (max(4.4, _WIDTH * across + 0.4), _HEIGHT * len(levels) + 0.9)
     axes = new_axes(size) if axes is None else axes
-    places: dict[int, tuple[float, float]] = {}
-    for height, level in enumerate(levels):
-        for number, node in enumerate(level):
-            places[id(node)] = number - (len(level) - 1) / 2, float(height)
-    _draw_lines(axes, nodes, places)
+    lines = _covers(nodes)
+    places = {
+        id(node): (number - (len(level) - 1) / 2, float(height))
+        for height, level in enumerate(levels)
+        for number, node in enumerate(level)
+    }
+    _draw_lines(axes, lines, places)
     for node in nodes:
         _draw_node(axes, node, places[id(node)])
     _explain(axes, {node.role for node in nodes})
@@ -194,19 +199,43 @@ def _role(rung: Rung, keys: _Keys | None, claimed: _Keys, found: Discovery) -> s
     return "undecided" if rung.verdict == "undecided" else "rejected"
 
 
-def _draw_lines(axes: Axes, nodes: Sequence[_Node], places: dict[int, tuple[float, float]]) -> None:
-    """A line for each pair of groups with none between them."""
+def _covers(nodes: Sequence[_Node]) -> list[tuple[_Node, _Node]]:
+    """Pairs of groups, one within the other, with none between them."""
     listed = [node for node in nodes if node.keys is not None]
-    for low in listed:
-        for high in listed:
-            if not _below(low, high) or any(
-                _below(low, each) and _below(each, high) for each in listed
-            ):
-                continue
-            (left, bottom), (right, top) = places[id(low)], places[id(high)]
-            open_ = {low.role, high.role} <= {"claimed", "open"}
-            axes.plot([left, right], [bottom, top], color=INK if open_ else "0.75",
-                      linewidth=2.0 if open_ else 0.9, zorder=1)  # fmt: skip
+    return [
+        (low, high)
+        for low in listed
+        for high in listed
+        if _below(low, high)
+        and not any(_below(low, each) and _below(each, high) for each in listed)
+    ]
+
+
+def _course(start: _Place, end: _Place, others: Sequence[_Place]) -> NDArray[np.float64]:
+    """Points of a line that runs behind no other group, (points, 2): straight, or else bent."""
+    ends, along = np.array([start, end]), np.linspace(0, 1, _POINTS)[:, None]
+    across = np.array([1.0, 0.0]) * (ends[1, 1] - ends[0, 1])
+    courses = [
+        (1 - along) * ends[0] + along * ends[1] + 4 * bend * along * (1 - along) * across
+        for bend in _BENDS
+    ]
+    places = np.array(others).reshape(-1, 1, 2)
+
+    def hidden(course: NDArray[np.float64]) -> int:
+        return int((np.abs(course - places) < _NODE).all(-1).any(1).sum())
+
+    return min(courses, key=hidden)
+
+
+def _draw_lines(
+    axes: Axes, lines: Sequence[tuple[_Node, _Node]], places: dict[int, _Place]
+) -> None:
+    for low, high in lines:
+        start, end = places[id(low)], places[id(high)]
+        others = [place for place in places.values() if place not in (start, end)]
+        open_ = {low.role, high.role} <= {"claimed", "open"}
+        axes.plot(*_course(start, end, others).T, color=INK if open_ else "0.75",
+                  linewidth=2.0 if open_ else 0.9, zorder=1)  # fmt: skip
 
 
 def _below(low: _Node, high: _Node) -> bool:

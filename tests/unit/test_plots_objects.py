@@ -122,10 +122,24 @@ def test_a_lattice_is_that_of_the_subgroups() -> None:
     names = sorted(text.get_text() for text in axes.texts)
     expected = ["C1 (1)", *["C2 (2)"] * 5, *["C2 x C2 (4)"] * 2, "C4 (4)", "D4 (8)"]
     assert names == sorted(expected)
-    lines = [line for line in axes.lines if len(np.asarray(line.get_xdata())) == 2]
+    lines = [line for line in axes.lines if len(np.asarray(line.get_xdata()))]
     assert len(lines) == 5 + 4 + 4 - 1 + 3  # covers in the lattice of D4: 15
     heights = {text.get_text(): text.get_position()[1] for text in axes.texts}
     assert heights["C1 (1)"] < heights["C2 (2)"] < heights["C4 (4)"] < heights["D4 (8)"]
+
+
+def test_no_line_of_a_lattice_runs_behind_a_group() -> None:
+    swaps = [torch.tensor([[1, 0, 2, 3, 4, 5]]), torch.tensor([[2, 1, 0, 3, 4, 5]])]
+    rungs = [Rung("C2", 2, swap, (evidence("rejected", 0.9),), False) for swap in swaps]
+    for found in (finding(CyclicGroup(6), *rungs), finding(DihedralGroup(6))):
+        axes = draw_lattice(found)
+        middles = np.array([text.get_position() for text in axes.texts])
+        courses = [np.stack(line.get_data(), axis=1) for line in axes.lines]
+        drawn_lines = [course for course in courses if len(course)]  # not those of the legend
+        assert len(drawn_lines) > len(middles) - 2
+        for course in drawn_lines:
+            apart = np.abs(course[:, None] - middles)
+            assert (apart < [0.3, 0.18]).all(-1).any(0).sum() == 2  # its ends
 
 
 def test_what_is_claimed_left_open_and_rejected_looks_different() -> None:
