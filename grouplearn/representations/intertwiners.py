@@ -49,20 +49,8 @@ def intertwiners(
         >>> intertwiners(turn, turn).shape  # circulant matrices
         torch.Size([4, 4, 4])
     """
-    for name, given in (("first", first), ("second", second)):
-        instance(_WHO, name, given, LearnedRepresentation, "pass found.representation, for example")
-    if first.group != second.group:
-        refuse(_WHO, "second", f"of the group of the first, {first.group!r}", repr(second.group),
-               "use one group object for both")  # fmt: skip
-    with torch.no_grad():
-        inverses = first.dual_matrices().detach().double().cpu().mT
-        matrices = second.matrices().detach().double().cpu()
-    trace: Any = torch.einsum("gii,gjj->", matrices, inverses) / len(matrices)
-    count = round(float(trace))
-    if abs(float(trace) - count) > _NEARLY:
-        refuse(_WHO, "first and second", "representations that close",
-               f"{float(trace):.3f} maps in place of a whole number",
-               "pass nearest_exact(rep).representation")  # fmt: skip
+    inverses, matrices = _checked_matrices(first, second)
+    count = _whole_number(inverses, matrices)
     size = first.dim * second.dim
     if count * size > _MOST_NUMBERS:
         refuse(_WHO, "first and second", f"of a basis of at most {_MOST_NUMBERS:,} numbers",
@@ -74,3 +62,47 @@ def intertwiners(
         found += matrix @ drawn @ inverse
     flat = torch.linalg.qr(found.reshape(count, size).mT).Q.mT
     return flat.reshape(count, second.dim, first.dim)
+
+
+def intertwiner_count(first: LearnedRepresentation, second: LearnedRepresentation) -> int:
+    """The number of maps that `intertwiners` returns, without making them.
+
+    Args:
+        first: as for `intertwiners`.
+        second: likewise.
+
+    Raises:
+        InputError: the groups differ, or the representations do not close.
+
+    Example:
+        >>> from grouplearn.representations import FixedRepresentation
+        >>> turn = FixedRepresentation.from_permutations([[1, 2, 3, 0]])
+        >>> intertwiner_count(turn, turn)
+        4
+    """
+    return _whole_number(*_checked_matrices(first, second))
+
+
+def _checked_matrices(
+    first: LearnedRepresentation, second: LearnedRepresentation
+) -> tuple[Float[Tensor, "n d1 d1"], Float[Tensor, "n d2 d2"]]:
+    """rho1(g)^-1 and rho2(g) of all elements, float64 on the CPU."""
+    for name, given in (("first", first), ("second", second)):
+        instance(_WHO, name, given, LearnedRepresentation, "pass found.representation, for example")
+    if first.group != second.group:
+        refuse(_WHO, "second", f"of the group of the first, {first.group!r}", repr(second.group),
+               "use one group object for both")  # fmt: skip
+    with torch.no_grad():
+        inverses = first.dual_matrices().detach().double().cpu().mT
+        return inverses, second.matrices().detach().double().cpu()
+
+
+def _whole_number(inverses: Float[Tensor, "n d1 d1"], matrices: Float[Tensor, "n d2 d2"]) -> int:
+    """The mean product of traces, which counts the maps."""
+    trace: Any = torch.einsum("gii,gjj->", matrices, inverses) / len(matrices)
+    count = round(float(trace))
+    if abs(float(trace) - count) > _NEARLY:
+        refuse(_WHO, "first and second", "representations that close",
+               f"{float(trace):.3f} maps in place of a whole number",
+               "pass nearest_exact(rep).representation")  # fmt: skip
+    return count
