@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, NoReturn, TypeAlias, final, get_args
+from typing import Literal, NamedTuple, NoReturn, TypeAlias, final, get_args
 
 import numpy as np
 from jaxtyping import Int64
@@ -28,6 +28,19 @@ _BLANK = "-"
 
 
 @final
+class NamedSequences(NamedTuple):
+    """Sequences without classes.
+
+    Attributes:
+        letters: of each.
+        names: what the file calls each.
+    """
+
+    letters: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+@final
 @dataclass(frozen=True)
 class LabelledSequences:
     """Sequences of one length, each with its class.
@@ -39,6 +52,8 @@ class LabelledSequences:
         classes: their names, by number.
         origins: (N,), a number that a sequence shares with those that were made of it.
         notes: what was left out or changed, in words.
+        positive: of two classes, the number of the one that is looked for: that of the first file,
+            or, of classes by name, the last one, such as 1 of 0 and 1.
     """
 
     letters: tuple[str, ...]
@@ -47,6 +62,7 @@ class LabelledSequences:
     classes: tuple[str, ...]
     origins: Int64[np.ndarray, " N"]
     notes: tuple[str, ...] = ()
+    positive: int = 0
 
     def __len__(self) -> int:
         """How many there are."""
@@ -72,7 +88,7 @@ class LabelledSequences:
             seed: of the shuffles, see `dinucleotide_shuffle`.
 
         Returns:
-            Of two classes, the shuffled one first, so that class 1 are the sequences given.
+            Of two classes, that of the sequences given first.
         """
         rng = np.random.default_rng(seed)
         made = tuple(dinucleotide_shuffle(each, rng) for each in self.letters)
@@ -80,8 +96,8 @@ class LabelledSequences:
         return replace(
             self, letters=(*self.letters, *made),
             names=(*self.names, *(f"{name} shuffled" for name in self.names)),
-            labels=np.repeat([1, 0], count), classes=(SHUFFLED, self.classes[0]),
-            origins=np.tile(self.origins, 2),
+            labels=np.repeat([0, 1], count), classes=(self.classes[0], SHUFFLED),
+            origins=np.tile(self.origins, 2), positive=0,
         )  # fmt: skip
 
     def split(self, share: float, seed: int) -> tuple[LabelledSequences, LabelledSequences]:
@@ -149,16 +165,51 @@ def load_labelled_sequences(
                "pass one file with labels")  # fmt: skip
     records, given, classes = _read(who, files, labels)
     notes: list[str] = []
-    known = ALPHABETS[alphabet]
-    kept = _of_alphabet(who, files, records, known, ambiguous, notes)
-    letters = [records[k].letters.upper() for k in kept]
-    letters = _of_length(who, records, kept, letters, length, notes)
+    kept = _of_alphabet(who, files, records, ALPHABETS[alphabet], ambiguous, notes)
+    letters = _of_length(who, [records[k] for k in kept], length, notes)
     numbers = given[kept]
     first = _first_of_each(letters, numbers, notes)
     return LabelledSequences(
         tuple(letters[k] for k in first), tuple(records[kept[k]].name for k in first),
         numbers[first], classes, np.arange(len(first)), tuple(notes),
+        0 if len(files) > 1 else len(classes) - 1,
     )  # fmt: skip
+
+
+def load_sequences(
+    path: str | os.PathLike[str],
+    *,
+    length: int,
+    resize: bool,
+    alphabet: AlphabetName = "dna",
+    ambiguous: Policy = "refuse",
+    who: str = "load_sequences",
+) -> NamedSequences:
+    """Read sequences for a network that is trained.
+
+    Args:
+        path: FASTA, FASTQ, GenBank, EMBL or bare letters, plain or gzip.
+        length: of those that the network learned from.
+        resize: cut or pad others to it, as `load_labelled_sequences` does? Else they are refused.
+        alphabet: as for `load_labelled_sequences`.
+        ambiguous: likewise.
+        who: asks, for errors.
+
+    Returns:
+        Letters and names, in the order of the file.
+
+    Raises:
+        DataError: the file is broken, a letter is of another alphabet, or a length another one.
+        MissingExtraError: Biopython is absent.
+    """
+    _check_options(who, alphabet, ambiguous, length)
+    file = checked_path(who, path)
+    records = list(read_records(file))
+    kept = [
+        records[k] for k in _of_alphabet(who, [file], records, ALPHABETS[alphabet], ambiguous, [])
+    ]
+    letters = _of_length(who, kept, length, [], resize=resize)
+    return NamedSequences(tuple(letters), tuple(each.name for each in kept))
 
 
 def _check_options(who: str, alphabet: str, ambiguous: str, length: int | None) -> None:
@@ -238,20 +289,22 @@ def _of_alphabet(
 def _of_length(
     who: str,
     records: Sequence[Record],
-    kept: Sequence[int],
-    letters: list[str],
     length: int | None,
     notes: list[str],
+    *,
+    resize: bool = True,
 ) -> list[str]:
-    """Letters of one length."""
+    """Letters of one length, the most frequent one where none is asked for."""
+    letters = [each.letters.upper() for each in records]
     counts = Counter(map(len, letters))
-    if length is None:
-        common = counts.most_common(1)[0][0]
-        for number, each in zip(kept, letters, strict=True):
-            if len(each) != common:
+    if length is None or not resize:
+        common = length or counts.most_common(1)[0][0]
+        remedy = "cut or pad them" if length else f"pass --length {common} to cut or pad them"
+        for record in records:
+            if len(record.letters) != common:
                 refuse(who, "DATA", f"sequences of one length, here {common}",
-                       f"{len(each)} letters in record {records[number].name!r}",
-                       f"pass --length {common} to cut or pad them", DataError)  # fmt: skip
+                       f"{len(record.letters)} letters in record {record.name!r}", remedy,
+                       DataError)  # fmt: skip
         return letters
     short = sum(count for size, count in counts.items() if size < length)
     long = sum(count for size, count in counts.items() if size > length)

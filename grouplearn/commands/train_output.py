@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ from grouplearn._files import write_whole
 from grouplearn.commands.marks import CHOICE, RESULT, to_json, write_mark
 from grouplearn.commands.output import number, versions
 from grouplearn.commands.train import Trained
-from grouplearn.commands.train_actions import DOMAIN, KERNEL
+from grouplearn.commands.train_data import KERNEL, domain_of
 from grouplearn.commands.train_kinds import TrainOptions
-from grouplearn.models import LGCNN, LGN
+from grouplearn.models import LGCNN, LGN, SequenceNetwork
 from grouplearn.models.standardised import unwrapped
 from grouplearn.plots import plot_history, plot_orbit, png
 from grouplearn.report import Page, Picture, Section, Table, render_page
@@ -69,13 +70,13 @@ def summary_of(trained: Trained) -> dict[str, Any]:
     """
     options, action = trained.options, trained.action
     found: dict[str, Any] = {
-        "network": options.kind,
+        "network": options.network_words,
         "data": trained.data,
         "objective": options.objective,
         "seed": options.fit.seed,
         "score": trained.score,
         "tested": trained.tested,
-        "images": list(trained.size),
+        **_size_of(trained),
         "classes": list(trained.classes),
         "parameters": trained.parameters,
         "epochs": len(trained.fit.history),
@@ -87,33 +88,50 @@ def summary_of(trained: Trained) -> dict[str, Any]:
     if action is not None:
         found |= {
             "group": str(action.rep.group), "order": action.rep.group.order,
-            "moves": moves_of(action.rep), "action": action.words,
-            "choice": None if action.choice is None else choice_rows(action.choice),
+            "moves": moves_of(action.rep, options), "action": action.words,
+            "choice": None if action.choice is None else choice_rows(action.choice, options),
         }  # fmt: skip
+    if trained.ranking is not None:
+        found |= {"positive": trained.positive, **trained.ranking._asdict()}
     return found
 
 
-def choice_rows(choice: Choice) -> list[dict[str, Any]]:
+def _size_of(trained: Trained) -> dict[str, Any]:
+    """What the network takes."""
+    asked = trained.options.sequences
+    if trained.options.kind == "images":
+        return {"images": list(trained.size)}
+    return {
+        "sequences": {
+            "alphabet": asked.alphabet, "length": trained.size[0], "ambiguous": asked.ambiguous,
+            "resized": asked.length is not None,
+        }
+    }  # fmt: skip
+
+
+def choice_rows(choice: Choice, options: TrainOptions) -> list[dict[str, Any]]:
     """The short runs as plain data.
 
     Args:
         choice: what was tried.
+        options: of the run.
     """
     return [
-        {"group": str(each.rep.group), "moves": moves_of(each.rep), "score": each.score,
+        {"group": str(each.rep.group), "moves": moves_of(each.rep, options), "score": each.score,
          "error": each.error, "runs": len(each.scores), "seconds": each.seconds,
          "chosen": each.rep is choice.rep}
         for each in choice.tried
     ]  # fmt: skip
 
 
-def moves_of(rep: LearnedRepresentation) -> list[str]:
-    """What the elements do to whole images, those left out that do not extend.
+def moves_of(rep: LearnedRepresentation, options: TrainOptions) -> list[str]:
+    """What the elements do to whole images or sequences, those left out that do not extend.
 
     Args:
-        rep: on kernels.
+        rep: on kernels or windows.
+        options: of the run.
     """
-    return [str(move) for move in DOMAIN.extend(rep)[1:] if move is not None]
+    return [str(move) for move in domain_of(options).extend(rep)[1:] if move is not None]
 
 
 def sentences_of(trained: Trained) -> list[str]:
@@ -122,7 +140,9 @@ def sentences_of(trained: Trained) -> list[str]:
     Args:
         trained: the result.
     """
-    lines = [f"{trained.options.kind}, {trained.parameters:,} parameters, on {trained.data}."]
+    lines = [
+        f"{trained.options.network_words}, {trained.parameters:,} parameters, on {trained.data}."
+    ]
     if trained.options.objective == "reconstruction":
         lines.append(f"Relative squared error on {trained.tested:,} test images: "
                      f"{-trained.score:.4f}.")  # fmt: skip
@@ -131,11 +151,21 @@ def sentences_of(trained: Trained) -> list[str]:
         right = "Correct on" if trained.options.objective == "classification" else (
             "The nearest neighbour among some hundred others has the same class for"
         )  # fmt: skip
-        lines.append(f"{right} {100 * trained.score:.2f} % of {trained.tested:,} test images "
+        noun = trained.options.noun
+        lines.append(f"{right} {100 * trained.score:.2f} % of {trained.tested:,} test {noun} "
                      f"(standard error {100 * error:.2f}, from their number alone).")  # fmt: skip
+    if trained.ranking is not None:
+        areas = ", ".join(
+            f"{name} {area:.4f} ({low:.4f} to {high:.4f})"
+            for name, area, (low, high) in (
+                ("AUROC", trained.ranking.auroc, trained.ranking.auroc_interval),
+                ("AUPRC", trained.ranking.auprc, trained.ranking.auprc_interval),
+            )
+        )  # fmt: skip
+        lines.append(f"Of {trained.positive} against the rest: {areas}; intervals of 95 %.")
     if trained.action is not None:
         rep = trained.action.rep
-        moves = ", ".join(moves_of(rep))
+        moves = ", ".join(moves_of(rep, trained.options))
         acts = f", which acts by {moves}" if moves else ""
         lines += [f"Group: {rep.group}{acts}.", trained.action.words]
     if trained.defects:
@@ -144,11 +174,12 @@ def sentences_of(trained: Trained) -> list[str]:
     return lines
 
 
-def choice_table(choice: Choice) -> Table:
+def choice_table(choice: Choice, options: TrainOptions) -> Table:
     """The short runs, one row for each group.
 
     Args:
         choice: what was tried.
+        options: of the run.
     """
     rows = [
         [
@@ -158,11 +189,11 @@ def choice_table(choice: Choice) -> Table:
             str(each["runs"]),
             "chosen" if each["chosen"] else "",
         ]
-        for each in choice_rows(choice)
+        for each in choice_rows(choice, options)
     ]  # fmt: skip
     caption = (
-        "Scores on held-out training images after short runs, %, with the standard error that "
-        "the number of images leaves; another seed may move a run by more. Groups that are not "
+        f"Scores on held-out training {options.noun} after short runs, %, with the standard error "
+        "that their number leaves; another seed may move a run by more. Groups that are not "
         "told apart run again, and the mean counts. A group is not run where its subgroups have "
         "failed."
     )
@@ -191,7 +222,9 @@ def _pictures(trained: Trained) -> dict[str, Picture]:
 
 def _labels(trained: Trained, count: int) -> list[str]:
     """What the elements do to whole images, or their numbers."""
-    moves = [] if trained.action is None else DOMAIN.extend(trained.action.rep)
+    moves: Sequence[object] = ()
+    if trained.action is not None:
+        moves = domain_of(trained.options).extend(trained.action.rep)
     named = [str(move) for move in moves if move is not None]
     return named if len(named) == count else [str(g) for g in range(count)]
 
@@ -204,16 +237,30 @@ def _filters(network: nn.Module) -> torch.Tensor | None:
         first: Any = inner.body[0]
         bank = first.filters().unflatten(0, (first.out_channels, -1))
         return bank[:_SHOWN, :, 0, :KERNEL, :KERNEL]
+    if isinstance(inner, SequenceNetwork):
+        return _letter_filters(inner)
     if isinstance(inner, LGN):
         bank = inner.dictionary(0).unflatten(0, (inner.shape.filters, -1))
         return bank[:_SHOWN, :, 0]
     return None
 
 
+def _letter_filters(network: SequenceNetwork) -> torch.Tensor:
+    """The first kernels that are functions on the group, (kernels, n, letters, places)."""
+    first: Any = network.body[0]
+    order, kernel = network.group.order, first.conv.kernel()
+    shown = min(_SHOWN, first.conv.out.kinds[0][1])
+    return kernel[: shown * order].unflatten(0, (shown, order))
+
+
 def _page(trained: Trained, pictures: dict[str, Picture], command: str) -> Page:
     sections = []
     if trained.action is not None and trained.action.choice is not None:
-        sections.append(Section("The choice of the group", [], choice_table(trained.action.choice)))
+        sections.append(
+            Section(
+                "The choice of the group", [], choice_table(trained.action.choice, trained.options)
+            )
+        )
     drawn = [pictures[name] for name in ("filters", "history") if name in pictures]
     options = trained.options.fit
     lines = [

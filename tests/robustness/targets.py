@@ -14,7 +14,7 @@ from grouplearn.commands.discover_data import Reading, open_data
 from grouplearn.commands.dispatch import dispatch
 from grouplearn.commands.folders import reserve
 from grouplearn.commands.invariance_actions import read_representation
-from grouplearn.commands.train_data import load_data
+from grouplearn.commands.train_data import read_images
 from grouplearn.commands.train_kinds import read_config
 from grouplearn.discovery import Discovery
 from grouplearn.domains.readers import front
@@ -92,7 +92,9 @@ def _with_file_of_labels(folder: Path, _: random.Random) -> object:
 
 
 def _labelled(folder: Path, rng: random.Random) -> object:
-    return load_data(str(next(folder.iterdir())), rotated=rng.random() < 0.2, classes=None, seed=0)
+    return read_images(
+        str(next(folder.iterdir())), rotated=rng.random() < 0.2, classes=None, seed=0
+    )
 
 
 def _to_predict(folder: Path, _: random.Random) -> object:

@@ -57,7 +57,7 @@ def test_a_file_is_a_class(here: Path) -> None:
     assert found.names == ("b1", "b2", "b3", "f1", "f2")
     assert found.classes == ("bound", "free")
     assert found.labels.tolist() == [0, 0, 0, 1, 1]
-    assert (found.notes, len(found)) == ((), 5)
+    assert (found.notes, len(found), found.positive) == ((), 5, 0)
     alone = load_labelled_sequences(["bound.fa"])
     assert (alone.classes, alone.labels.tolist()) == (("bound",), [0, 0, 0])
 
@@ -76,6 +76,7 @@ def test_tables_hold_sequences_and_classes() -> None:
     assert found.names == ("s1", "s2", "s3")
     assert found.letters == ("ACGTAC", "AAGGTT", "CCCCCC")
     assert (found.classes, found.labels.tolist()) == (("0", "1"), [1, 0, 1])
+    assert found.positive == 1
     assert load_labelled_sequences(["table.tsv"], labels="score").classes == ("3", "4")
     bare = load_labelled_sequences(["bare.csv"], labels="0")
     assert (bare.classes, bare.labels.tolist()) == (("EI", "IE"), [1, 0, 1])
@@ -113,8 +114,8 @@ def test_shuffled_negatives_keep_pairs_and_stay_with_their_sequence() -> None:
     count = np.arange(100)
     one = LabelledSequences(letters, letters, np.zeros(100, np.int64), ("peaks",), count)
     both = one.with_shuffled(0)
-    assert both.classes == ("shuffled", "peaks")
-    assert both.labels.tolist() == [1] * 100 + [0] * 100
+    assert both.classes == ("peaks", "shuffled")
+    assert both.labels.tolist() == [0] * 100 + [1] * 100
     for text, other in zip(both.letters[:100], both.letters[100:], strict=True):
         assert Counter(pairwise(text)) == Counter(pairwise(other))
     assert both.letters == one.with_shuffled(0).letters != one.with_shuffled(1).letters
