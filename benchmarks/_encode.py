@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import time
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -123,7 +124,7 @@ def trained(
     train: Labelled, rep: LearnedRepresentation, signs: float, recipe: Recipe, seed: int,
     *, augmented: bool = False,
 ) -> tuple[SequenceNetwork, float]:  # fmt: skip
-    """A network of the recipe's size with a group, and the seconds that it took."""
+    """A network of the recipe's size with a group, and the processor's seconds that it took."""
     letters, positions = DOMAIN.factored(rep)
     pattern = SequencePattern(
         4,
@@ -141,8 +142,9 @@ def trained(
         epochs=recipe.epochs, batch_size=recipe.batch_size, learning_rate=recipe.learning_rate,
         seed=seed, weight_decay=recipe.weight_decay,
     )  # fmt: skip
-    found = fit(network, train, augment=augment, options=options)
-    return network.eval(), found.seconds
+    start = time.process_time()
+    fit(network, train, augment=augment, options=options)
+    return network.eval(), time.process_time() - start
 
 
 def judged(network: nn.Module, judge: Labelled) -> Record:
@@ -191,7 +193,7 @@ def run_arm(data: Path, job: Record) -> Record:
         arms[job["arm"]] = partial(trained, train, rep, share)
     network, seconds = arms[job["arm"]](recipe, seed)
     found |= judged(network, judge) | {
-        "training_seconds": seconds, "width": network.pattern.width,
+        "cpu_seconds": seconds, "recipe": vars(recipe), "width": network.pattern.width,
         "parameters": sum(each.numel() for each in network.parameters()),
     }  # fmt: skip
     if job["arm"] == "augmented":

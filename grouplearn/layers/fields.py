@@ -165,10 +165,12 @@ class FieldConv1d(HoldsTables):
                 maps = intertwiners(TensorProduct(first, positions), second)
                 if not len(maps):
                     continue
+                # The largest entry of a map is 1, so that a step is one of entries of the kernel.
+                maps /= maps.abs().amax((1, 2), keepdim=True)
                 self._define(f"_maps{len(self._pairs)}", maps.unflatten(2, (first.dim, -1)), like)
                 self._pairs.append((row, column))
-                shape, entries = (rows, columns, len(maps)), maps[0].numel()
-                spread = self._deviation * math.sqrt(entries / len(maps))
+                shape = (rows, columns, len(maps))
+                spread = self._deviation * math.sqrt(maps[0].numel() / float(maps.square().sum()))
                 self.weights.append(normal_parameter(shape, spread, rng, like))
         if not self._pairs:
             refuse(type(self).__name__, "out", "fields that a map other than 0 leads to",

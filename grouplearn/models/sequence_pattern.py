@@ -54,7 +54,7 @@ class SequencePattern:
         5.
 
     Example:
-        >>> SequencePattern(4, 2, width=32).inner_kernels
+        >>> SequencePattern(4, 2, blocks=3).inner_kernels
         ((5, 1), (5, 2), (5, 4))
     """
 
@@ -63,7 +63,7 @@ class SequencePattern:
     width: int = 64
     first: int = 15
     kernel_size: int = 5
-    blocks: int = 3
+    blocks: int = 0
     pool: int = 4
     signs: float = 0.25
     dropout: float = 0.1
