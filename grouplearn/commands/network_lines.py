@@ -99,6 +99,13 @@ def train(  # noqa: PLR0913, PLR0917
     signs: Annotated[
         float, typer.Option(help="Of sequences: share of channels that change sign.")
     ] = 0.25,
+    aligned: Annotated[
+        bool,
+        typer.Option(
+            help="Of sequences: places mean the same in all, as about a splice site; tell them "
+            "apart."
+        ),
+    ] = False,
     epochs: Annotated[int, typer.Option(help="Passes over the training samples.")] = 10,
     batch_size: Annotated[int, typer.Option(help="Samples in a step.")] = 128,
     learning_rate: Annotated[float, typer.Option(help="The largest, of AdamW.")] = 0.01,
@@ -144,7 +151,15 @@ def train(  # noqa: PLR0913, PLR0917
         if config is not None:
             return read_config(line, config, data, seed)
         sequences = SequenceOptions(
-            tuple(data[1:]), negatives, labels, alphabet, length, ambiguous, blocks, signs
+            tuple(data[1:]),
+            negatives,
+            labels,
+            alphabet,
+            length,
+            ambiguous,
+            blocks,
+            signs,
+            aligned,
         )
         return TrainOptions(
             data=data[0], kind=kind_of(data[0], kind, sequences), sequences=sequences,

@@ -188,7 +188,7 @@ def _build(data: TrainData, options: TrainOptions, action: Action | None) -> nn.
     rng = torch.Generator().manual_seed(options.fit.seed)
     if options.kind == "sequence":
         rep = trivial_on_windows(options) if action is None else action.rep
-        return build_sequence_network(options, data.train.classes or 0, rep, rng)
+        return build_sequence_network(options, data, rep, rng)
     pattern = Pattern(data.train.x.shape[1], data.train.classes or 0)
     if action is not None:
         return build_lgcnn(pattern, options.parameters, data.train, action.rep, rng)

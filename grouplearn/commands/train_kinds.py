@@ -80,6 +80,7 @@ class SequenceOptions:
     ambiguous: str = "refuse"
     blocks: int = 0
     signs: float = 0.25
+    aligned: bool = False
 
     def __post_init__(self) -> None:
         """Check what can be checked without the data."""

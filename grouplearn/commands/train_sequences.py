@@ -74,7 +74,7 @@ def find_sequence_action(
     choice = kept_choice(folder, candidates)
     if choice is None:
         train, held_out, short = short_runs(data.train, options.fit)
-        build = partial(build_sequence_network, options, data.train.classes or 0)
+        build = partial(build_sequence_network, options, data)
         choice = choose(
             candidates, build, train, held_out,
             options=short, augment=augment, objective=objective, watch=watch,
@@ -88,19 +88,23 @@ def find_sequence_action(
 
 
 def build_sequence_network(
-    options: TrainOptions, classes: int, rep: LearnedRepresentation, rng: torch.Generator
+    options: TrainOptions, data: TrainData, rep: LearnedRepresentation, rng: torch.Generator
 ) -> nn.Module:
     """A network of about as many parameters as were asked for.
 
     Args:
         options: what was asked for.
-        classes: how many there are.
+        data: the sequences.
         rep: the action, on windows.
         rng: draws the weights.
     """
     letters, positions = _domain(options).factored(rep)
     asked = options.sequences
-    pattern = SequencePattern(letters.dim, classes, blocks=asked.blocks, signs=asked.signs)
+    pattern = SequencePattern(
+        letters.dim, data.train.classes or 0, blocks=asked.blocks, signs=asked.signs,
+        pool=2 if asked.aligned else SequencePattern.pool,
+        length=data.size[0] if asked.aligned else None,
+    )  # fmt: skip
     sized = pattern.within(options.parameters, letters, positions)
     return SequenceNetwork(sized, letters, positions, rng=rng)
 

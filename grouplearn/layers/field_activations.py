@@ -69,7 +69,10 @@ class FieldActivation(nn.Module):
 
 @final
 class FieldPool(nn.Module):
-    """Halves a sequence of fields: the maximum over blocks, or the mean where signs may change.
+    """Halves a sequence of fields by what stands out in each block.
+
+    That is the maximum where the group permutes channels; the mean of maximum and minimum where it
+    changes their sign; and the mean where it does something else.
 
     Args:
         fields: of inputs (batch, fields.dim, length).
@@ -88,10 +91,7 @@ class FieldPool(nn.Module):
     def __init__(self, fields: Fields, size: int = 2) -> None:
         super().__init__()
         self.fields = checked_fields(type(self).__name__, "fields", fields)
-        self.kinds = nn.ModuleList(
-            SpacePool(size, axes=1, reduction="max" if _permutes(rep) else "mean")
-            for rep, _ in fields.kinds
-        )
+        self.kinds = nn.ModuleList(_pool(rep, size) for rep, _ in fields.kinds)
 
     def forward(self, x: Float[Tensor, "batch channels length"]) -> Tensor:
         """Pool."""
@@ -104,6 +104,18 @@ class FieldPool(nn.Module):
     def export(self) -> nn.Module:
         """A module of torch alone with the same outputs."""
         return traced(self, "reduce")
+
+
+@final
+class _OddPool(nn.Module):
+    """The mean of maximum and minimum over blocks."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.largest = SpacePool(size, axes=1)
+
+    def reduce(self, x: Any) -> Any:
+        return (self.largest.reduce(x) - self.largest.reduce(-x)) / 2
 
 
 @final
@@ -137,6 +149,12 @@ class _Shortened(nn.Module):
             return scaled.tanh()
         length = scaled.square().sum(2, keepdim=True).add(_ORTHOGONAL).sqrt()
         return scaled * (length.tanh() / length)
+
+
+def _pool(rep: LearnedRepresentation, size: int) -> nn.Module:
+    if _permutes(rep) or rep.dim > 1:
+        return SpacePool(size, axes=1, reduction="max" if _permutes(rep) else "mean")
+    return _OddPool(size)
 
 
 def _unchecked(pool: Any) -> Callable[[Any], Any]:

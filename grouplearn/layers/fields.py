@@ -97,9 +97,10 @@ class FieldConv1d(HoldsTables):
     Args:
         into: the fields of the input.
         out: those of the output, of the same group.
-        positions: how the group acts on the k places of a kernel; k is odd. Places outside the
-            sequence count as 0, so that its length stays.
+        positions: how the group acts on the k places of a kernel.
         dilation: distance of neighbouring places of the kernel.
+        padded: do places outside the sequence count as 0, so that its length stays? k is odd then.
+            Else the kernel stays within: the length becomes length - dilation (k - 1).
         bias: add a vector that stays?
         rng: draws the weights; torch's global generator when None.
         dtype: of the weights; torch's default when None.
@@ -138,6 +139,7 @@ class FieldConv1d(HoldsTables):
         positions: LearnedRepresentation,
         *,
         dilation: int = 1,
+        padded: bool = True,
         bias: bool = True,
         rng: torch.Generator | None = None,
         dtype: torch.dtype | None = None,
@@ -146,7 +148,8 @@ class FieldConv1d(HoldsTables):
         who = type(self).__name__
         self.into, self.out = checked_fields(who, "into", into), checked_fields(who, "out", out)
         self.kernel_size = checked(who, positions).dim
-        if self.kernel_size % 2 == 0:
+        self.padded = padded
+        if padded and self.kernel_size % 2 == 0:
             refuse(who, "positions.dim", "odd", self.kernel_size,
                    "an even kernel has no middle, and shifts what a reversal mirrors")  # fmt: skip
         self.dilation = positive_int(who, "dilation", dilation)
@@ -223,7 +226,7 @@ class FieldConv1d(HoldsTables):
             [known.get(row, like.new_zeros(size)) for row, size in enumerate(self.out.sizes)]
         )
 
-    def forward(self, x: Float[Tensor, "batch into length"]) -> Float[Tensor, "batch out length"]:
+    def forward(self, x: Float[Tensor, "batch into length"]) -> Float[Tensor, "batch out places"]:
         """W * x + b."""
         given: Any = x
         if not isinstance(given, Tensor) or given.ndim != 3 or given.shape[1] != self.into.dim:
@@ -238,7 +241,7 @@ class FieldConv1d(HoldsTables):
 
     @property
     def _reach(self) -> int:
-        return self.dilation * (self.kernel_size // 2)
+        return self.dilation * (self.kernel_size // 2) if self.padded else 0
 
     def export(self) -> nn.Conv1d:
         """A plain convolution with the same outputs."""
@@ -258,7 +261,7 @@ class FieldConv1d(HoldsTables):
         """Fields and sizes, for print()."""
         return (
             f"{self.into} to {self.out}, kernel_size={self.kernel_size}, "
-            f"dilation={self.dilation}, bias={bool(self._biased)}"
+            f"dilation={self.dilation}, padded={self.padded}, bias={bool(self._biased)}"
         )
 
 

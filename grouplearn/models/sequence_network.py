@@ -11,12 +11,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from grouplearn._checks import generator, instance, refuse, shape_of
-from grouplearn.layers import FieldActivation, FieldConv1d, FieldPool
+from grouplearn.layers import FieldActivation, FieldConv1d, FieldPool, Fields
 from grouplearn.layers.filters import floating
 from grouplearn.layers.tracing import traced
 from grouplearn.models.heads import linear_head
-from grouplearn.models.sequence_pattern import SequencePattern
-from grouplearn.representations import LearnedRepresentation
+from grouplearn.models.sequence_pattern import SequencePattern, on_places
+from grouplearn.representations import LearnedRepresentation, trivial
 from grouplearn.representations.tables import on_default_device
 
 
@@ -42,7 +42,8 @@ class SequenceNetwork(nn.Module):
         pattern: the sizes.
         group: the group.
         body: from sequences (B, letters, L) to functions on the group, (B, C, length).
-        head: the linear map to `classes` numbers.
+        head: the linear map to `classes` numbers; of a pattern with a length, a convolution whose
+            kernel covers all places.
 
     Raises:
         InputError: dimensions or groups do not fit, or an element moves positions otherwise.
@@ -91,33 +92,47 @@ class SequenceNetwork(nn.Module):
             if number == 0 and pattern.pool > 1:
                 layers["pool"] = FieldPool(out, pattern.pool)
         self.body = nn.Sequential(layers)
-        self.last = planned[-1][1].kinds[0][1]
-        self.head = linear_head(2 * self.last, pattern.classes, rng).to(dtype)
+        functions = planned[-1][1]
+        self.last = functions.kinds[0][1]
+        if pattern.last_places is None:
+            head: nn.Module = linear_head(2 * self.last, pattern.classes, rng).to(dtype)
+        else:
+            scores = Fields(((trivial(self.group), pattern.classes),))
+            places = on_places(positions, pattern.last_places)
+            head = FieldConv1d(functions, scores, places, padded=False, rng=rng, dtype=dtype)
+        self.head = head
 
-    def features(self, x: Float[Tensor, "batch letters length"]) -> Float[Tensor, "batch width"]:
-        """What the linear map sees: maximum and mean of each function, over group and sequence."""
+    def features(self, x: Float[Tensor, "batch letters length"]) -> Float[Tensor, batch * width]:
+        """What the linear map sees: maximum and mean of each function, over group and sequence.
+
+        Of a pattern with a length, the functions at all places.
+        """
         given: Any = x
-        letters = self.pattern.letters
-        if not isinstance(given, Tensor) or given.ndim != 3 or given.shape[1] != letters:
-            refuse(type(self).__name__, "x", f"of shape (batch, {letters}, length)", shape_of(x),
-                   "SequenceDomain.one_hot makes it of letters")  # fmt: skip
+        letters, length = self.pattern.letters, self.pattern.length
+        good = isinstance(given, Tensor) and given.ndim == 3 and given.shape[1] == letters
+        if not good or length not in (None, given.shape[2]):
+            refuse(type(self).__name__, "x", f"of shape (batch, {letters}, {length or 'length'})",
+                   shape_of(x), "SequenceDomain.one_hot makes it of letters")  # fmt: skip
         return self.summed_up(self.body(x))
 
     def summed_up(self, y: Any) -> Any:
         """Maximum and mean of (B, C, length) over the elements of the group and all places."""
+        if self.pattern.length is not None:
+            return y
         functions = y.unflatten(1, (self.last, self.group.order)).flatten(2)
         return torch.cat([functions.amax(2), functions.mean(2)], 1)
 
     def forward(self, x: Float[Tensor, "batch letters length"]) -> Float[Tensor, "batch classes"]:
         """Scores of the classes."""
-        return self.head(self.features(x))
+        scores: Tensor = self.head(self.features(x))
+        return scores.flatten(1)
 
     def unchecked(self, x: Any) -> Any:
         """The same as `forward`, for tracing."""
         for layer in self.body:
             unchecked: Any = layer
             x = unchecked.reduce(x)
-        return self.head(self.summed_up(x))
+        return self.head(self.summed_up(x)).flatten(1)
 
     def export(self) -> nn.Module:
         """A network of torch's own operations with the same outputs, in evaluation mode.
@@ -128,6 +143,8 @@ class SequenceNetwork(nn.Module):
         for layer in plain.body:
             if isinstance(layer, _Chain | _Adding):
                 layer.conv = layer.conv.export()  # type: ignore[assignment]
+        if isinstance(plain.head, FieldConv1d):
+            plain.head = plain.head.export()
         return traced(plain, "unchecked")
 
     def _check(self, who: str, letters: Any, positions: Any) -> None:

@@ -21,7 +21,7 @@ from grouplearn.representations import (
 
 _WHO = "SequencePattern"
 _NEAR = 5
-_MOST_PLACES, _MOST_BLOCKS = 255, 16
+_MOST_PLACES, _MOST_BLOCKS, _MOST_LETTERS = 255, 16, 1000
 
 
 @final
@@ -45,6 +45,9 @@ class SequencePattern:
             representations; the others are functions on the group. On DNA, three channels that
             keep their sign to one that changes it did best.
         dropout: probability with which whole fields are dropped, in training.
+        length: of sequences whose places mean the same in all, as about a splice site: the network
+            takes this length alone, and its last linear map tells the places apart. None takes
+            every length, and a maximum and a mean forget where something was.
 
     Raises:
         InputError: an argument is out of its range.
@@ -67,6 +70,7 @@ class SequencePattern:
     pool: int = 4
     signs: float = 0.25
     dropout: float = 0.1
+    length: int | None = None
 
     def __post_init__(self) -> None:
         """Check the sizes."""
@@ -81,6 +85,9 @@ class SequencePattern:
             refuse(
                 _WHO, "blocks", f"at most {_MOST_BLOCKS}", self.blocks, "6 see a thousand letters"
             )
+        if self.length is not None and positive_int(_WHO, "length", self.length) > _MOST_LETTERS:
+            refuse(_WHO, "length", f"at most {_MOST_LETTERS}", self.length,
+                   "leave it out for longer sequences")  # fmt: skip
         for name in ("signs", "dropout"):
             if finite_number(_WHO, name, getattr(self, name)) >= 1:
                 refuse(_WHO, name, "below 1", getattr(self, name), "0.25, for example")
@@ -89,6 +96,11 @@ class SequencePattern:
     def inner_kernels(self) -> tuple[tuple[int, int], ...]:
         """Places and dilation of the kernels of each block."""
         return tuple((self.kernel_size, 2**block) for block in range(self.blocks))
+
+    @property
+    def last_places(self) -> int | None:
+        """Places that the last linear map tells apart; None where it tells none."""
+        return None if self.length is None else -(-self.length // self.pool)
 
     def fields(self, letters: LearnedRepresentation) -> tuple[Fields, Fields, Fields]:
         """The fields of the input, between the layers, and of the last layer.
@@ -143,7 +155,12 @@ class SequencePattern:
                 for first, columns in into.kinds:
                     maps = intertwiner_count(TensorProduct(first, places), second)
                     total += rows * columns * maps
-        return total + (2 * self.fields(letters)[2].kinds[0][1] + 1) * self.classes
+        ((functions, last),) = self.fields(letters)[2].kinds
+        seen = 2
+        if self.last_places is not None:
+            kernel = TensorProduct(functions, on_places(positions, self.last_places))
+            seen = intertwiner_count(kernel, trivial(letters.group))
+        return total + (seen * last + 1) * self.classes
 
     def within(
         self, budget: int, letters: LearnedRepresentation, positions: LearnedRepresentation

@@ -286,6 +286,7 @@ SEQUENCES: dict[str, list[str]] = {
     "train bound.fa --kind image": ["--kind must be one of images, sequence", "did you mean"],
     "train bound.fa --kind images": ["must be"],
     "train digits --kind sequence": ["DATA must be a file of sequences, got 'digits'"],
+    "train digits --aligned": ["--aligned must be left out, as it is for sequences"],
     "train digits --signs 0": ["--signs must be left out, as it is for sequences"],
     "train digits --length 5": ["--length must be left out, as it is for sequences"],
     "train all.fa --labels gone.csv": ["'gone.csv' must be a readable file"],

@@ -36,12 +36,15 @@ def acting(*names: str) -> FixedRepresentation:
 
 
 def network_of(
-    names: tuple[str, ...], pattern: SequencePattern = SMALL, dtype: torch.dtype = torch.float64
+    names: tuple[str, ...],
+    pattern: SequencePattern = SMALL,
+    dtype: torch.dtype = torch.float64,
+    length: int = 20,
 ) -> SequenceNetwork:
     network = SequenceNetwork(pattern, *DOMAIN.factored(acting(*names)), rng=seeded(), dtype=dtype)
     torch.manual_seed(0)
     for _ in range(3):
-        network(one_hot(np.random.default_rng(1), 8, 20).to(dtype))
+        network(one_hot(np.random.default_rng(1), 8, length).to(dtype))
     return network.eval()
 
 
@@ -64,6 +67,37 @@ def test_outputs_stay_where_the_group_moves_a_sequence(
     for move in DOMAIN.extend(acting(*names)):
         assert move is not None
         torch.testing.assert_close(network(move(x)), network(x), atol=1e-12, rtol=0)
+
+
+@given(
+    st.sampled_from(ACTIONS), st.integers(1, 40), st.integers(1, 5), st.integers(0, 99),
+)  # fmt: skip
+def test_places_told_apart_keep_the_outputs(
+    names: tuple[str, ...], length: int, pool: int, seed: int
+) -> None:
+    pattern = SequencePattern(
+        4, 3, width=9, first=5, kernel_size=3, blocks=1, pool=pool, length=length
+    )
+    letters, positions = DOMAIN.factored(acting(*names))
+    network = SequenceNetwork(pattern, letters, positions, rng=seeded(), dtype=torch.float64)
+    assert sum(e.numel() for e in network.parameters()) == pattern.parameters(letters, positions)
+    x = one_hot(np.random.default_rng(seed), 2, length).double()
+    network.eval()
+    assert network(x).shape == (2, 3)
+    for move in DOMAIN.extend(acting(*names)):
+        assert move is not None
+        torch.testing.assert_close(network(move(x)), network(x), atol=1e-12, rtol=0)
+
+
+def test_places_are_told_apart_only_where_asked_for() -> None:
+    """A motif that is moved along by whole blocks changes the outputs, or does not."""
+    x = one_hot(np.random.default_rng(0), 1, 32).double()
+    x = torch.cat([torch.zeros_like(x), x, torch.zeros_like(x)], 2)
+    moved = x.roll(8, 2)
+    for length in (None, 96):
+        pattern = SequencePattern(4, 2, width=8, first=5, pool=4, length=length)
+        network = network_of((), pattern, length=96)
+        assert torch.allclose(network(moved), network(x), atol=1e-9) == (length is None)
 
 
 def test_other_moves_and_the_trivial_group_change_outputs() -> None:
@@ -107,8 +141,9 @@ def test_a_block_sees_twice_as_far_as_the_one_before() -> None:
 
 @pytest.mark.parametrize("names", ACTIONS, ids=str)
 def test_exports_and_files_give_the_same_outputs(names: tuple[str, ...], tmp_path: object) -> None:
-    network = network_of(names, dtype=torch.float32)
-    for length in (20, 33):
+    aligned = SequencePattern(4, 3, width=12, first=5, pool=2, length=20)
+    for pattern, length in ((SMALL, 20), (SMALL, 33), (aligned, 20)):
+        network = network_of(names, pattern, torch.float32)
         x = one_hot(np.random.default_rng(0), 2, length)
         plain = network.export()
         torch.testing.assert_close(plain(x), network(x))
@@ -162,6 +197,9 @@ def test_wrong_arguments_are_explained() -> None:
         (lambda: SequenceNetwork(pattern, letters, other), "of the group of the letters", "1"),
         (lambda: SequenceNetwork(pattern, letters, shift), "keep or reverse the order", "4"),
         (lambda: network_of(())(torch.zeros(1, 5, 9)), "(batch, 4, length)", "5"),
+        (lambda: SequencePattern(4, 2, length=5000), "at most 1000", "5000"),
+        (lambda: SequenceNetwork(SequencePattern(4, 2, length=9), letters, positions)(
+            torch.zeros(1, 4, 8)), "(batch, 4, 9)", "8"),
         (lambda: DOMAIN.factored(cyclic), "extend to whole sequences", "no extension"),
         (lambda: DOMAIN.network_groups(signed), "of permutations", "signed"),
         (lambda: DOMAIN.one_hot([]), "one or more", "none"),
