@@ -97,6 +97,8 @@ def classes_in_table(
     titles = [field.lower() for field in rows[0]]
     named = any(title in (*_TITLES, *_SEQUENCE_TITLES, *_NAME_TITLES) for title in titles)
     body = rows[1:] if named else rows
+    if not body:
+        _reject(who, file, "a table with rows", "titles alone", "pass another file")
     letters = _sequence_column(who, file, titles if named else [], body)
     column = _class_column(who, file, rows[0] if named else [], letters, labels, body)
     names = next((k for k, title in enumerate(titles) if named and title in _NAME_TITLES), None)
@@ -132,9 +134,8 @@ def _sequence_column(who: str, file: Path, titles: Sequence[str], body: Sequence
     for number, title in enumerate(titles):
         if title in _SEQUENCE_TITLES:
             return number
-    columns = range(len(body[0])) if body else range(0)
     found = [
-        k for k in columns
+        k for k in range(len(body[0]))
         if all(row[k].replace("-", "").isalpha() and len(row[k]) >= _LEAST_LETTERS for row in body)
     ]  # fmt: skip
     if len(found) != 1:

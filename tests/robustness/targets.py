@@ -17,6 +17,7 @@ from grouplearn.commands.invariance_actions import read_representation
 from grouplearn.commands.train_data import read_images
 from grouplearn.commands.train_kinds import read_config
 from grouplearn.discovery import Discovery
+from grouplearn.domains.labelled_sequences import Policy, load_labelled_sequences
 from grouplearn.domains.readers import front
 from grouplearn.domains.unlabelled_images import load_images
 from grouplearn.errors import DataError
@@ -97,6 +98,11 @@ def _labelled(folder: Path, rng: random.Random) -> object:
     )
 
 
+def _classed(folder: Path, rng: random.Random) -> object:
+    """Sequences with classes from a table of them, or of one class, of 40 letters."""
+    return load_labelled_sequences([_only(folder)], length=40, ambiguous=rng.choice(_AMBIGUOUS))
+
+
 def _to_predict(folder: Path, _: random.Random) -> object:
     return load_images(_only(folder), 1, (8, 8))
 
@@ -143,7 +149,7 @@ def _compared(folder: Path, rng: random.Random) -> object:
 
 
 def _config(folder: Path, _: random.Random) -> object:
-    return read_config("grouplearn train", folder / "turned" / "config.json", "digits")
+    return read_config("grouplearn train", folder / "turned" / "config.json", ["digits"])
 
 
 def _replaced(folder: Path, _: random.Random) -> object:
@@ -154,6 +160,7 @@ def _replaced(folder: Path, _: random.Random) -> object:
 _RESUME = _dispatched(*CUT, "--quiet", "--out", "FOLDER/cut", "--resume")
 _TABLES = ("csv", "csv gz", "csv plain", "csv decimals", "tsv", "blanks")
 _SEQUENCES = ("fasta", "fasta gz", "fastq", "fastq gz", "genbank", "letters")
+_AMBIGUOUS: tuple[Policy, ...] = ("refuse", "blank", "drop")
 _NAMES = {"fasta": "FASTA", "fastq": "FASTQ", "genbank": "GenBank", "letters": "bare letters"}
 
 
@@ -178,6 +185,10 @@ def _data_targets(samples: Path) -> list[Target]:
         *(Target("pictures", name, "*", _pictures, 3) for name in pictures),
         Target("pictures", "classes", "*", _labelled, 5),
         *(Target(_NAMES[name.split()[0]], name, "*", sequence, 8) for name in _SEQUENCES),
+        *(
+            Target("labelled sequences", name, "*", _classed, 4)
+            for name in (*_SEQUENCES, "sequence table")
+        ),
         *(Target("tokens", name, "*", tokens, 8) for name in ("tokens", "tokens gz")),
         Target("pairs of tokens", "pairs", "*", tokens, 12),
     ]

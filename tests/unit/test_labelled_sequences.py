@@ -48,6 +48,7 @@ FILES: Files = {
     "bare.csv": "IE,  one, ACGTAC\nEI,  two, AAGGTT\nIE, three, CCCCCC\n",
     "ragged.csv": "IE,one,ACGTAC\nEI,AAGGTT\n",
     "numbers.csv": "a,1\nb,2\n",
+    "titles.csv": "name,sequence,class\n",
 }
 
 
@@ -151,6 +152,7 @@ BAD: list[tuple[list[str], dict[str, object], list[str]]] = [
     (["table.tsv"], {"labels": "colour"}, ["a column of 'table.tsv' (0, 2, 3, id, score, Bound)"]),
     (["bare.csv"], {}, ["--labels must be given", "2 columns beside sequences"]),
     (["ragged.csv"], {}, ["lines of 3 fields", "2 on line 2"]),
+    (["titles.csv"], {}, ["a table with rows", "titles alone"]),
     (["numbers.csv"], {}, ["FASTA, or a table with one column of sequences", "0"]),
     (["bound.fa"], {"length": 0}, ["--length must be from 1", "got 0"]),
     (["bound.fa"], {"ambiguous": "guess"}, ["--ambiguous must be one of refuse, blank, drop"]),
