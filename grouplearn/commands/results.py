@@ -64,7 +64,7 @@ class Result(NamedTuple):
         network: what was trained, in words.
         objective: what was minimised.
         seed: of the run.
-        score: on the test images.
+        score: on the test samples.
         images: their height and width; None where there are none.
         sequences: what they are; None where there are none.
         classes: their names.

@@ -27,8 +27,9 @@ class FieldActivation(nn.Module):
 
     Fields that the group permutes are normalised with one mean and variance for all their channels,
     and rectified. Others, on which it acts by orthogonal matrices, are divided by the root of their
-    mean square, which no such matrix changes, and shortened to x tanh(|x|) / |x|: of numbers that
-    change sign, that is tanh(x). Then whole fields are dropped, in training.
+    mean square, which no such matrix changes, and shortened: one of length r keeps its direction
+    and gets the length tanh(r), so that numbers that change sign become tanh(x). Then whole fields
+    are dropped, in training.
 
     Args:
         fields: of inputs (batch, fields.dim, ...).

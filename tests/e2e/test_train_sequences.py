@@ -182,6 +182,24 @@ def test_actions_come_from_networks_discoveries_and_the_data(source: str, traine
     assert made.json["moves"] == ([] if source == "none" else ["reverse-complement"])
 
 
+@pytest.mark.slow
+def test_runs_on_the_same_sequences_are_compared(trained: Path) -> None:
+    run = run_in(trained)
+    options = ["--parameters", "2000", "--epochs", "1", "--overwrite", "--out"]
+    for name, line in {
+        "plain": ["bound.fa", "free.fa", "--network", "plain"],
+        "acting": ["bound.fa", "free.fa", "--action", "reverse"],
+        "other": ["bound.fa", "--negatives", "shuffled", "--action", "none"],
+    }.items():
+        assert run("train", *line, *options, name).status == 0
+    made = run("compare", "plain", "acting")
+    assert made.status == 0, made.err
+    assert "sequence network, plain" in made.out
+    assert "reverse" in made.out
+    refused = run("compare", "plain", "other")
+    assert (refused.status, "runs on the same data" in refused.err) == (2, True)
+
+
 def test_lengths_and_ambiguous_letters_are_made_to_fit(trained: Path) -> None:
     run, rng = run_in(trained), np.random.default_rng(1)
     rows = letters(rng, 40, bound=True)
