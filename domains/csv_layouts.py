@@ -77,7 +77,7 @@ def layout_of(
         DataError: it cannot be told whether the first line names the columns.
     """
     found = _numeric(lines, decimal)
-    delimiter, point = found or (_likely(lines[0]), decimal or ".")
+    delimiter, point = found or (likely_delimiter(lines[0]), decimal or ".")
     first, *below = (split(line, delimiter) for line in lines)
     notes = []
     if point == "," and decimal is None:
@@ -163,8 +163,15 @@ def _numbers(fields: Sequence[str], decimal: str) -> bool:
     return bool(kept) and all(number(each, decimal) is not None for each in kept)
 
 
-def _likely(line: str) -> str:
-    """The most frequent delimiter of a line; blanks count where there is no other."""
+def likely_delimiter(line: str) -> str:
+    """The most frequent delimiter of a line; blanks count where there is no other.
+
+    Args:
+        line: of a table.
+
+    Returns:
+        One of ";", tab, "," and `BLANKS`; "" where there is one field.
+    """
     delimiter = max(_DELIMITERS[:-1], key=line.count)
     return delimiter if delimiter in line else BLANKS * (len(line.split()) > 1)
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from grouplearn._checks import positive_int, refuse
 from grouplearn.discovery.result import Discovery
@@ -56,14 +58,31 @@ def network_groups(
     generators: Iterable[Any] = (rung.generators for rung in found.ladder)
     reps = [found.representation, *map(FixedRepresentation.from_permutations, generators)]
     names = {move.grid for rep in reps for move in moves_of(rep) if move is not None}
-    moved = [
-        np.argmax(PixelMove(name).matrix(k).numpy(), 0) for name in sorted(names - {"identity"})
-    ]
-    if not moved:
-        return [FixedRepresentation(CyclicGroup(1), torch.empty(0, k * k, k * k))]
-    largest = FixedRepresentation.from_permutations(np.stack(moved), torch.float32)
     claimed = {str(move) for move in moves_of(found.representation)}
-    images = [PixelMove(name).matrix(k).float() for name in claimed & names]
-    by = [g for g, each in enumerate(largest.matrices()) if any(map(each.equal, images))]
+    return groups_of_moves(
+        [PixelMove(name).matrix(k).float() for name in sorted(names - {"identity"})],
+        [PixelMove(name).matrix(k).float() for name in claimed & names], k * k,
+    )  # fmt: skip
+
+
+def groups_of_moves(
+    moves: Sequence[Float[Tensor, "d d"]], claimed: Sequence[Float[Tensor, "d d"]], dim: int
+) -> list[FixedRepresentation]:
+    """The subgroups of what some permutations generate, the trivial one first, by order.
+
+    Args:
+        moves: matrices of permutations.
+        claimed: those that are believed: two subgroups that one of them conjugates into one another
+            count once.
+        dim: d.
+
+    Returns:
+        On R^d, float32.
+    """
+    if not moves:
+        return [FixedRepresentation(CyclicGroup(1), torch.empty(0, dim, dim))]
+    images = np.stack([np.argmax(matrix.numpy(), 0) for matrix in moves])
+    largest = FixedRepresentation.from_permutations(images, torch.float32)
+    by = [g for g, each in enumerate(largest.matrices()) if any(map(each.equal, claimed))]
     subgroups = subgroups_up_to_conjugacy(largest.group, by)
     return [restricted(largest, members) for members in subgroups]

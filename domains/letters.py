@@ -18,7 +18,7 @@ from grouplearn.errors import DataError
 
 AlphabetName: TypeAlias = Literal["dna", "rna", "protein"]
 BREAK = 255
-_WRONG = 254
+WRONG = 254
 _GAPS = "-."
 
 
@@ -47,7 +47,7 @@ class Alphabet:
     @property
     def table(self) -> UInt8[np.ndarray, " 256"]:
         """The code of each byte: a letter's index, 255 for one that breaks windows, else 254."""
-        table = np.full(256, _WRONG, dtype=np.uint8)
+        table = np.full(256, WRONG, dtype=np.uint8)
         breaking = _GAPS + "\n" + "".join(letter for letter, _ in self.ambiguous)
         for case in (str.upper, str.lower):
             table[list(case(breaking).encode())] = BREAK
@@ -68,7 +68,7 @@ class Alphabet:
             DataError: a letter of no meaning here; its place is named.
         """
         codes = self.table[np.frombuffer(text.encode("ascii", "replace"), dtype=np.uint8)]
-        wrong = np.flatnonzero(codes == _WRONG)
+        wrong = np.flatnonzero(codes == WRONG)
         if wrong.size:
             place = int(wrong[0])
             number, column = text.count("\n", 0, place), place - text.rfind("\n", 0, place) - 1

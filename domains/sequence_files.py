@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, TypeAlias, TypeVar, final
+from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar, final
 
 from grouplearn._checks import optional_import, refuse
 from grouplearn.domains.files import (
@@ -72,6 +72,43 @@ def read_sequences(path: str | os.PathLike[str]) -> Iterator[str]:
         >>> list(read_sequences(file))
         ['ACGTAC', 'TTT']
     """
+    return (record.letters for record in read_records(path))
+
+
+@final
+class Record(NamedTuple):
+    """One sequence of a file.
+
+    Attributes:
+        name: what the file calls it; of bare letters, the line.
+        letters: of the sequence.
+    """
+
+    name: str
+    letters: str
+
+
+def read_records(path: str | os.PathLike[str]) -> Iterator[Record]:
+    r"""Read the sequences of a file as `read_sequences` does, each with its name.
+
+    Args:
+        path: as for `read_sequences`.
+
+    Yields:
+        The records; of FASTA and FASTQ, names end at the first blank.
+
+    Raises:
+        InputError: as `read_sequences`.
+        DataError: likewise.
+        MissingExtraError: likewise.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> file = pathlib.Path(tempfile.mkdtemp()) / "one.fa"
+        >>> _ = file.write_text(">chr1 of a yeast\nACGT\n")
+        >>> list(read_records(file))
+        [Record(name='chr1', letters='ACGT')]
+    """
     file = checked_path(_WHO, path)
     with text_of(_WHO, file, errors="replace") as text:
         lines = _first_lines(text)
@@ -86,14 +123,29 @@ def read_sequences(path: str | os.PathLike[str]) -> Iterator[str]:
             records = _annotated(file, text, kind)
         else:
             records = {"FASTA": _fasta, "FASTQ": _fastq, "letters": _bare}[kind](file, text)
-        for name, letters in records:
+        for title, letters in records:
+            name = (title.split() or [""])[0] if kind in ("FASTA", "FASTQ") else title
             if not letters:
                 _reject(file, "a file of whole records", f"record {name!r} without a sequence",
                         "the file may be cut: download it again")  # fmt: skip
             if not letters.isascii():
                 _reject(file, "a file of ASCII letters", f"no UTF-8 or others in record {name!r}",
                         "the file may be corrupt: download it again")  # fmt: skip
-            yield letters
+            yield Record(name, letters)
+
+
+def holds_sequences(path: Path) -> bool:
+    """Does a file begin as FASTA, FASTQ, GenBank, EMBL or bare letters do?
+
+    Args:
+        path: plain or gzip.
+
+    Raises:
+        DataError: it is missing or unreadable.
+    """
+    with text_of(_WHO, path, errors="replace") as text:
+        lines = _first_lines(text)
+    return bool(lines) and (sequence_format(lines) is not None or _are_letters(lines))
 
 
 @final

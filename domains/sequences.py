@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, final
 
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from grouplearn._checks import generator, last_axis, positive_int, refuse
 from grouplearn.discovery.moments import MomentAccumulator
+from grouplearn.discovery.result import Discovery
 from grouplearn.domains.base import Domain, permutations_of
 from grouplearn.domains.letters import (
     ALPHABETS,
@@ -23,11 +24,13 @@ from grouplearn.domains.letters import (
     factor,
 )
 from grouplearn.domains.sequence_files import Source, sequences_of
+from grouplearn.domains.sequence_groups import factored, sequence_groups
 from grouplearn.domains.sequence_pieces import wholes_of_sequences
+from grouplearn.domains.sequence_tensors import Ambiguous, one_hot_channels
 from grouplearn.domains.wholes import Wholes
 from grouplearn.domains.windows import batches, one_hot, window_moments
 from grouplearn.errors import DataError
-from grouplearn.representations import LearnedRepresentation
+from grouplearn.representations import FixedRepresentation, LearnedRepresentation
 
 _WHO = "SequenceDomain"
 
@@ -278,6 +281,72 @@ class SequenceDomain(Domain):
             self._whole(permutation)
             for permutation in permutations_of(f"{_WHO}.extend", representation, self.dim)
         )
+
+    def factored(
+        self, representation: LearnedRepresentation
+    ) -> tuple[FixedRepresentation, FixedRepresentation]:
+        """Split a representation on windows into those on letters and on positions.
+
+        Args:
+            representation: on R^d, of elements that act on whole sequences.
+
+        Returns:
+            Of the same group, on R^letters and, as the identity or the reversal of two places, on
+            R^2; float32, for `grouplearn.models.SequenceNetwork`.
+
+        Raises:
+            InputError: an element does not extend to whole sequences.
+
+        Example:
+            >>> from grouplearn.representations import FixedRepresentation
+            >>> domain = SequenceDomain(window=3)
+            >>> swap = domain.known_actions()["reverse-complement"].permutation
+            >>> rep = FixedRepresentation.from_permutations(swap[None])
+            >>> letters, positions = domain.factored(rep)
+            >>> letters.act(torch.arange(4.0), 1), positions.act(torch.arange(2.0), 1)
+            (tensor([3., 2., 1., 0.]), tensor([1., 0.]))
+        """
+        return factored(representation, self.extend(representation), len(self.letters))
+
+    def network_groups(self, found: Discovery) -> list[FixedRepresentation]:
+        """Return the groups that a network could have, for `grouplearn.training.choose`.
+
+        Args:
+            found: a discovery of permutations on R^d, for example with `max_moment=2`.
+
+        Returns:
+            On R^d: the subgroups of what in the groups of the ladder extends to whole sequences,
+            the trivial group first, by order. Two that an element of the claimed group conjugates
+            into one another, and that the data therefore treat alike, count once.
+
+        Raises:
+            InputError: signed or linear actions.
+        """
+        return sequence_groups(found, self.extend, self.dim)
+
+    def one_hot(
+        self, sequences: Iterable[str], *, ambiguous: Ambiguous = "refuse"
+    ) -> Float32[Tensor, "count letters length"]:
+        """Return sequences of one length as a network takes them: a channel for each letter.
+
+        Args:
+            sequences: letters of each.
+            ambiguous: what becomes of a letter such as N, or a gap: "refuse" it, or leave its
+                place "blank", with a zero in every channel.
+
+        Returns:
+            (N, letters, length), float32, zeros and ones.
+
+        Raises:
+            DataError: a letter of another alphabet, or an ambiguous one; lengths differ; or a
+                sequence is empty.
+            InputError: there is no sequence.
+
+        Example:
+            >>> SequenceDomain().one_hot(["AC", "NG"], ambiguous="blank")[1].mT.tolist()
+            [[0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]]
+        """
+        return one_hot_channels(list(sequences), self._alphabet, ambiguous)
 
     def _move(self, letters: tuple[int, ...], backwards: bool) -> SequenceMove:
         return SequenceMove(self._alphabet, self.window, letters, backwards)

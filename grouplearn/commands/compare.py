@@ -37,6 +37,9 @@ from grouplearn.report import (
 from grouplearn.training import seeds_interval
 
 WHO = "grouplearn compare"
+_OF_DATA = ("data", "rotated", "classes", "objective")
+"""Options that say what a network learned from, and for what."""
+_OF_SEQUENCES = ("others", "negatives", "labels", "alphabet", "length", "ambiguous")
 _HEAD = [
     Column("network", "What was trained, and the options in which runs differ.", is_text=True),
     Column("group", "The groups that were used.", is_text=True),
@@ -92,7 +95,8 @@ def rows_of(folders: Sequence[Path]) -> list[Row]:
     data: dict[str, Path] = {}
     for folder in folders:
         options, result = _read_run(folder)
-        same = [options.get(name) for name in ("data", "rotated", "classes", "objective")]
+        further = _OF_SEQUENCES if options.get("kind") == "sequence" else ()
+        same = [options.get(name) for name in (*_OF_DATA, *further)]
         data.setdefault(json.dumps(same), folder)
         options = {name: value for name, value in options.items() if name != "seed"}
         earlier = kinds.setdefault(json.dumps(options, sort_keys=True), [])
@@ -138,7 +142,7 @@ def table_of(rows: Sequence[Row]) -> Table:
         for row in rows
     ]  # fmt: skip
     caption = (
-        "Scores on the test images: mean over seeds, and half the width of its 95 % interval "
+        "Scores on the test samples: mean over seeds, and half the width of its 95 % interval "
         "(Student's t). Differences are from the first row, seed by seed."
     )
     return Table(_HEAD, lines, caption)

@@ -23,13 +23,14 @@ from grouplearn.commands.train_data import assert_fits
 from grouplearn.commands.train_output import NETWORK
 from grouplearn.errors import DataError
 from grouplearn.layers.filters import input_like
-from grouplearn.models import LGN, Pattern
+from grouplearn.models import LGN, Pattern, SequenceNetwork
 from grouplearn.models.standardised import unwrapped
 from grouplearn.training import load
 
 WHO = "grouplearn export"
 _SUFFIXES = (".onnx", ".pt2")
 _TOLERANCE = 1e-3
+_MOST_LETTERS = 1 << 20
 
 
 def run_export(
@@ -45,7 +46,8 @@ def run_export(
     Args:
         run: folder of a run of `grouplearn train`, or a file of a network.
         to: a file, .onnx or .pt2 (torch.export).
-        size: height and width of the images, which the file fixes; None takes those of the run.
+        size: height and width of the images, or length of the sequences, which the file fixes;
+            None takes those of the run.
         overwrite: may the file be replaced?
         as_json: print JSON instead of a sentence.
 
@@ -69,17 +71,12 @@ def run_export(
     network: Any = load(run / NETWORK if run.is_dir() else run)
     inner = unwrapped(network)
     if isinstance(inner, LGN) or not hasattr(inner, "pattern"):
-        refuse(WHO, "RUN", "a run of an LGCNN or a plain CNN", type(inner).__name__,
-               "use its filters as they are")  # fmt: skip
-    pattern = cast("Pattern", inner.pattern)
-    rng = torch.Generator().manual_seed(0)
-    sides = size or _size_of(run)
-    assert_fits(WHO, "--size", *sides)
-    if not is_possible(*sides):
-        refuse(WHO, "--size", "of at most 16,777,216 pixels", f"{sides[0]} x {sides[1]}",
-               "export it for smaller images")  # fmt: skip
+        refuse(WHO, "RUN", "a run of an LGCNN, a plain CNN or a network for sequences",
+               type(inner).__name__, "use its filters as they are")  # fmt: skip
+    shape = _shape(run, inner, size)
     like: Any = input_like(network)
-    x = torch.rand(2, pattern.in_channels, *sides, generator=rng, dtype=like.dtype)
+    rng = torch.Generator().manual_seed(0)
+    x = torch.rand(2, *shape, generator=rng, dtype=like.dtype)
     with rebuilding(WHO, run, "train it again"), torch.no_grad():
         wanted = network(x)
         plain: nn.Module = network.export() if hasattr(network, "export") else network
@@ -100,15 +97,35 @@ def run_export(
     return 0
 
 
-def _size_of(run: Path) -> tuple[int, int]:
-    """Height and width of the images that a run learned from."""
+def _shape(run: Path, inner: Any, size: Sequence[int] | None) -> tuple[int, ...]:
+    """The shape of one sample: channels, and height and width or length."""
+    takes_letters = isinstance(inner, SequenceNetwork)
+    how = "--size L" if takes_letters else "--size HxW"
+    sides = _size_of(run, how) if size is None else tuple(size)
+    if len(sides) != (1 if takes_letters else 2):
+        refuse(WHO, "--size", "one length" if takes_letters else "numbers such as 28x28",
+               "x".join(map(str, sides)), f"pass {how}")  # fmt: skip
+    if takes_letters:
+        if not 1 <= sides[0] <= _MOST_LETTERS:
+            refuse(WHO, "--size", f"from 1 to {_MOST_LETTERS:,} letters", sides[0], "pass fewer")
+        return inner.pattern.letters, *sides
+    assert_fits(WHO, "--size", *sides)
+    if not is_possible(*sides):
+        refuse(WHO, "--size", "of at most 16,777,216 pixels", f"{sides[0]} x {sides[1]}",
+               "export it for smaller images")  # fmt: skip
+    return cast("Pattern", inner.pattern).in_channels, *sides
+
+
+def _size_of(run: Path, how: str) -> tuple[int, ...]:
+    """Height and width of the images, or length of the sequences, that a run learned from."""
     try:
-        return read_result(run).images
+        found = read_result(run)
     except OSError as problem:
         refuse(WHO, "--size", "given where there is no finished run to take it from", None,
-               f"pass --size HxW ({problem.strerror})")  # fmt: skip
+               f"pass {how} ({problem.strerror})")  # fmt: skip
     except ValueError as problem:
-        refuse(WHO, "RUN", f"with a whole {RESULT}", str(problem), "pass --size HxW", DataError)
+        refuse(WHO, "RUN", f"with a whole {RESULT}", str(problem), f"pass {how}", DataError)
+    return found.images or (() if found.sequences is None else (found.sequences.length,))
 
 
 def _onnx(module: nn.Module, x: torch.Tensor) -> tuple[bytes, torch.Tensor]:

@@ -11,24 +11,34 @@ import typer
 
 def train(  # noqa: PLR0913, PLR0917
     data: Annotated[
-        str,
+        list[str],
         typer.Argument(
-            metavar="DATA",
+            metavar="DATA...",
             help="Labelled images: a folder (IDX as of MNIST, CIFAR's binary version or sprites, "
             "or a folder of pictures for each class), a file of images in IDX with its labels "
-            "beside it, an .npz with x_train and y_train, or digits, which is built in.",
+            "beside it, an .npz with x_train and y_train, or digits, which is built in. Or "
+            "sequences: a FASTA file for each class, the positives first; or one, with --labels or "
+            "--negatives; or a table of sequences and classes.",
         ),
     ],
+    kind: Annotated[
+        str | None, typer.Option(help="images or sequence; default: what the content says.")
+    ] = None,
     action: Annotated[
         str,
         typer.Option(
-            help="auto chooses among the groups that the images propose, by short runs; discovered "
+            help="auto chooses among the groups that the data propose, by short runs; discovered "
             "takes the one proposed, trained trains it further; random learns it from the labels; "
-            "none; a known move such as quarter-turn, flip or square; or a file of an earlier run."
+            "none; a known move such as quarter-turn, flip or square, of sequences reverse, "
+            "complement or reverse-complement; or a file of an earlier run."
         ),
     ] = "auto",
     network: Annotated[
-        str, typer.Option(help="lgcnn, plain (no group) or lgn (the published unfolded network).")
+        str,
+        typer.Option(
+            help="lgcnn, of sequences a network of their own; plain (no group); or lgn (the "
+            "published unfolded network)."
+        ),
     ] = "lgcnn",
     objective: Annotated[
         str, typer.Option(help="classification, similarity, or reconstruction (lgn alone).")
@@ -53,8 +63,51 @@ def train(  # noqa: PLR0913, PLR0917
     shift: Annotated[
         int, typer.Option(help="Augment by random shifts of up to so many pixels.")
     ] = 0,
-    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 10,
-    batch_size: Annotated[int, typer.Option(help="Images in a step.")] = 128,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|COLUMN",
+            help="Of sequences: a table of names and classes; or, of a table of sequences, the "
+            "name or number of its column of classes.",
+        ),
+    ] = None,
+    negatives: Annotated[
+        str | None,
+        typer.Option(
+            help="Of sequences of one class: shuffled makes another of them, in which each pair of "
+            "neighbouring letters is as frequent as before."
+        ),
+    ] = None,
+    alphabet: Annotated[str, typer.Option(help="Of sequences: dna, rna or protein.")] = "dna",
+    length: Annotated[
+        int | None,
+        typer.Option(
+            help="Of sequences: cut or pad them to so many letters about their middle; default: "
+            "all have one length."
+        ),
+    ] = None,
+    ambiguous: Annotated[
+        str,
+        typer.Option(
+            help="Of sequences: what becomes of one with letters such as N, or gaps: refuse, blank "
+            "(at these places) or drop."
+        ),
+    ] = "refuse",
+    blocks: Annotated[
+        int, typer.Option(help="Of sequences: blocks of layers, each seeing twice as far.")
+    ] = 0,
+    signs: Annotated[
+        float, typer.Option(help="Of sequences: share of channels that change sign.")
+    ] = 0.25,
+    aligned: Annotated[
+        bool,
+        typer.Option(
+            help="Of sequences: places mean the same in all, as about a splice site; tell them "
+            "apart."
+        ),
+    ] = False,
+    epochs: Annotated[int, typer.Option(help="Passes over the training samples.")] = 10,
+    batch_size: Annotated[int, typer.Option(help="Samples in a step.")] = 128,
     learning_rate: Annotated[float, typer.Option(help="The largest, of AdamW.")] = 0.01,
     weight_decay: Annotated[float, typer.Option(help="Of AdamW.")] = 0.01,
     schedule: Annotated[
@@ -64,8 +117,8 @@ def train(  # noqa: PLR0913, PLR0917
     patience: Annotated[
         int | None,
         typer.Option(
-            help="Stop after so many epochs without a better score on a tenth of the images, which "
-            "is held out; default: never."
+            help="Stop after so many epochs without a better score on a tenth of the samples, "
+            "which is held out; default: never."
         ),
     ] = None,
     accelerator: Annotated[str, typer.Option(help="cpu, gpu or auto.")] = "cpu",
@@ -82,11 +135,13 @@ def train(  # noqa: PLR0913, PLR0917
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     quiet: Annotated[bool, typer.Option(help="Print nothing but errors.")] = False,
 ) -> Callable[[str], int]:
-    """Train a network on labelled images, with a group from where you say, and test it."""
+    """Train a network on labelled images or sequences, with a group, and test it."""
     from grouplearn.commands.options import numbers
     from grouplearn.commands.train_console import run_train
+    from grouplearn.commands.train_data import kind_of
     from grouplearn.commands.train_kinds import (
         ActionOptions,
+        SequenceOptions,
         TrainOptions,
         fit_options,
         read_config,
@@ -95,8 +150,20 @@ def train(  # noqa: PLR0913, PLR0917
     def options(line: str) -> TrainOptions:
         if config is not None:
             return read_config(line, config, data, seed)
+        sequences = SequenceOptions(
+            tuple(data[1:]),
+            negatives,
+            labels,
+            alphabet,
+            length,
+            ambiguous,
+            blocks,
+            signs,
+            aligned,
+        )
         return TrainOptions(
-            data=data, network=network, objective=objective, parameters=parameters, rotated=rotated,
+            data=data[0], kind=kind_of(data[0], kind, sequences), sequences=sequences,
+            network=network, objective=objective, parameters=parameters, rotated=rotated,
             classes=None if classes is None else numbers("grouplearn train", "--classes", classes),
             shift=shift,
             action=ActionOptions(action, order, closure, invertibility, moments),
@@ -133,7 +200,10 @@ def export(
     to: Annotated[Path, typer.Option(help="The file: .onnx, or .pt2 for torch.export.")],
     size: Annotated[
         str | None,
-        typer.Option(metavar="HxW", help="Height and width of images; default: as in the run."),
+        typer.Option(
+            metavar="HxW|L",
+            help="Height and width of images, or length of sequences; default: as in the run.",
+        ),
     ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace the file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -142,7 +212,8 @@ def export(
     from grouplearn.commands.export import WHO, run_export
     from grouplearn.commands.options import numbers
 
-    sides = None if size is None else numbers(WHO, "--size", size, separator="x", count=2)
+    count = 1 if size is not None and size.isdecimal() else 2
+    sides = None if size is None else numbers(WHO, "--size", size, separator="x", count=count)
     return lambda _: run_export(run, to, size=sides, overwrite=overwrite, as_json=as_json)
 
 
@@ -153,7 +224,8 @@ def predict(
         typer.Argument(
             metavar="DATA",
             help="Images of the size of the run's: a picture, a folder of pictures, a .npy, an "
-            ".npz, IDX or a batch of CIFAR; - for standard input; or digits, which is built in.",
+            ".npz, IDX or a batch of CIFAR; - for standard input; or digits, which is built in. "
+            "For a run on sequences: FASTA, FASTQ, GenBank, EMBL or bare letters.",
         ),
     ],
     out: Annotated[
@@ -162,7 +234,7 @@ def predict(
     overwrite: Annotated[bool, typer.Option(help="Replace the file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON in place of CSV.")] = False,
 ) -> Callable[[str], int]:
-    """Classify images with a trained network."""
+    """Classify images or sequences with a trained network."""
     from grouplearn.commands.predict import run_predict
 
     return lambda _: run_predict(run, data, out, overwrite=overwrite, as_json=as_json)

@@ -1,10 +1,11 @@
-"""`grouplearn predict`: what a trained network says of new images, as a table."""
+"""`grouplearn predict`: what a trained network says of new images or sequences, as a table."""
 
 from __future__ import annotations
 
 import csv
 import io
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,10 +18,12 @@ from grouplearn._files import write_whole
 from grouplearn._schema import rebuilding
 from grouplearn.commands.folders import sweep
 from grouplearn.commands.marks import RESULT, to_json
-from grouplearn.commands.results import read_result
+from grouplearn.commands.results import Sequences, read_result
 from grouplearn.commands.train_data import BUILT_IN
 from grouplearn.commands.train_output import NETWORK
+from grouplearn.domains.labelled_sequences import load_sequences
 from grouplearn.domains.samples import sample_labelled_digits
+from grouplearn.domains.sequences import SequenceDomain
 from grouplearn.domains.unlabelled_images import NamedImages, load_images
 from grouplearn.errors import DataError
 from grouplearn.layers.filters import input_like
@@ -36,39 +39,53 @@ class _Run(NamedTuple):
 
     network: nn.Module
     channels: int
-    size: tuple[int, int]
+    size: tuple[int, int] | None
+    sequences: Sequences | None
     classes: tuple[str, ...]
+
+    @property
+    def noun(self) -> str:
+        """What one sample is."""
+        return "image" if self.sequences is None else "sequence"
+
+
+class _Samples(NamedTuple):
+    """Samples with names, made into tensors some at a time."""
+
+    names: tuple[str, ...]
+    tensors: Callable[[slice], Tensor]
 
 
 def run_predict(
     run: Path, data: str, out: Path | None, *, overwrite: bool = False, as_json: bool = False
 ) -> int:
-    """Classify images and write a table: name, class, and the probability of each class.
+    """Classify samples and write a table: name, class, and the probability of each class.
 
     Args:
         run: folder of a finished run of `grouplearn train`, for classification.
-        data: images as `load_images` reads them, or "digits".
+        data: images as `load_images` reads them, or "digits"; for a run on sequences, a file of
+            them, of the same length, or cut and padded to it as those of the run were.
         out: a CSV file to write; None prints the table.
         overwrite: may the file be replaced?
-        as_json: print JSON instead, one object for each image.
+        as_json: print JSON instead, one object for each sample.
 
     Returns:
         0.
 
     Raises:
         InputError: a file is in the way.
-        DataError: the run is not finished or of another kind, or the images do not fit it.
+        DataError: the run is not finished or of another kind, or the samples do not fit it.
     """
     if out is not None and out.exists() and not overwrite:
         refuse(WHO, "--out", "a new file", repr(str(out)), "pass --overwrite to replace it")
     sweep(run.parent)
     found = _read_run(run)
-    images = _images(data, found)
-    rows = _rows(found, images)
+    samples = _images(data, found) if found.size is not None else _letters(data, found)
+    rows = _rows(found, samples)
     if as_json:
         named = [
             {
-                "image": name,
+                found.noun: name,
                 "class": best,
                 "probabilities": dict(zip(found.classes, each, strict=True)),
             }
@@ -78,7 +95,7 @@ def run_predict(
     else:
         table = io.StringIO()
         writer = csv.writer(table, lineterminator="\n")
-        writer.writerow(["image", "class", *found.classes])
+        writer.writerow([found.noun, "class", *found.classes])
         for name, best, each in rows:
             writer.writerow([name, best, *(f"{value:.6f}" for value in each)])
         text = table.getvalue()
@@ -86,7 +103,7 @@ def run_predict(
         sys.stdout.write(text)
     else:
         write_whole(out, text)
-        sys.stdout.write(f"{len(rows):,} images, written to {out}.\n")
+        sys.stdout.write(f"{len(rows):,} {found.noun}s, written to {out}.\n")
     return 0
 
 
@@ -110,10 +127,12 @@ def _read_run(run: Path) -> _Run:
     if shape.classes != len(classes):
         refuse(WHO, "RUN", f"with a network of {len(classes)} classes, as its {RESULT} says",
                shape.classes, "train it again", DataError)  # fmt: skip
-    blank = torch.zeros(1, shape.in_channels, *result.images, dtype=_dtype(network))
+    channels = getattr(shape, "in_channels", getattr(shape, "letters", 0))
+    size = result.images or (result.sequences.length if result.sequences else 1,)
+    blank = torch.zeros(1, channels, *size, dtype=_dtype(network))
     with rebuilding(WHO, run / NETWORK, "train it again"), torch.no_grad():
         network(blank)
-    return _Run(network, shape.in_channels, result.images, classes)
+    return _Run(network, channels, result.images, result.sequences, classes)
 
 
 def _dtype(network: nn.Module) -> torch.dtype:
@@ -122,24 +141,46 @@ def _dtype(network: nn.Module) -> torch.dtype:
     return dtype
 
 
-def _images(data: str, run: _Run) -> NamedImages:
-    if data != BUILT_IN or Path(data).exists():
-        return load_images(data, run.channels, run.size)
-    images = sample_labelled_digits().images
-    return NamedImages(images, tuple(map(str, range(len(images)))))
+def _images(data: str, run: _Run) -> _Samples:
+    if data == BUILT_IN and not Path(data).exists():
+        images = sample_labelled_digits().images
+        named = NamedImages(images, tuple(map(str, range(len(images)))))
+    else:
+        named = load_images(data, run.channels, run.size or (1, 1))
+
+    def tensors(which: slice) -> Tensor:
+        some = named.images[which]
+        return torch.as_tensor(some.copy()) / (255 if some.dtype == np.uint8 else 1)
+
+    return _Samples(named.names, tensors)
+
+
+def _letters(data: str, run: _Run) -> _Samples:
+    asked = run.sequences
+    if asked is None or not Path(data).is_file():
+        refuse(WHO, "DATA", "a file of sequences, as those of the run are", repr(data),
+               "pass FASTA, for example", DataError)  # fmt: skip
+    alphabet: Any = asked.alphabet
+    policy: Any = asked.ambiguous
+    found = load_sequences(
+        data, alphabet=alphabet, length=asked.length, ambiguous=policy,
+        resize=asked.resized, who=WHO,
+    )  # fmt: skip
+    domain = SequenceDomain(alphabet)
+    return _Samples(
+        found.names, lambda which: domain.one_hot(found.letters[which], ambiguous="blank")
+    )
 
 
 @torch.no_grad()
-def _rows(run: _Run, images: NamedImages) -> list[tuple[str, str, list[float]]]:
-    """Name, class and probabilities of each image."""
+def _rows(run: _Run, samples: _Samples) -> list[tuple[str, str, list[float]]]:
+    """Name, class and probabilities of each sample."""
     dtype = _dtype(run.network)
     rows = []
-    for start in range(0, len(images.names), _AT_ONCE):
-        some = images.images[start : start + _AT_ONCE]
-        batch = torch.as_tensor(some.copy()).to(dtype) / (255 if some.dtype == np.uint8 else 1)
-        output: Any = run.network(batch)
+    for start in range(0, len(samples.names), _AT_ONCE):
+        output: Any = run.network(samples.tensors(slice(start, start + _AT_ONCE)).to(dtype))
         scores: Tensor = output if isinstance(output, Tensor) else output.scores
         chances = scores.double().softmax(1)
-        for name, each in zip(images.names[start:], chances, strict=False):
+        for name, each in zip(samples.names[start:], chances, strict=False):
             rows.append((name, run.classes[int(each.argmax())], each.tolist()))
     return rows

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple, TypedDict, get_args
 
 from grouplearn._schema import Number, misfit, parsed
 from grouplearn.commands.marks import CONFIG, RESULT
+from grouplearn.domains.labelled_sequences import Policy
+from grouplearn.domains.letters import ALPHABETS
 
 _MOST_PIXELS = 1 << 24
 
@@ -17,18 +19,42 @@ class _Held(TypedDict):
     objective: str
     seed: int
     score: Number
-    images: tuple[int, int]
     classes: list[str]
     parameters: int
     seconds: Number
     defects: dict[str, Number]
 
 
-class _Acting(_Held, total=False):
-    """The rest is there where the network has an action."""
+class _Sequences(TypedDict):
+    alphabet: str
+    length: int
+    ambiguous: str
+    resized: bool
 
+
+class _Acting(_Held, total=False):
+    """The rest is there where the network takes images or sequences, or has an action."""
+
+    images: tuple[int, int]
+    sequences: _Sequences
     group: str
     moves: list[str]
+
+
+class Sequences(NamedTuple):
+    """What sequences a network takes.
+
+    Attributes:
+        alphabet: "dna", "rna" or "protein".
+        length: of each.
+        ambiguous: what became of letters such as N.
+        resized: were they cut or padded to the length?
+    """
+
+    alphabet: str
+    length: int
+    ambiguous: str
+    resized: bool
 
 
 class Result(NamedTuple):
@@ -38,8 +64,9 @@ class Result(NamedTuple):
         network: what was trained, in words.
         objective: what was minimised.
         seed: of the run.
-        score: on the test images.
-        images: their height and width.
+        score: on the test samples.
+        images: their height and width; None where there are none.
+        sequences: what they are; None where there are none.
         classes: their names.
         parameters: how many were trained.
         seconds: how long it took.
@@ -52,7 +79,8 @@ class Result(NamedTuple):
     objective: str
     seed: int
     score: float
-    images: tuple[int, int]
+    images: tuple[int, int] | None
+    sequences: Sequences | None
     classes: tuple[str, ...]
     parameters: int
     seconds: float
@@ -78,18 +106,32 @@ def read_result(folder: Path) -> Result:
     held = _read(folder / RESULT, _Acting)
     found = Result(
         held["network"], held["objective"], held["seed"], float(held["score"]),
-        tuple(held["images"]), tuple(held["classes"]), held["parameters"], float(held["seconds"]),
+        *_input_of(held), tuple(held["classes"]), held["parameters"], float(held["seconds"]),
         {law: float(value) for law, value in held["defects"].items()},
         held.get("group", ""), tuple(held.get("moves", ())),
     )  # fmt: skip
     least = -math.inf if found.objective == "reconstruction" else 0
     if not least <= found.score <= 1:
         raise ValueError(f"a score of {found.score}")
-    if min(found.images) < 1 or not is_possible(*found.images):
-        raise ValueError(f"images of {found.images} pixels")
     if min(found.seed, found.parameters) < 0 or not found.classes:
         raise ValueError("numbers below 0, or no classes")
     return found
+
+
+def _input_of(held: _Acting) -> tuple[tuple[int, int] | None, Sequences | None]:
+    """The size of images, or what sequences there are."""
+    if ("images" in held) == ("sequences" in held):
+        raise ValueError("not either images or sequences")
+    if "images" in held:
+        height, width = held["images"]
+        if min(height, width) < 1 or not is_possible(height, width):
+            raise ValueError(f"images of {(height, width)} pixels")
+        return (height, width), None
+    found = Sequences(**held["sequences"])
+    known = found.alphabet in ALPHABETS and found.ambiguous in get_args(Policy)
+    if not known or not 1 <= found.length <= _MOST_PIXELS:
+        raise ValueError(f"sequences of {found.length} {found.alphabet} letters")
+    return None, found
 
 
 def read_options(folder: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`grouplearn train`: a network from labelled images, with an action from where the user says."""
+"""`grouplearn train`: a network from labelled data, with an action from where the user says."""
 
 from __future__ import annotations
 
@@ -20,7 +20,13 @@ from grouplearn.commands.train_actions import (
 )
 from grouplearn.commands.train_data import TrainData, load_data
 from grouplearn.commands.train_kinds import WHO, TrainOptions
+from grouplearn.commands.train_sequences import (
+    build_sequence_network,
+    find_sequence_action,
+    trivial_on_windows,
+)
 from grouplearn.defects import closure_defect, homomorphism_defect, invertibility_defect
+from grouplearn.layers.filters import input_like
 from grouplearn.models import LGN, LGNShape, Pattern, PlainCNN, Standardised
 from grouplearn.models.standardised import unwrapped
 from grouplearn.representations import LearnedRepresentation
@@ -31,13 +37,17 @@ from grouplearn.training import (
     FitOptions,
     Objective,
     RandomShift,
+    Ranking,
     Reconstruction,
     Similarity,
     Tried,
     WithLaws,
     evaluate,
     fit,
+    ranking,
 )
+
+_AT_ONCE = 500
 
 
 @final
@@ -67,13 +77,15 @@ class Trained:
         network: the network.
         action: its action; None for networks without.
         fit: the history.
-        score: on the test images: the share of right answers, for classification.
-        tested: number of test images.
-        size: their height and width.
+        score: on the test samples: the share of right answers, for classification.
+        tested: number of test samples.
+        size: height and width of images, length of sequences.
         classes: their names, by number.
         parameters: numbers that were trained.
         defects: of the laws of the action, at most, by name.
         seconds: from the search for the action to testing, in this process.
+        ranking: of two classes of sequences, how well the network tells them apart.
+        positive: name of the class that is looked for; empty where there is none.
     """
 
     options: TrainOptions
@@ -83,11 +95,13 @@ class Trained:
     fit: Fit
     score: float
     tested: int
-    size: tuple[int, int]
+    size: tuple[int, ...]
     classes: tuple[str, ...]
     parameters: int
     defects: dict[str, float]
     seconds: float
+    ranking: Ranking | None = None
+    positive: str = ""
 
 
 def read_data(options: TrainOptions, watch: Watch) -> TrainData:
@@ -102,12 +116,11 @@ def read_data(options: TrainOptions, watch: Watch) -> TrainData:
         DataError: data are missing or broken.
     """
     watch.step("reading")
-    data = load_data(
-        options.data, rotated=options.rotated, classes=options.classes, seed=options.fit.seed
-    )
+    data = load_data(options)
     size, most = options.fit.batch_size, len(data.train)
     if size > max(most, FitOptions.batch_size):
-        refuse(WHO, "--batch-size", f"at most {most:,}, as many as there are training images",
+        noun = f"training {options.noun}"
+        refuse(WHO, "--batch-size", f"at most {most:,}, as many as there are {noun}",
                f"{size:,}", "pass a smaller one")  # fmt: skip
     return data
 
@@ -132,7 +145,8 @@ def train(options: TrainOptions, data: TrainData, folder: Path, watch: Watch) ->
     action = None
     if options.network == "lgcnn":
         watch.step("looking for the action")
-        action = find_action(data, options, augment, folder, objective, watch.tried)
+        find = find_sequence_action if options.kind == "sequence" else find_action
+        action = find(data, options, augment, folder, objective, watch.tried)
     network = _build(data, options, action)
     watch.step("training")
     learned, judged = data.train, None
@@ -147,14 +161,34 @@ def train(options: TrainOptions, data: TrainData, folder: Path, watch: Watch) ->
     score = evaluate(network, data.test, objective, precision=options.fit.precision)
     return Trained(
         options, data.words, network, action, found, score, len(data.test),
-        (data.test.x.shape[-2], data.test.x.shape[-1]), data.names,
+        data.size, data.names,
         sum(each.numel() for each in network.parameters() if each.requires_grad),
-        _defects(network, action), time.perf_counter() - start,
+        _defects(network, action), time.perf_counter() - start, *_ranked(network, data, options),
     )  # fmt: skip
+
+
+@torch.no_grad()
+def _ranked(
+    network: nn.Module, data: TrainData, options: TrainOptions
+) -> tuple[Ranking | None, str]:
+    """How well two classes of sequences are told apart, and the one that is looked for."""
+    count = torch.bincount(data.test.y, minlength=2)
+    if data.positive is None or options.objective != "classification" or int(count.min()) < 2:
+        return None, ""
+    like: Any = input_like(network.eval())
+    parts = data.test.x.split(_AT_ONCE)
+    scores = torch.cat([network(part.to(like)).double().cpu() for part in parts])
+    other = 1 - data.positive
+    margins = scores[:, data.positive] - scores[:, other]
+    found = ranking(margins.numpy(), (data.test.y == data.positive).numpy())
+    return found, data.names[data.positive]
 
 
 def _build(data: TrainData, options: TrainOptions, action: Action | None) -> nn.Module:
     rng = torch.Generator().manual_seed(options.fit.seed)
+    if options.kind == "sequence":
+        rep = trivial_on_windows(options) if action is None else action.rep
+        return build_sequence_network(options, data, rep, rng)
     pattern = Pattern(data.train.x.shape[1], data.train.classes or 0)
     if action is not None:
         return build_lgcnn(pattern, options.parameters, data.train, action.rep, rng)
@@ -169,6 +203,8 @@ def _build(data: TrainData, options: TrainOptions, action: Action | None) -> nn.
 
 
 def _objective(data: TrainData, options: TrainOptions) -> Objective:
+    if options.kind == "sequence" and options.objective == "classification":
+        return Classification(options.smoothing)
     kinds: dict[str, Callable[[], Objective]] = {
         "classification": lambda: Classification(options.smoothing),
         "similarity": Similarity,

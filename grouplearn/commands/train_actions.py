@@ -19,7 +19,7 @@ from grouplearn import CyclicGroup
 from grouplearn._checks import refuse
 from grouplearn.commands.actions_in import file_with_action
 from grouplearn.commands.train_choice import keep_choice, kept_choice
-from grouplearn.commands.train_data import TrainData
+from grouplearn.commands.train_data import KERNEL, TrainData
 from grouplearn.commands.train_kinds import KNOWN, SOURCES, WHO, TrainOptions
 from grouplearn.domains.images import ImageDomain
 from grouplearn.domains.pixels import PixelMove
@@ -44,7 +44,6 @@ from grouplearn.training import (
     short_runs,
 )
 
-KERNEL = 3
 DOMAIN = ImageDomain(patch_size=KERNEL)
 _PATCHES = 20_000
 _EVIDENCE = 2  # moments propose the groups; the labels choose among them

@@ -129,7 +129,7 @@ def _progress(options: TrainOptions, *, hidden: bool) -> Iterator[Watch]:
             bars.update(task, description=name)
 
         def tried(each: Tried) -> None:
-            moves = ", ".join(moves_of(each.rep)[:1])
+            moves = ", ".join(moves_of(each.rep, options)[:1])
             bars.console.print(Text(f"  {each.rep.group} {moves}: {each.words}"))
 
         def epoch(each: FitEpoch) -> None:
@@ -144,7 +144,7 @@ def _show(trained: Trained, folder: Path) -> None:
     for sentence in sentences_of(trained):
         console.print(Text(sentence))
     if trained.action is not None and trained.action.choice is not None:
-        table = choice_table(trained.action.choice)
+        table = choice_table(trained.action.choice, trained.options)
         print_table(console, table)
         console.print(Text(table.caption))
     console.print(Text(f"Written to {folder}: open {folder / 'report.html'}"))

@@ -1,4 +1,4 @@
-"""Labelled images for `grouplearn train`: folders, built-in digits, and what is made of them."""
+"""What `grouplearn train` learns from: labelled images or sequences, some of them held out."""
 
 from __future__ import annotations
 
@@ -7,19 +7,26 @@ from pathlib import Path
 from typing import Any, final
 
 import numpy as np
+import torch
 
 from grouplearn._checks import refuse
-from grouplearn.commands.train_kinds import WHO
+from grouplearn.commands.train_kinds import WHO, SequenceOptions, TrainOptions
 from grouplearn.domains.image_sets import ImageSets, LabelledImages
+from grouplearn.domains.images import ImageDomain
+from grouplearn.domains.labelled_sequences import LabelledSequences, load_labelled_sequences
 from grouplearn.domains.readers.sources import SourceOptions, open_source
 from grouplearn.domains.rebuilt import rotated_sets
 from grouplearn.domains.samples import sample_labelled_digits
+from grouplearn.domains.sequence_files import holds_sequences
+from grouplearn.domains.sequences import SequenceDomain
 from grouplearn.errors import DataError
 from grouplearn.training import Labelled, as_labelled
 
 BUILT_IN = "digits"
 _HELD_OUT = 0.2
 LEAST_SIDE = 4
+KERNEL = 3
+"""Side of the kernels of networks for images."""
 
 
 @final
@@ -28,20 +35,126 @@ class TrainData:
     """What a network learns from and is tested with.
 
     Attributes:
-        train: images to learn from.
+        train: samples to learn from.
         test: others to judge it by.
         words: what they are, in a few words.
         names: of the classes, by number.
+        letters: of sequences, those to learn from.
+        positive: of two classes of sequences, the number of the one that is looked for.
     """
 
     train: Labelled
     test: Labelled
     words: str
     names: tuple[str, ...]
+    letters: tuple[str, ...] = ()
+    positive: int | None = None
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """Height and width of images, length of sequences."""
+        return tuple(self.test.x.shape[2:])
 
 
-def load_data(data: str, *, rotated: bool, classes: tuple[int, ...] | None, seed: int) -> TrainData:
-    """Read labelled images.
+def domain_of(options: TrainOptions) -> ImageDomain | SequenceDomain:
+    """The domain in which the action of a network is given."""
+    if options.kind == "images":
+        return ImageDomain(patch_size=KERNEL)
+    alphabet: Any = options.sequences.alphabet
+    return SequenceDomain(alphabet, window=2 if alphabet == "protein" else 4)
+
+
+def kind_of(data: str, given: str | None, sequences: SequenceOptions) -> str:
+    """Whether to read images or sequences.
+
+    Args:
+        data: as it was typed.
+        given: the kind that was asked for, if it was.
+        sequences: options that only sequences have.
+
+    Raises:
+        DataError: the file is unreadable.
+    """
+    if given is not None:
+        return given
+    told = sequences.others or sequences.labels or sequences.negatives
+    if told or (Path(data).is_file() and holds_sequences(Path(data))):
+        return "sequence"
+    return "images"
+
+
+def load_data(options: TrainOptions) -> TrainData:
+    """Read the samples that the options name.
+
+    Args:
+        options: what was asked for.
+
+    Raises:
+        DataError: nothing is there, or it is broken.
+        InputError: the data do not fit a network, or an option does not fit them.
+    """
+    seed = options.fit.seed
+    if options.kind == "sequence":
+        return load_sequences(options)
+    return read_images(options.data, rotated=options.rotated, classes=options.classes, seed=seed)
+
+
+def load_sequences(options: TrainOptions) -> TrainData:
+    """Read labelled sequences, and hold a fifth of them out.
+
+    Args:
+        options: what was asked for.
+
+    Raises:
+        DataError: a file is missing or broken, or its records do not fit one another.
+        InputError: an option does not fit them, or there is one class.
+    """
+    asked, seed, given = options.sequences, options.fit.seed, [options.data]
+    alphabet: Any = asked.alphabet
+    ambiguous: Any = asked.ambiguous
+    for name in (options.data, *asked.others):
+        if not Path(name).is_file():
+            refuse(WHO, "DATA", "a file of sequences", f"{name!r}, which is none",
+                   "check the name", DataError)  # fmt: skip
+    found = load_labelled_sequences(
+        [*given, *asked.others], labels=asked.labels, alphabet=alphabet, length=asked.length,
+        ambiguous=ambiguous, who=WHO,
+    )  # fmt: skip
+    if asked.negatives is not None:
+        if len(found.classes) > 1:
+            refuse(WHO, "--negatives", "left out where there are classes", "it", "leave it out")
+        found = found.with_shuffled(seed)
+    if len(set(found.labels.tolist())) < 2:
+        refuse(WHO, "DATA", "sequences of two classes or more", f"{found.classes[0]!r} alone",
+               "pass another file, --labels, or --negatives shuffled", DataError)  # fmt: skip
+    parts = found.split(_HELD_OUT, seed)
+    if min(len(set(part.labels.tolist())) for part in parts) < 2:
+        refuse(WHO, "DATA", "enough sequences that the fifth held out for testing has two classes",
+               f"{len(found)}", "add sequences", DataError)  # fmt: skip
+    domain = SequenceDomain(alphabet)
+    train, test = (
+        Labelled(
+            domain.one_hot(part.letters, ambiguous="blank"), torch.as_tensor(part.labels),
+            len(part.classes),
+        )
+        for part in parts
+    )  # fmt: skip
+    notes = "".join(f"; {note}" for note in found.notes)
+    words = f"{len(found):,} sequences of {train.x.shape[2]} letters, {_class_words(found)}{notes}"
+    positive = found.positive if len(found.classes) == 2 else None
+    return TrainData(train, test, words, found.classes, parts[0].letters, positive)
+
+
+def _class_words(found: LabelledSequences) -> str:
+    """How many of each class."""
+    counts = np.bincount(found.labels, minlength=len(found.classes))
+    return ", ".join(f"{n:,} {name}" for n, name in zip(counts, found.classes, strict=True))
+
+
+def read_images(
+    data: str, *, rotated: bool, classes: tuple[int, ...] | None, seed: int
+) -> TrainData:
+    """Read labelled images, and hold a fifth of them out where there are none to test with.
 
     Args:
         data: a folder, an archive, a file of images, or "digits".

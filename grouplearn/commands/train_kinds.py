@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, final, get_args
@@ -10,6 +10,7 @@ from typing import Any, final, get_args
 from grouplearn._checks import finite_number, refuse
 from grouplearn._schema import misfit, parsed
 from grouplearn.commands.options import between, known_name, typed_beside
+from grouplearn.domains.labelled_sequences import SHUFFLED
 from grouplearn.domains.pixels import GRID_MOVES
 from grouplearn.errors import DataError
 from grouplearn.training import FitOptions
@@ -20,6 +21,9 @@ SOURCES = ("auto", "discovered", "trained", "random", "none")
 """Where the action comes from; besides these a known move of the pixel grid, or a file."""
 KNOWN = ("square", *(name for name in GRID_MOVES if name != "identity"))
 NETWORKS = ("lgcnn", "plain", "lgn")
+SEQUENCE_SOURCES = ("auto", "discovered", "none")
+"""Likewise of sequences; besides these a known move of sequences, or a file."""
+KINDS = ("images", "sequence")
 OBJECTIVES = ("classification", "similarity", "reconstruction")
 CLOSURES = ("exact", "soft", "none")
 _BESIDE_CONFIG = ("--config", "--seed", "--resume", "--out", "--overwrite", "--json", "--quiet")
@@ -61,6 +65,50 @@ class ActionOptions:
 
 @final
 @dataclass(frozen=True)
+class SequenceOptions:
+    """What concerns sequences alone; see the help of `grouplearn train` for the meaning.
+
+    Raises:
+        InputError: an option is out of its range, or two do not go together.
+    """
+
+    others: tuple[str, ...] = ()
+    negatives: str | None = None
+    labels: str | None = None
+    alphabet: str = "dna"
+    length: int | None = None
+    ambiguous: str = "refuse"
+    blocks: int = 0
+    signs: float = 0.25
+    aligned: bool = False
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without the data."""
+        known_name(WHO, "--alphabet", self.alphabet, ("dna", "rna", "protein"))
+        known_name(WHO, "--ambiguous", self.ambiguous, ("refuse", "blank", "drop"))
+        between(WHO, "--blocks", self.blocks, 0, 16)
+        if finite_number(WHO, "--signs", self.signs) >= 1:
+            refuse(WHO, "--signs", "below 1", self.signs, "0.25, for example")
+        if self.length is not None:
+            between(WHO, "--length", self.length, 1, 1_000_000)
+        if self.negatives is not None:
+            known_name(WHO, "--negatives", self.negatives, (SHUFFLED,))
+            if self.others or self.labels is not None:
+                refuse(WHO, "--negatives", "left out where there are classes",
+                       "it beside " + ("several files" if self.others else "--labels"),
+                       "leave it out")  # fmt: skip
+
+    @property
+    def given(self) -> list[str]:
+        """The options that were given, as they are typed."""
+        usual = SequenceOptions()
+        names = [each.name for each in fields(self)]
+        typed = [name for name in names if getattr(self, name) != getattr(usual, name)]
+        return ["a second DATA" if name == "others" else f"--{name}" for name in typed]
+
+
+@final
+@dataclass(frozen=True)
 class TrainOptions:
     """What `grouplearn train` was asked for; see its help for the meaning.
 
@@ -69,6 +117,7 @@ class TrainOptions:
     """
 
     data: str
+    kind: str = "images"
     network: str = "lgcnn"
     objective: str = "classification"
     action: ActionOptions = field(default_factory=ActionOptions)
@@ -77,10 +126,12 @@ class TrainOptions:
     classes: tuple[int, ...] | None = None
     shift: int = 0
     smoothing: float = 0.05
+    sequences: SequenceOptions = field(default_factory=SequenceOptions)
     fit: FitOptions = field(default_factory=FitOptions)
 
     def __post_init__(self) -> None:
         """Check what can be checked without the data."""
+        known_name(WHO, "--kind", self.kind, KINDS)
         known_name(WHO, "--network", self.network, NETWORKS)
         known_name(WHO, "--objective", self.objective, OBJECTIVES)
         between(WHO, "--parameters", self.parameters, 100, 100_000_000)
@@ -98,14 +149,42 @@ class TrainOptions:
             refuse(WHO, "--action", "left out, as --network lgcnn alone takes one",
                    f"{self.action.source!r} for {self.network}", "leave it out")  # fmt: skip
 
+        self._check_kind()
         learned = self.network == "lgn" or self.action.source == "random"
         if self.action.order != ActionOptions.order and not learned:
             refuse(WHO, "--order", "left out, unless the action is random or the network lgn",
                    f"{self.action.order} for {self.action.source}", "leave it out")  # fmt: skip
 
+    def _check_kind(self) -> None:
+        """Refuse options of data of the other kind."""
+        if self.kind == "images":
+            if self.sequences.given:
+                refuse(WHO, self.sequences.given[0], "left out, as it is for sequences",
+                       "it for images", "leave it out, or pass --kind sequence")  # fmt: skip
+            return
+        typed = {
+            "--rotated": self.rotated, "--shift": self.shift, "--classes": self.classes,
+            "--moments": self.action.moments, "--network": self.network == "lgn",
+            "--closure": self.action.closure != "none",
+            "--action": self.action.source in ("trained", "random"),
+        }  # fmt: skip
+        for option, is_given in typed.items():
+            if is_given:
+                got = {"--network": self.network, "--action": self.action.source}
+                refuse(WHO, option, "left out, as it is for images", got.get(option, "it"),
+                       "leave it out")  # fmt: skip
+
     @property
-    def kind(self) -> str:
+    def noun(self) -> str:
+        """What the samples are."""
+        return "sequences" if self.kind == "sequence" else "images"
+
+    @property
+    def network_words(self) -> str:
         """The network and its action in a few words, the seed left out."""
+        if self.kind == "sequence":
+            acting = f", {self.action.source}" if self.network == "lgcnn" else ", plain"
+            return f"sequence network{acting}"
         if self.network != "lgcnn":
             return {"plain": "plain CNN", "lgn": "LGN, unfolded"}[self.network]
         words = f"LGCNN, {self.action.source}"
@@ -138,13 +217,15 @@ def fit_options(*, schedule: str, precision: str, accelerator: str, **others: An
     return FitOptions(**names, **others)
 
 
-def read_config(line: str, file: Path, data: str, seed: int | None = None) -> TrainOptions:
+def read_config(
+    line: str, file: Path, data: Sequence[str], seed: int | None = None
+) -> TrainOptions:
     """The options in a file: config.json of a run, or the part of it that is called options.
 
     Args:
         line: what was typed; options beside the file are refused.
         file: JSON; what it leaves out has its default.
-        data: takes the place of that in the file.
+        data: takes the place of that in the file; further ones are a class each.
         seed: likewise, where it is not None.
 
     Raises:
@@ -164,6 +245,7 @@ def read_config(line: str, file: Path, data: str, seed: int | None = None) -> Tr
     known = dict(known)
     _assert_types(ActionOptions, known.get("action", {}), "--config: action")
     _assert_types(FitOptions, known.get("fit", {}), "--config: fit")
+    sequences = _sequence_options({**known.pop("sequences", {}), "others": list(data[1:])})
     try:
         action = known.pop("action", {})
         usual = {"schedule": "one-cycle", "precision": "float32", "accelerator": "cpu"}
@@ -172,10 +254,29 @@ def read_config(line: str, file: Path, data: str, seed: int | None = None) -> Tr
         if misfit(classes, list[int] | None) is not None:
             refuse(WHO, "--config: classes", "a list of integers", repr(classes),
                    "see config.json of a run")  # fmt: skip
-        options = {"classes": None if classes is None else tuple(classes), **known, "data": data}
-        return TrainOptions(action=ActionOptions(**action), fit=fit_options(**fit), **options)
+        options = {"classes": None if classes is None else tuple(classes), **known, "data": data[0]}
+        return TrainOptions(
+            action=ActionOptions(**action), fit=fit_options(**fit), sequences=sequences, **options
+        )
     except TypeError as problem:
         return refuse(WHO, "--config", "of this command's options", str(problem),
+                      "see config.json of a run")  # fmt: skip
+
+
+def _sequence_options(known: Any) -> SequenceOptions:
+    """Options of sequences, as JSON has them."""
+    _assert_types(SequenceOptions, known, "--config: sequences")
+    others, usual = list(known.get("others", [])), {"negatives": str, "labels": str, "length": int}
+    wrong = misfit(others, list[str]) is not None or any(
+        not isinstance(known.get(name), kind | None) for name, kind in usual.items()
+    )
+    if wrong:
+        refuse(WHO, "--config: sequences", "options of sequences", repr(known),
+               "see config.json of a run")  # fmt: skip
+    try:
+        return SequenceOptions(**{**known, "others": tuple(others)})
+    except TypeError as problem:
+        return refuse(WHO, "--config: sequences", "of this command's options", str(problem),
                       "see config.json of a run")  # fmt: skip
 
 
@@ -202,6 +303,11 @@ def _assert_types(kind: type[Any], values: Any, where: str) -> None:
         value, usual = values.get(option.name), option.default
         if option.name not in values or usual is MISSING or usual is None:
             continue
-        if type(value) is not type(usual) and not (type(usual) is float and type(value) is int):
+        listed = type(usual) is tuple and type(value) is list  # JSON has no tuples
+        if (
+            type(value) is not type(usual)
+            and not listed
+            and not (type(usual) is float and type(value) is int)
+        ):
             refuse(WHO, f"{where}: {option.name}", f"of type {type(usual).__name__}",
                    repr(value), "see config.json of a run")  # fmt: skip

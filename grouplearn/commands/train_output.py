@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,10 @@ from grouplearn.commands.marks import CHOICE, RESULT, to_json, write_mark
 from grouplearn.commands.output import number
 from grouplearn.commands.page import versions
 from grouplearn.commands.train import Trained
-from grouplearn.commands.train_actions import DOMAIN, KERNEL
+from grouplearn.commands.train_data import KERNEL, domain_of
 from grouplearn.commands.train_kinds import TrainOptions
 from grouplearn.commands.train_page import confusion_picture, mistakes_picture, page_of, predictions
-from grouplearn.models import LGCNN, LGN
+from grouplearn.models import LGCNN, LGN, SequenceNetwork
 from grouplearn.models.standardised import unwrapped
 from grouplearn.plots import draw_choice, plot_history, plot_orbit, png
 from grouplearn.report import Column, Picture, Table, render_page
@@ -68,7 +69,7 @@ def finish_run(folder: Path, trained: Trained, test: Labelled, command: str) -> 
     for name, picture in pictures.items():
         (folder / f"{name}.png").write_bytes(picture.png)
     choice = None if trained.action is None else trained.action.choice
-    table = None if choice is None else choice_table(choice)
+    table = None if choice is None else choice_table(choice, trained.options)
     page = page_of(trained, sentences_of(trained), pictures, table, command)
     write_whole(folder / "report.html", render_page(page))
     # Last: a folder with a result is a finished run.
@@ -83,13 +84,13 @@ def summary_of(trained: Trained) -> dict[str, Any]:
     """
     options, action = trained.options, trained.action
     found: dict[str, Any] = {
-        "network": options.kind,
+        "network": options.network_words,
         "data": trained.data,
         "objective": options.objective,
         "seed": options.fit.seed,
         "score": trained.score,
         "tested": trained.tested,
-        "images": list(trained.size),
+        **_size_of(trained),
         "classes": list(trained.classes),
         "parameters": trained.parameters,
         "epochs": len(trained.fit.history),
@@ -101,33 +102,50 @@ def summary_of(trained: Trained) -> dict[str, Any]:
     if action is not None:
         found |= {
             "group": str(action.rep.group), "order": action.rep.group.order,
-            "moves": moves_of(action.rep), "action": action.words,
-            "choice": None if action.choice is None else choice_rows(action.choice),
+            "moves": moves_of(action.rep, options), "action": action.words,
+            "choice": None if action.choice is None else choice_rows(action.choice, options),
         }  # fmt: skip
+    if trained.ranking is not None:
+        found |= {"positive": trained.positive, **trained.ranking._asdict()}
     return found
 
 
-def choice_rows(choice: Choice) -> list[dict[str, Any]]:
+def _size_of(trained: Trained) -> dict[str, Any]:
+    """What the network takes."""
+    asked = trained.options.sequences
+    if trained.options.kind == "images":
+        return {"images": list(trained.size)}
+    return {
+        "sequences": {
+            "alphabet": asked.alphabet, "length": trained.size[0], "ambiguous": asked.ambiguous,
+            "resized": asked.length is not None,
+        }
+    }  # fmt: skip
+
+
+def choice_rows(choice: Choice, options: TrainOptions) -> list[dict[str, Any]]:
     """The short runs as plain data.
 
     Args:
         choice: what was tried.
+        options: of the run.
     """
     return [
-        {"group": str(each.rep.group), "moves": moves_of(each.rep), "score": each.score,
+        {"group": str(each.rep.group), "moves": moves_of(each.rep, options), "score": each.score,
          "error": each.error, "runs": len(each.scores), "seconds": each.seconds,
          "chosen": each.rep is choice.rep}
         for each in choice.tried
     ]  # fmt: skip
 
 
-def moves_of(rep: LearnedRepresentation) -> list[str]:
-    """What the elements do to whole images, those left out that do not extend.
+def moves_of(rep: LearnedRepresentation, options: TrainOptions) -> list[str]:
+    """What the elements do to whole images or sequences, those left out that do not extend.
 
     Args:
-        rep: on kernels.
+        rep: on kernels or windows.
+        options: of the run.
     """
-    return [str(move) for move in DOMAIN.extend(rep)[1:] if move is not None]
+    return [str(move) for move in domain_of(options).extend(rep)[1:] if move is not None]
 
 
 def sentences_of(trained: Trained) -> list[str]:
@@ -136,7 +154,9 @@ def sentences_of(trained: Trained) -> list[str]:
     Args:
         trained: the result.
     """
-    lines = [f"{trained.options.kind}, {trained.parameters:,} parameters, on {trained.data}."]
+    lines = [
+        f"{trained.options.network_words}, {trained.parameters:,} parameters, on {trained.data}."
+    ]
     if trained.options.objective == "reconstruction":
         lines.append(f"Relative squared error on {trained.tested:,} test images: "
                      f"{-trained.score:.4f}.")  # fmt: skip
@@ -145,11 +165,21 @@ def sentences_of(trained: Trained) -> list[str]:
         right = "Correct on" if trained.options.objective == "classification" else (
             "The nearest neighbour among some hundred others has the same class for"
         )  # fmt: skip
-        lines.append(f"{right} {100 * trained.score:.2f} % of {trained.tested:,} test images "
+        noun = trained.options.noun
+        lines.append(f"{right} {100 * trained.score:.2f} % of {trained.tested:,} test {noun} "
                      f"(standard error {100 * error:.2f}, from their number alone).")  # fmt: skip
+    if trained.ranking is not None:
+        areas = ", ".join(
+            f"{name} {area:.4f} ({low:.4f} to {high:.4f})"
+            for name, area, (low, high) in (
+                ("AUROC", trained.ranking.auroc, trained.ranking.auroc_interval),
+                ("AUPRC", trained.ranking.auprc, trained.ranking.auprc_interval),
+            )
+        )  # fmt: skip
+        lines.append(f"Of {trained.positive} against the rest: {areas}; intervals of 95 %.")
     if trained.action is not None:
         rep = trained.action.rep
-        moves = ", ".join(moves_of(rep))
+        moves = ", ".join(moves_of(rep, trained.options))
         acts = f", which acts by {moves}" if moves else ""
         lines += [f"Group: {rep.group}{acts}.", trained.action.words]
     if trained.defects:
@@ -158,11 +188,12 @@ def sentences_of(trained: Trained) -> list[str]:
     return lines
 
 
-def choice_table(choice: Choice) -> Table:
+def choice_table(choice: Choice, options: TrainOptions) -> Table:
     """The short runs, one row for each group.
 
     Args:
         choice: what was tried.
+        options: of the run.
     """
     rows = [
         [
@@ -172,11 +203,11 @@ def choice_table(choice: Choice) -> Table:
             str(each["runs"]),
             "chosen" if each["chosen"] else "",
         ]
-        for each in choice_rows(choice)
+        for each in choice_rows(choice, options)
     ]  # fmt: skip
     caption = (
-        "Scores on held-out training images after short runs, %, with the standard error that "
-        "the number of images leaves; another seed may move a run by more. Groups that are not "
+        f"Scores on held-out training {options.noun} after short runs, %, with the standard error "
+        "that their number leaves; another seed may move a run by more. Groups that are not "
         "told apart run again, and the mean counts. A group is not run where its subgroups have "
         "failed."
     )
@@ -196,7 +227,7 @@ def _pictures(trained: Trained, test: Labelled) -> dict[str, Picture]:
     found |= _scores(trained)
     if trained.options.objective == "classification":
         made = predictions(trained.network, test, trained.options.fit.seed)
-        found["confusion"] = confusion_picture(made, trained.classes)
+        found["confusion"] = confusion_picture(made, trained.classes, trained.options.noun)
         mistakes = mistakes_picture(made, trained.classes)
         found |= {} if mistakes is None else {"mistakes": mistakes}
     orbits = _filters(trained.network)
@@ -210,19 +241,21 @@ def _pictures(trained: Trained, test: Labelled) -> dict[str, Picture]:
 
 
 def _scores(trained: Trained) -> dict[str, Picture]:
-    """The scores on images held out by epoch, and those of the short runs, as far as there are."""
+    """Scores by epoch of what is held out, and those of the short runs, as far as there are."""
+    held_out = f"{trained.options.noun} held out"
     found = {}
     scores = [math.nan if each.score is None else each.score for each in trained.fit.history]
     if not all(map(math.isnan, scores)):
-        figure = plot_history({"held out": scores}, "score on images held out", logarithmic=False)
+        figure = plot_history({"held out": scores}, f"score on {held_out}", logarithmic=False)
         found["accuracy"] = Picture(
-            png(figure), "the score on images held out by epoch",
-            f"The score on images held out; the last is {scores[-1]:.3f}.",
+            png(figure), f"the score on {held_out} by epoch",
+            f"The score on {held_out}; the last is {scores[-1]:.3f}.",
         )  # fmt: skip
     choice = None if trained.action is None else trained.action.choice
     if choice is not None:
         names = [
-            ", ".join([str(each["group"]), *each["moves"][:1]]) for each in choice_rows(choice)
+            ", ".join([str(each["group"]), *each["moves"][:1]])
+            for each in choice_rows(choice, trained.options)
         ]
         found["choice"] = Picture(
             png(draw_choice(choice, names).figure), "scores of the short runs by group",
@@ -233,7 +266,9 @@ def _scores(trained: Trained) -> dict[str, Picture]:
 
 def _labels(trained: Trained, count: int) -> list[str]:
     """What the elements do to whole images, or their numbers."""
-    moves = [] if trained.action is None else DOMAIN.extend(trained.action.rep)
+    moves: Sequence[object] = ()
+    if trained.action is not None:
+        moves = domain_of(trained.options).extend(trained.action.rep)
     named = [str(move) for move in moves if move is not None]
     return named if len(named) == count else [str(g) for g in range(count)]
 
@@ -246,7 +281,17 @@ def _filters(network: nn.Module) -> torch.Tensor | None:
         first: Any = inner.body[0]
         bank = first.filters().unflatten(0, (first.out_channels, -1))
         return bank[:_SHOWN, :, 0, :KERNEL, :KERNEL]
+    if isinstance(inner, SequenceNetwork):
+        return _letter_filters(inner)
     if isinstance(inner, LGN):
         bank = inner.dictionary(0).unflatten(0, (inner.shape.filters, -1))
         return bank[:_SHOWN, :, 0]
     return None
+
+
+def _letter_filters(network: SequenceNetwork) -> torch.Tensor:
+    """The first kernels that are functions on the group, (kernels, n, letters, places)."""
+    first: Any = network.body[0]
+    order, kernel = network.group.order, first.conv.kernel()
+    shown = min(_SHOWN, first.conv.out.kinds[0][1])
+    return kernel[: shown * order].unflatten(0, (shown, order))

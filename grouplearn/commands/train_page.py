@@ -117,8 +117,8 @@ def _training(trained: Trained, pictures: Mapping[str, Picture], first: str) -> 
         f"{trained.seconds:.0f} s."
     ]
     if "accuracy" not in pictures:
-        lines.append("The score was not measured epoch by epoch: --patience holds images out and "
-                     "follows it.")  # fmt: skip
+        lines.append(f"The score was not measured epoch by epoch: --patience holds "
+                     f"{trained.options.noun} out and follows it.")  # fmt: skip
     return Section("Training", lines, pictures=drawn)
 
 
@@ -126,8 +126,12 @@ def _alerts(trained: Trained) -> list[Alert]:
     """What the result itself says that it cannot bear."""
     alerts = []
     if trained.fit.stopped_early:
-        alerts.append(Alert("Stopped early", f"The score on images held out no longer rose; "
-                            f"{len(trained.fit.history)} epochs were run.", "note"))  # fmt: skip
+        alerts.append(Alert(
+            "Stopped early",
+            f"The score on {trained.options.noun} held out no longer rose; "
+            f"{len(trained.fit.history)} epochs were run.",
+            "note",
+        ))  # fmt: skip
     history = trained.fit.history
     if len(history) >= _LEAST_EPOCHS and history[-1].loss > history[0].loss:
         alerts.append(Alert("The loss rose", "It is larger in the last epoch than in the first: "
@@ -136,20 +140,26 @@ def _alerts(trained: Trained) -> list[Alert]:
 
 
 def _use(trained: Trained) -> Section:
-    lines = ["from grouplearn.training import load", "",
-             'network = load("network.safetensors").eval()',
-             "scores = network(images)  # (batch, channels, height, width), in [0, 1]"]  # fmt: skip
+    called = {
+        "images": "images)  # (batch, channels, height, width), in [0, 1]",
+        "sequences": "one_hot)  # (batch, letters, length)",
+    }[trained.options.noun]
+    lines = [
+        "from grouplearn.training import load", "",
+        'network = load("network.safetensors").eval()', f"scores = network({called}",
+    ]  # fmt: skip
     more = "The commands predict and export take the folder."
     shown = more if trained.options.objective == "classification" else ""
     return Section("Use it", [f"In Python, from the run's folder. {shown}"], code="\n".join(lines))
 
 
-def confusion_picture(made: Predictions, names: Sequence[str]) -> Picture:
+def confusion_picture(made: Predictions, names: Sequence[str], noun: str) -> Picture:
     """How often each class was taken for each other.
 
     Args:
         made: of a classifier.
         names: of the classes.
+        noun: "images" or "sequences".
     """
     counts = np.zeros((len(names), len(names)), dtype=np.int64)
     np.add.at(counts, (made.samples.y.numpy(), made.taken_for.numpy()), 1)
@@ -159,8 +169,8 @@ def confusion_picture(made: Predictions, names: Sequence[str]) -> Picture:
     wrong = int(counts.sum() - np.trace(counts))
     return Picture(
         png(draw_confusion(counts, names).figure),
-        f"confusion of {len(names)} classes: {wrong:,} of {counts.sum():,} test images wrong",
-        f"What test images were taken for{drawn}.",
+        f"confusion of {len(names)} classes: {wrong:,} of {counts.sum():,} test {noun} wrong",
+        f"What test {noun} were taken for{drawn}.",
     )  # fmt: skip
 
 

@@ -8,11 +8,17 @@ from grouplearn.layers.convolution import (
     OrbitConv2d,
 )
 from grouplearn.layers.equivariant import GroupLinear
+from grouplearn.layers.field_activations import FieldActivation, FieldPool
+from grouplearn.layers.fields import FieldConv1d, Fields
 from grouplearn.layers.linear import OrbitLinear
 from grouplearn.layers.normalisation import GroupBatchNorm, GroupDropout, GroupLayerNorm
 from grouplearn.layers.pooling import GroupPool, SpacePool
 
 __all__ = [
+    "FieldActivation",
+    "FieldConv1d",
+    "FieldPool",
+    "Fields",
     "FilterBank",
     "GroupBatchNorm",
     "GroupConv1d",

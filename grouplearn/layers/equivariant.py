@@ -11,10 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from grouplearn._checks import generator, last_axis, refuse
-from grouplearn.groups import FiniteGroup
-from grouplearn.layers.filters import checked, floating
+from grouplearn.layers.filters import checked, floating, normal_parameter
 from grouplearn.linalg import autocasts
-from grouplearn.representations import FixedRepresentation, LearnedRepresentation, intertwiners
+from grouplearn.representations import LearnedRepresentation, intertwiners, trivial
 from grouplearn.representations.tables import HoldsTables, on_default_device
 
 
@@ -89,13 +88,15 @@ class GroupLinear(HoldsTables):
                    "no irreducible part in common with rep_in",
                    "add functions on the group to either, by DirectSum")  # fmt: skip
         self._define("_maps", maps, like)
-        stays = intertwiners(_trivial(self.group), rep_out)[..., 0]
+        stays = intertwiners(trivial(self.group), rep_out)[..., 0]
         self._define("_stays", stays if bias else stays[:0], like)
         # As torch.nn.Linear: entries of W, and of b, of variance 1 / (3 d_in).
         size = math.sqrt(self.out_features / len(maps))
-        self.weight = _normal(len(maps), size / math.sqrt(3), rng, like)
+        self.weight = normal_parameter((len(maps),), size / math.sqrt(3), rng, like)
         self.bias = (
-            _normal(len(stays), 1 / math.sqrt(3 * self.in_features), rng, like) if bias else None
+            normal_parameter((len(stays),), 1 / math.sqrt(3 * self.in_features), rng, like)
+            if bias
+            else None
         )
 
     def matrix(self) -> Float[Tensor, "d_out d_in"]:
@@ -132,15 +133,3 @@ class GroupLinear(HoldsTables):
             f"{self.in_features}, {self.out_features}, maps={len(self.weight)}, "
             f"bias={self.bias is not None}"
         )
-
-
-def _trivial(group: FiniteGroup) -> FixedRepresentation:
-    one = torch.ones(len(group.generators), 1, 1, dtype=torch.float64, device="cpu")
-    return FixedRepresentation(group, one)
-
-
-def _normal(
-    count: int, deviation: float, rng: torch.Generator | None, like: Tensor
-) -> nn.Parameter:
-    drawn = torch.empty(count, dtype=like.dtype, device="cpu")
-    return nn.Parameter(drawn.normal_(0, deviation, generator=rng))

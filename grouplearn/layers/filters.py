@@ -187,6 +187,21 @@ def floating(who: str, dtype: torch.dtype | None) -> torch.dtype:
     return given
 
 
+def normal_parameter(
+    shape: tuple[int, ...], deviation: float, rng: torch.Generator | None, like: Tensor
+) -> nn.Parameter:
+    """Random numbers of mean 0, on the CPU.
+
+    Args:
+        shape: of the parameter.
+        deviation: of each number.
+        rng: torch's global generator when None.
+        like: of the dtype.
+    """
+    drawn = torch.empty(shape, dtype=like.dtype, device="cpu")
+    return nn.Parameter(drawn.normal_(0, deviation, generator=rng))
+
+
 def _uniform(
     shape: tuple[int, ...],
     bound: float,

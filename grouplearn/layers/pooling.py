@@ -18,11 +18,12 @@ from grouplearn.layers.tracing import traced
 from grouplearn.representations.tables import HoldsTables
 
 Reduction = Literal["max", "mean", "triple-correlation"]
+_SPACE_REDUCTIONS = ("max", "mean")
 
 
 @final
 class SpacePool(nn.Module):
-    """Maximum over blocks of neighbouring places, which a reversal, flip or turn maps to blocks.
+    """Maximum or mean over blocks of neighbouring places, which a reversal or turn maps to blocks.
 
     An axis of L places becomes one of ceil(L / s). Where s does not divide L, the blocks stand
     symmetrically about the middle of the axis: those at both ends reach beyond it by the same
@@ -31,22 +32,30 @@ class SpacePool(nn.Module):
     Args:
         size: side s of the blocks.
         axes: of space: 1 for sequences, 2 for images.
+        reduction: "max", or "mean", of the places within the axis: it commutes also with changes of
+            sign.
 
     Raises:
-        InputError: the size is below 1 or `axes` no 1 or 2; an input has other axes.
+        InputError: the size is below 1, `axes` no 1 or 2, another reduction; an input has other
+            axes.
 
     Example:
         >>> SpacePool(2)(torch.zeros(5, 8, 4, 14, 13)).shape
         torch.Size([5, 8, 4, 7, 7])
     """
 
-    def __init__(self, size: int = 2, *, axes: int = 2) -> None:
+    def __init__(
+        self, size: int = 2, *, axes: int = 2, reduction: Literal["max", "mean"] = "max"
+    ) -> None:
         super().__init__()
         who = type(self).__name__
         self.size = positive_int(who, "size", size)
         self.axes = positive_int(who, "axes", axes)
         if self.axes > 2:
             refuse(who, "axes", "1 or 2", axes, "2 is for images")
+        if reduction not in _SPACE_REDUCTIONS:
+            refuse(who, "reduction", "max or mean", repr(reduction), "take one of these")
+        self.reduction = reduction
 
     def forward(
         self, x: Float[Tensor, "batch channels n *space"]
@@ -70,8 +79,11 @@ class SpacePool(nn.Module):
         odd = [each % 2 for each in beyond]
         kernel = [self.size + each for each in odd]
         padding = [(each + more) // 2 for each, more in zip(beyond, odd, strict=True)]
-        pool = F.max_pool1d if self.axes == 1 else F.max_pool2d
-        return pool(x, kernel, self.size, padding)
+        if self.reduction == "max":
+            pool = F.max_pool1d if self.axes == 1 else F.max_pool2d
+            return pool(x, kernel, self.size, padding)
+        mean = F.avg_pool1d if self.axes == 1 else F.avg_pool2d
+        return mean(x, kernel, self.size, padding, count_include_pad=False)
 
     def plain(self) -> nn.Module:
         """The same map of merged channels and elements, as a module of torch alone."""
@@ -83,7 +95,8 @@ class SpacePool(nn.Module):
 
     def extra_repr(self) -> str:
         """The size, for print()."""
-        return f"{self.size}, axes={self.axes}"
+        mean = "" if self.reduction == "max" else f", {self.reduction}"
+        return f"{self.size}, axes={self.axes}{mean}"
 
 
 @final

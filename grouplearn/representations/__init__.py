@@ -3,9 +3,10 @@
 from grouplearn.representations.base import LearnedRepresentation
 from grouplearn.representations.compose import ChangeOfBasis, DirectSum, TensorProduct
 from grouplearn.representations.dense import DenseRepresentation
+from grouplearn.representations.elementary import regular, signs, trivial
 from grouplearn.representations.families import as_family
 from grouplearn.representations.fixed import FixedRepresentation
-from grouplearn.representations.intertwiners import intertwiners
+from grouplearn.representations.intertwiners import intertwiner_count, intertwiners
 from grouplearn.representations.multiscale import MultiScaleRepresentation
 from grouplearn.representations.restrict import restricted
 from grouplearn.representations.skew import SkewRepresentation
@@ -24,6 +25,10 @@ __all__ = [
     "TensorProduct",
     "ToeplitzRepresentation",
     "as_family",
+    "intertwiner_count",
     "intertwiners",
+    "regular",
     "restricted",
+    "signs",
+    "trivial",
 ]

@@ -2,6 +2,7 @@
 
 from grouplearn.training.augmentation import RandomElement, RandomShift, Several
 from grouplearn.training.choosing import Choice, Tried, choose, short_runs
+from grouplearn.training.curves import Ranking, ranking
 from grouplearn.training.fitting import (
     Fit,
     FitEpoch,
@@ -32,6 +33,7 @@ __all__ = [
     "Penalties",
     "RandomElement",
     "RandomShift",
+    "Ranking",
     "Reconstruction",
     "RefineStep",
     "RefineTerms",
@@ -49,6 +51,7 @@ __all__ = [
     "fit_pairs",
     "load",
     "pair_error",
+    "ranking",
     "refine",
     "save",
     "seeds_interval",

@@ -11,7 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from grouplearn._checks import refuse
-from grouplearn.models import LGCNN, LGN, LGNShape, Pattern, PlainCNN, Standardised
+from grouplearn.models import (
+    LGCNN,
+    LGN,
+    LGNShape,
+    Pattern,
+    PlainCNN,
+    SequenceNetwork,
+    SequencePattern,
+    Standardised,
+)
 from grouplearn.representations import LearnedRepresentation
 from grouplearn.representations.descriptions import (
     REMEDY,
@@ -42,6 +51,14 @@ def describe(module: nn.Module, names: Mapping[int, str]) -> Description:
         return {"class": "LGN", "shape": asdict(module.shape)}
     if isinstance(module, PlainCNN):
         return {"class": "PlainCNN", "pattern": asdict(module.pattern)}
+    if isinstance(module, LGCNN | SequenceNetwork):
+        return _with_action(module, names)
+    return refuse("save", "module", "a representation or a network of this library",
+                  type(module).__name__, REMEDY)  # fmt: skip
+
+
+def _with_action(module: LGCNN | SequenceNetwork, names: Mapping[int, str]) -> Description:
+    """Describe a network that a group acts on."""
     if isinstance(module, LGCNN):
         reps = module.layer_representations()
         distinct = list(dict.fromkeys(reps))
@@ -50,8 +67,9 @@ def describe(module: nn.Module, names: Mapping[int, str]) -> Description:
             "representations": [describe(rep, names) for rep in distinct],
             "layers": [distinct.index(rep) for rep in reps],
         }  # fmt: skip
-    return refuse("save", "module", "a representation or a network of this library",
-                  type(module).__name__, REMEDY)  # fmt: skip
+    acting = {"letters": module.letters, "positions": module.positions}
+    described = {name: describe(rep, names) for name, rep in acting.items()}
+    return {"class": "SequenceNetwork", "pattern": asdict(module.pattern), **described}
 
 
 def build(description: Description, tensors: Mapping[str, Tensor]) -> nn.Module:
@@ -65,7 +83,7 @@ def build(description: Description, tensors: Mapping[str, Tensor]) -> nn.Module:
         InputError: the description names sizes that the tensors do not have.
     """
     kind = description["class"]
-    check_held(kind, _wanted(kind, description), tensors)
+    check_held(kind, _wanted(kind, description, tensors), tensors)
     if kind == "Standardised":
         zero = torch.zeros(description["shape"])
         return Standardised(build(description["network"], tensors), zero, zero + 1)
@@ -77,10 +95,24 @@ def build(description: Description, tensors: Mapping[str, Tensor]) -> nn.Module:
         distinct = [build_representation(e, tensors) for e in description["representations"]]
         reps = [distinct[number] for number in description["layers"]]
         return LGCNN(_pattern(description["pattern"]), reps)
+    if kind == "SequenceNetwork":
+        return SequenceNetwork(
+            SequencePattern(**description["pattern"]), *_acting(description, tensors)
+        )
     return build_representation(description, tensors)
 
 
-def _wanted(kind: str, description: Description) -> int:
+def _acting(
+    description: Description, tensors: Mapping[str, Tensor]
+) -> tuple[LearnedRepresentation, LearnedRepresentation]:
+    """The representations on letters and on positions."""
+    letters, positions = (
+        build_representation(description[name], tensors) for name in ("letters", "positions")
+    )
+    return letters, positions
+
+
+def _wanted(kind: str, description: Description, tensors: Mapping[str, Tensor]) -> int:
     """How many numbers a network of this description has at least."""
     if kind == "LGN":
         shape = LGNShape(**description["shape"])
@@ -91,6 +123,8 @@ def _wanted(kind: str, description: Description) -> int:
         if kind == "LGCNN":
             order = build_group(description["representations"][0]["group"]).order
         return pattern.parameters(order)
+    if kind == "SequenceNetwork":
+        return SequencePattern(**description["pattern"]).parameters(*_acting(description, tensors))
     return math.prod(description["shape"]) if kind == "Standardised" else 0
 
 

@@ -180,3 +180,34 @@ def prepare_inspect() -> None:
     Path("void").mkdir()
     earlier_run(Path("broken"))
     text("broken/found.json", '{"results": [{"data": 1}]}')
+
+
+def prepare_sequences() -> None:
+    """Labelled sequences that do not fit one another, and tables of their classes."""
+    bound = ">b1 first\nACGTAC\n>b2\nAAGGTT\n>b3\nacgtaa\n"
+    for name, content in {
+        "bound.fa": bound,
+        "free.fa": ">f1\nTTTTTT\n>f2\nCCCCCC\n",
+        "all.fa": ">b1\nACGTAC\n>b2\nAAGGTT\n>f1\nTTTTTT\n",
+        "long.fa": ">l1\nACGTACG\n>l2\nACG\n",
+        "n.fa": ">n1\nACGTAC\n>n2\nACNTAC\n",
+        "rna.fa": ">r1\nACGUAC\n",
+        "proteins.fa": ">p1\nMKLVHE\n",
+        "none.fa": ">b1\nACGTAC\n>b2\n>b3\nACGTAA\n",
+        "stranger.csv": "b1,bound\nb2,bound\nf1,free\nf9,free\n",
+        "classes.csv": "b1,bound\nb2,bound\nb3,free\n",
+        "missing.csv": "b1,bound\nf1,free\n",
+        "again.csv": "b1,bound\nb2,bound\nb2,free\nf1,free\n",
+        "table.tsv": "id\tseq\tBound\ns1\tACGTAC\t1\ns2\tAAGGTT\t0\ns3\tCCCCCC\t1\n",
+        "numbers.csv": "a,1\nb,2\n",
+        "odd.json": '{"sequences": {"colour": 3}}',
+        "other.json": '{"kind": "sequence", "sequences": {"alphabet": 3}}',
+    }.items():
+        text(name, content)
+    rng = np.random.default_rng(0)
+    rows = ["".join(rng.choice(list("ACGT"), 20)) for _ in range(60)]
+    text("many.fa", "".join(f">m{k}\n{row}\n" for k, row in enumerate(rows)))
+    Path("cut.fa.gz").write_bytes(gzip.compress(bound.encode() * 50)[:-12])
+    Path("free").mkdir()
+    five = FixedRepresentation(CyclicGroup(5), torch.eye(5).roll(1, 0)[None])
+    save(five, "five.safetensors")

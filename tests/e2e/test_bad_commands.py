@@ -10,7 +10,16 @@ import pytest
 
 from grouplearn.cli import main
 from tests.e2e import bad_files
-from tests.e2e.bad_lines import DISCOVER, INSPECT, LEARN, OTHERS, READING, TEST, TRAIN
+from tests.e2e.bad_lines import (
+    DISCOVER,
+    INSPECT,
+    LEARN,
+    OTHERS,
+    READING,
+    SEQUENCES,
+    TEST,
+    TRAIN,
+)
 from tests.e2e.running import same_environment
 
 LINES: dict[str, tuple[Callable[[], None], dict[str, list[str]]]] = {
@@ -20,6 +29,7 @@ LINES: dict[str, tuple[Callable[[], None], dict[str, list[str]]]] = {
     "test": (bad_files.prepare_test, TEST),
     "train": (bad_files.prepare_train, TRAIN),
     "inspect": (bad_files.prepare_inspect, INSPECT),
+    "sequences": (bad_files.prepare_sequences, SEQUENCES),
     "others": (bad_files.prepare_reading, OTHERS),
 }
 Place = tuple[Path, dict[str, tuple[int, int]]]

@@ -28,6 +28,15 @@ def _write_data() -> None:
             Image.fromarray((255 * image).astype(np.uint8)).save(f"pictures/{name}/{k}.png")
 
 
+def _inspect_finding(run: Run) -> None:
+    for place in ("found", "found/weights/representation.safetensors"):
+        (seen,) = run("inspect", place, "--json").json
+        turn, other = seen["matrices"]
+        assert (seen["group"], turn["order"], other["order"]) == ("D4", 4, 2)
+        assert turn["name"] in {"a quarter turn", "a three-quarter turn"}
+        assert other["name"].split()[1] in {"flip", "transpose", "antitranspose"}
+
+
 def test_from_an_array_to_predictions_and_escnn(run: Run) -> None:
     """Two classes of pictures, as they are and smoothed; their patches have one symmetry."""
     _write_data()
@@ -58,12 +67,7 @@ def test_from_an_array_to_predictions_and_escnn(run: Run) -> None:
     assert len(rows) == 240
     assert {row["class"] for row in rows} <= {"sharp", "smooth"}
 
-    for place in ("found", "found/weights/representation.safetensors"):
-        (seen,) = run("inspect", place, "--json").json
-        turn, other = seen["matrices"]
-        assert (seen["group"], turn["order"], other["order"]) == ("D4", 4, 2)
-        assert turn["name"] in {"a quarter turn", "a three-quarter turn"}
-        assert other["name"].split()[1] in {"flip", "transpose", "antitranspose"}
+    _inspect_finding(run)
     layers = run("inspect", "run0", "--json").json
     assert {each["group"] for each in layers} == {"D4"}
     assert all(each["closure"] == 0 for each in layers)

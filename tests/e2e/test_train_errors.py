@@ -26,11 +26,14 @@ def test_other_commands_refuse_what_is_no_run(run: Run) -> None:
     assert "a finished run of grouplearn train" in run("compare", "empty").err
     assert "ends in .onnx or .pt2" in run("export", "empty", "--to", "x.bin").err
     run("train", "digits", "--network", "lgn", *SHORT, "--out", "a")
-    assert "an LGCNN or a plain CNN" in run("export", "a", "--to", "x.pt2").err
+    assert (
+        "an LGCNN, a plain CNN or a network for sequences"
+        in run("export", "a", "--to", "x.pt2").err
+    )
     Path("y.pt2").write_text("mine")
     assert "a new file" in run("export", "a", "--to", "y.pt2").err
-    assert "numbers such as 28x28" in run("export", "a", "--to", "x.pt2", "--size", "8").err
     run("train", "digits", "--network", "plain", *SMALL, "--classes", "0,1", "--out", "b")
+    assert "numbers such as 28x28" in run("export", "b", "--to", "x.pt2", "--size", "8").err
     mixed = run("compare", "a", "b")
     assert mixed.status == 2
     assert "runs on the same data" in mixed.err

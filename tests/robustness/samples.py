@@ -18,7 +18,7 @@ from pyarrow import parquet
 
 from grouplearn.cli import main as grouplearn
 from grouplearn.groups import CyclicGroup, DihedralGroup
-from grouplearn.models import LGN, LGNShape
+from grouplearn.models import LGN, LGNShape, SequenceNetwork, SequencePattern
 from grouplearn.representations import (
     ChangeOfBasis,
     DenseRepresentation,
@@ -145,7 +145,9 @@ def _sequences(draw: random.Random) -> dict[str, bytes]:
     genbank = "".join(
         _GENBANK.format(number=k, letters=each) for k, each in enumerate(spaced)
     ).encode()
+    rows = "".join(f"r{k},{each},{'ab'[k % 2]}\n" for k, each in enumerate(letters))
     return {
+        "sequence table/table.csv": f"name,sequence,class\n{rows}".encode(),
         "fasta/letters.fa": fasta, "fasta gz/letters.fa.gz": gzip.compress(fasta),
         "fastq/letters.fastq": fastq, "fastq gz/letters.fastq.gz": gzip.compress(fastq),
         "genbank/letters.gb": genbank, "letters/letters.txt": "\n".join(letters).encode(),
@@ -195,6 +197,7 @@ def _modules(folder: Path) -> None:
     rng = torch.Generator().manual_seed(0)
     turn, again = (FixedRepresentation.from_permutations([[2, 0, 3, 1]]) for _ in range(2))
     skew = SkewRepresentation(d4, 9, rng=rng)
+    strands = [FixedRepresentation(CyclicGroup(2), torch.eye(k).flip(0)[None]) for k in (4, 2)]
     modules = {
         "dense": DenseRepresentation(c4, 9, rng=rng), "skew": skew,
         "toeplitz": ToeplitzRepresentation(c4, 9, shape=(3, 3), rng=rng),
@@ -204,6 +207,7 @@ def _modules(folder: Path) -> None:
         "sum": DirectSum([turn, again]), "product": TensorProduct(turn, again),
         "basis": ChangeOfBasis(turn, torch.eye(4)),
         "lgn": LGN(LGNShape(1, 2, order=2), rng=rng),
+        "sequence network": SequenceNetwork(SequencePattern(4, 2, 8, 5, blocks=1), *strands),
     }  # fmt: skip
     for name, module in modules.items():
         place = folder / f"saved {name}"

@@ -14,9 +14,10 @@ from grouplearn.commands.discover_data import Reading, open_data
 from grouplearn.commands.dispatch import dispatch
 from grouplearn.commands.folders import reserve
 from grouplearn.commands.invariance_actions import read_representation
-from grouplearn.commands.train_data import load_data
+from grouplearn.commands.train_data import read_images
 from grouplearn.commands.train_kinds import read_config
 from grouplearn.discovery import Discovery
+from grouplearn.domains.labelled_sequences import Policy, load_labelled_sequences
 from grouplearn.domains.readers import front
 from grouplearn.domains.unlabelled_images import load_images
 from grouplearn.errors import DataError
@@ -92,7 +93,14 @@ def _with_file_of_labels(folder: Path, _: random.Random) -> object:
 
 
 def _labelled(folder: Path, rng: random.Random) -> object:
-    return load_data(str(next(folder.iterdir())), rotated=rng.random() < 0.2, classes=None, seed=0)
+    return read_images(
+        str(next(folder.iterdir())), rotated=rng.random() < 0.2, classes=None, seed=0
+    )
+
+
+def _classed(folder: Path, rng: random.Random) -> object:
+    """Sequences with classes from a table of them, or of one class, of 40 letters."""
+    return load_labelled_sequences([_only(folder)], length=40, ambiguous=rng.choice(_AMBIGUOUS))
 
 
 def _to_predict(folder: Path, _: random.Random) -> object:
@@ -141,7 +149,7 @@ def _compared(folder: Path, rng: random.Random) -> object:
 
 
 def _config(folder: Path, _: random.Random) -> object:
-    return read_config("grouplearn train", folder / "turned" / "config.json", "digits")
+    return read_config("grouplearn train", folder / "turned" / "config.json", ["digits"])
 
 
 def _replaced(folder: Path, _: random.Random) -> object:
@@ -152,6 +160,7 @@ def _replaced(folder: Path, _: random.Random) -> object:
 _RESUME = _dispatched(*CUT, "--quiet", "--out", "FOLDER/cut", "--resume")
 _TABLES = ("csv", "csv gz", "csv plain", "csv decimals", "tsv", "blanks")
 _SEQUENCES = ("fasta", "fasta gz", "fastq", "fastq gz", "genbank", "letters")
+_AMBIGUOUS: tuple[Policy, ...] = ("refuse", "blank", "drop")
 _NAMES = {"fasta": "FASTA", "fastq": "FASTQ", "genbank": "GenBank", "letters": "bare letters"}
 
 
@@ -176,6 +185,10 @@ def _data_targets(samples: Path) -> list[Target]:
         *(Target("pictures", name, "*", _pictures, 3) for name in pictures),
         Target("pictures", "classes", "*", _labelled, 5),
         *(Target(_NAMES[name.split()[0]], name, "*", sequence, 8) for name in _SEQUENCES),
+        *(
+            Target("labelled sequences", name, "*", _classed, 4)
+            for name in (*_SEQUENCES, "sequence table")
+        ),
         *(Target("tokens", name, "*", tokens, 8) for name in ("tokens", "tokens gz")),
         Target("pairs of tokens", "pairs", "*", tokens, 12),
     ]

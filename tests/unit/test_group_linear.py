@@ -22,6 +22,7 @@ from grouplearn.representations import (
     LearnedRepresentation,
     SpectralRepresentation,
     intertwiners,
+    signs,
 )
 from tests.unit.examples import is_helpful
 
@@ -61,6 +62,24 @@ def test_the_maps_span_the_null_space(group: FiniteGroup) -> None:
     assert len(maps) == expected.shape[1]
     flat = maps.reshape(len(maps), -1).numpy()
     np.testing.assert_allclose(flat @ flat.T, np.eye(len(maps)), atol=1e-10)
+    np.testing.assert_allclose(expected @ (expected.T @ flat.T), flat.T, atol=1e-9)
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=str)
+def test_maps_of_permutations_and_signs_are_exact(group: FiniteGroup) -> None:
+    """Without rounding they commute, and span the same space as the null space does."""
+    parts = [regular(group), *(each.double() for each in signs(group))]
+    first, second = DirectSum([*parts, *parts[1:]]), DirectSum(parts)
+    maps = intertwiners(first, second)
+    for before, after in zip(first.matrices(), second.matrices(), strict=True):
+        assert torch.equal(after @ maps, maps @ before)
+    blocks = [
+        np.kron(b, np.eye(first.dim)) - np.kron(np.eye(second.dim), a.T)
+        for a, b in zip(first.generators().numpy(), second.generators().numpy(), strict=True)
+    ]
+    expected, flat = null_space(np.concatenate(blocks)), maps.reshape(len(maps), -1).numpy()
+    assert len(maps) == expected.shape[1]
+    np.testing.assert_allclose(flat @ flat.T, np.eye(len(maps)), atol=1e-12)
     np.testing.assert_allclose(expected @ (expected.T @ flat.T), flat.T, atol=1e-9)
 
 

@@ -143,6 +143,19 @@ for module in (net, net.export()):
 assert rep.weight.grad.any()
 program = torch.export.export(net.eval(), (x,))
 torch.testing.assert_close(program.module()(x), net(x))
+from grouplearn.models import SequenceNetwork, SequencePattern
+from grouplearn.representations import FixedRepresentation
+moved = [FixedRepresentation(CyclicGroup(2), torch.eye(size).flip(0)[None]) for size in (4, 2)]
+net = SequenceNetwork(SequencePattern(4, 2, 12, 5, 3, 2), *moved, rng=torch.Generator())
+for letters in (torch.rand(3, 4, 21), torch.rand(3, 4, 30)):
+    torch.compiler.reset()
+    for module in (net.train(), net.eval(), net.export()):
+        fast = torch.compile(module, fullgraph=True, backend="aot_eager")
+        if not module.training:  # dropout draws
+            torch.testing.assert_close(fast(letters), module(letters))
+        fast(letters).square().sum().backward()
+program = torch.export.export(net.eval(), (letters,))
+torch.testing.assert_close(program.module()(letters), net(letters))
 from grouplearn.models import LGN, LGNShape
 from tests.layer_cases import FIELDS, MOVING
 group, space = CyclicGroup(3), (6, 6)

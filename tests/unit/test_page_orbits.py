@@ -193,7 +193,7 @@ def test_confusion_counts_what_test_images_were_taken_for() -> None:
     made = predictions(network, test, 0)
     assert network.training
     assert made.taken_for.tolist() == [0, 1, 2, 1, 1, 0]
-    picture = confusion_picture(made, ["a", "b", "c"])
+    picture = confusion_picture(made, ["a", "b", "c"], "images")
     assert picture.alt == "confusion of 3 classes: 2 of 6 test images wrong"
     assert picture.caption == "What test images were taken for."
     mistakes = mistakes_picture(made, ["a", "b", "c"])
@@ -213,4 +213,4 @@ def test_of_many_images_some_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     test = sorted_images(*[0, 1, 2] * 3)
     made = predictions(Fixed(), test, 0)
     assert (len(made.samples), made.total) == (4, 9)
-    assert "4 of 9, drawn at random" in confusion_picture(made, ["a", "b", "c"]).caption
+    assert "4 of 9, drawn at random" in confusion_picture(made, ["a", "b", "c"], "images").caption

@@ -1,0 +1,100 @@
+"""Splice junctions (UCI): ten-fold cross-validation, and the group that the labels choose.
+
+python benchmarks/splice.py --data FOLDER [--folds 10] [--seed 0]
+
+Sequences that come again are left out before they are cut into folds, ambiguous letters are blank.
+In each fold the groups that the training part proposes, and none, are tried in short runs, as
+`grouplearn train` does; the network of the group chosen is judged by the fold. A junction is read
+in one direction, so that no group should be chosen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from _measure import publish, table
+
+from grouplearn.domains.labelled_sequences import load_labelled_sequences
+from grouplearn.domains.sequences import SequenceDomain
+from grouplearn.models import SequenceNetwork, SequencePattern
+from grouplearn.representations import LearnedRepresentation
+from grouplearn.training import FitOptions, Labelled, choose, evaluate, fit, short_runs
+
+DOMAIN = SequenceDomain(window=4)
+OPTIONS = FitOptions(epochs=15, batch_size=64, learning_rate=0.005)
+PATTERN = SequencePattern(4, 3, first=7, kernel_size=5, blocks=2, pool=1, dropout=0.3, length=60)
+PARAMETERS = 20_000
+
+
+def build(rep: LearnedRepresentation, rng: torch.Generator) -> SequenceNetwork:
+    """A network of about so many parameters."""
+    action = DOMAIN.factored(rep)
+    return SequenceNetwork(PATTERN.within(PARAMETERS, *action), *action, rng=rng)
+
+
+def fold(
+    x: torch.Tensor, y: torch.Tensor, letters: list[str], held: Any, seed: int
+) -> dict[str, Any]:
+    """One fold: the group chosen, and the share of right answers."""
+    rest = np.setdiff1d(np.arange(len(y)), held)
+    train, test = (Labelled(x[part], y[part], 3) for part in (rest, held))
+    options = FitOptions(**{**vars(OPTIONS), "seed": seed})
+    found = DOMAIN.discover([letters[k] for k in rest], max_moment=2, seed=seed)
+    candidates = DOMAIN.network_groups(found)
+    chosen: LearnedRepresentation = candidates[0]
+    reason = "nothing to choose from"
+    if len(candidates) > 1:
+        learned, judge, short = short_runs(train, options)
+        choice = choose(candidates, build, learned, judge, options=short)
+        chosen, reason = choice.rep, choice.summary()
+    network = build(chosen, torch.Generator().manual_seed(seed))
+    fit(network, train, options=options)
+    return {"accuracy": evaluate(network, test), "tested": len(test), "group": str(chosen.group),
+            "reason": reason}  # fmt: skip
+
+
+def main() -> None:
+    """Run all folds."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--data", type=Path, default=os.environ.get("GROUPLEARN_DATA"))
+    options.add_argument("--folds", type=int, default=10)
+    options.add_argument("--only", type=int, help="so many folds of these")
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--out", type=Path, default=Path("benchmarks/results"))
+    given = options.parse_args()
+    if given.data is None:
+        options.error("name the folder of data by --data or GROUPLEARN_DATA")
+    torch.set_num_threads(1)
+    found = load_labelled_sequences(
+        [Path(given.data) / "dna-uci-splice" / "splice.data"], labels="0", ambiguous="blank"
+    )
+    x, y = DOMAIN.one_hot(found.letters, ambiguous="blank"), torch.as_tensor(found.labels)
+    order = np.random.default_rng(given.seed).permutation(len(found))
+    run = partial(fold, x, y, list(found.letters), seed=given.seed)
+    results = []
+    for number, held in enumerate(np.array_split(order, given.folds)[: given.only]):
+        start = time.process_time()
+        results.append({"fold": number, **run(held), "cpu_seconds": time.process_time() - start})
+        print(results[-1], flush=True)
+    right = sum(each["accuracy"] * each["tested"] for each in results)
+    tested = sum(each["tested"] for each in results)
+    share = right / tested
+    error = (share * (1 - share) / tested) ** 0.5
+    groups = ", ".join(f"{name} {n}" for name, n in Counter(e["group"] for e in results).items())
+    text = table(
+        ["sequences", "folds", "right, %", "groups chosen"],
+        [[f"{tested:,}", len(results), f"{100 * share:.2f} ± {196 * error:.2f}", groups]],
+    )
+    publish("splice", f"{text}\n\n{'; '.join(found.notes)}.", results, given.out)
+
+
+if __name__ == "__main__":
+    main()
