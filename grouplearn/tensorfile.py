@@ -63,7 +63,17 @@ def write_tensors(
         refuse("write_tensors", "path", "in a folder that exists", repr(str(target)), "make it")
     if target.is_dir():
         refuse("write_tensors", "path", "a file", f"{str(target)!r}, a folder", "name a file in it")
-    write_whole(target, save(held, header))
+    write_whole(target, _in_order(save(held, header)))
+
+
+def _in_order(content: bytes) -> bytes:
+    """The same file with its description in order, as safetensors leaves that to chance."""
+    (size,) = struct.unpack("<Q", content[:8])
+    header = json.loads(content[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text = text.ljust(-(-len(text) // 8) * 8)
+    return struct.pack("<Q", len(text)) + text + content[8 + size :]
 
 
 def read_tensors(path: str | os.PathLike[str], who: str = "load") -> TensorFile:

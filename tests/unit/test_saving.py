@@ -278,3 +278,14 @@ def test_groups_of_every_kind_keep_their_numbers(tmp_path: Path) -> None:
     assert loaded.group == rep.group
     assert loaded.group.relators
     assert torch.equal(loaded.matrices(), rep.matrices())
+
+
+def test_the_same_module_is_always_the_same_file(tmp_path: Path) -> None:
+    rep = SpectralRepresentation(CyclicGroup(4), 9, rng=torch.Generator().manual_seed(0))
+    files = set()
+    for _ in range(20):
+        save(rep, tmp_path / "rep")
+        files.add((tmp_path / "rep").read_bytes())
+    assert len(files) == 1
+    write_tensors(tmp_path / "odd", {"ä": torch.ones(3)}, {"naïve": '"\\ \u2028'})
+    assert read_tensors(tmp_path / "odd").info == {"naïve": '"\\ \u2028'}
