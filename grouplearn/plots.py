@@ -149,7 +149,9 @@ def plot_orbit(orbit: ArrayLike | Tensor, labels: Sequence[str] | None = None) -
         labels = ["x", "A x", *(f"A$^{{{k}}}$ x" for k in range(2, columns))][:columns]
     if len(labels) != columns:
         refuse("plot_orbit", "labels", f"of {columns} titles", len(labels), "one for each column")
-    figure = Figure(figsize=(1.15 * columns + 0.2, 1.15 * rows + 0.35), layout="constrained")
+    shape = min(values.shape[2] / values.shape[3], 1.0)
+    size = (1.15 * columns + 0.2, 1.15 * shape * rows + 0.35)
+    figure = Figure(figsize=size, layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False)
     for row, patches in zip(panels, values, strict=True):
         low, high = float(patches.min()), float(patches.max())
