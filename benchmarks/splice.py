@@ -29,8 +29,8 @@ from grouplearn.representations import LearnedRepresentation
 from grouplearn.training import FitOptions, Labelled, choose, evaluate, fit, short_runs
 
 DOMAIN = SequenceDomain(window=4)
-OPTIONS = FitOptions(epochs=15, batch_size=64, learning_rate=0.005)
-PATTERN = SequencePattern(4, 3, first=7, kernel_size=5, blocks=2, pool=1, dropout=0.3, length=60)
+OPTIONS = FitOptions(epochs=25, batch_size=64, learning_rate=0.003)
+PATTERN = SequencePattern(4, 3, first=7, kernel_size=7, blocks=3, pool=1, dropout=0.3, length=60)
 PARAMETERS = 20_000
 
 

@@ -235,7 +235,8 @@ def _pictures(trained: Trained, test: Labelled) -> dict[str, Picture]:
         labels = _labels(trained, orbits.shape[1])
         found["filters"] = Picture(
             png(plot_orbit(orbits, labels)), "filters of the first layer with their copies",
-            "Filters of the first layer, one in each row, as each element of the group moves them.",
+            "Filters of the first layer, one in each row, as each element of the group moves them."
+            + _letters_in_words(trained.options),
         )  # fmt: skip
     return found
 
@@ -262,6 +263,14 @@ def _scores(trained: Trained) -> dict[str, Picture]:
             "The short runs; the chosen group is a dot, others are squares.",
         )  # fmt: skip
     return found
+
+
+def _letters_in_words(options: TrainOptions) -> str:
+    """What the rows and columns of a filter for sequences are."""
+    if options.kind == "images":
+        return ""
+    letters = getattr(domain_of(options), "letters", "")
+    return f" Within one, rows are the letters {letters}, columns places."
 
 
 def _labels(trained: Trained, count: int) -> list[str]:

@@ -102,7 +102,7 @@ def build_sequence_network(
     asked = options.sequences
     pattern = SequencePattern(
         letters.dim, data.train.classes or 0, blocks=asked.blocks, signs=asked.signs,
-        pool=2 if asked.aligned else SequencePattern.pool,
+        pool=2 if asked.aligned else None,
         length=data.size[0] if asked.aligned else None,
     )  # fmt: skip
     sized = pattern.within(options.parameters, letters, positions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable
-from typing import Any, final
+from typing import Any, Literal, final
 
 import torch
 from jaxtyping import Float
@@ -70,14 +70,15 @@ class FieldActivation(nn.Module):
 
 @final
 class FieldPool(nn.Module):
-    """Halves a sequence of fields by what stands out in each block.
+    """Shortens a sequence of fields to what stands out in each block.
 
     That is the maximum where the group permutes channels; the mean of maximum and minimum where it
     changes their sign; and the mean where it does something else.
 
     Args:
         fields: of inputs (batch, fields.dim, length).
-        size: of the blocks, which stand symmetrically; see `SpacePool`.
+        size: of the blocks, which stand symmetrically; see `SpacePool`. None makes the whole
+            sequence one block.
 
     Raises:
         InputError: an argument is out of its range, or an input has another shape.
@@ -89,7 +90,7 @@ class FieldPool(nn.Module):
         torch.Size([5, 6, 5])
     """
 
-    def __init__(self, fields: Fields, size: int = 2) -> None:
+    def __init__(self, fields: Fields, size: int | None = 2) -> None:
         super().__init__()
         self.fields = checked_fields(type(self).__name__, "fields", fields)
         self.kinds = nn.ModuleList(_pool(rep, size) for rep, _ in fields.kinds)
@@ -111,12 +112,25 @@ class FieldPool(nn.Module):
 class _OddPool(nn.Module):
     """The mean of maximum and minimum over blocks."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int | None) -> None:
         super().__init__()
-        self.largest = SpacePool(size, axes=1)
+        self.largest = _block("max", size)
 
     def reduce(self, x: Any) -> Any:
-        return (self.largest.reduce(x) - self.largest.reduce(-x)) / 2
+        largest = _unchecked(self.largest)
+        return (largest(x) - largest(-x)) / 2
+
+
+@final
+class _Whole(nn.Module):
+    """The maximum or mean over all places, which are one then."""
+
+    def __init__(self, reduction: Literal["max", "mean"]) -> None:
+        super().__init__()
+        self.reduction = reduction
+
+    def reduce(self, x: Any) -> Any:
+        return x.amax(-1, keepdim=True) if self.reduction == "max" else x.mean(-1, keepdim=True)
 
 
 @final
@@ -152,10 +166,15 @@ class _Shortened(nn.Module):
         return scaled * (length.tanh() / length)
 
 
-def _pool(rep: LearnedRepresentation, size: int) -> nn.Module:
-    if _permutes(rep) or rep.dim > 1:
-        return SpacePool(size, axes=1, reduction="max" if _permutes(rep) else "mean")
+def _pool(rep: LearnedRepresentation, size: int | None) -> nn.Module:
+    permutes = _permutes(rep)
+    if permutes or rep.dim > 1:
+        return _block("max" if permutes else "mean", size)
     return _OddPool(size)
+
+
+def _block(reduction: Literal["max", "mean"], size: int | None) -> nn.Module:
+    return _Whole(reduction) if size is None else SpacePool(size, axes=1, reduction=reduction)
 
 
 def _unchecked(pool: Any) -> Callable[[Any], Any]:

@@ -89,8 +89,8 @@ class SequenceNetwork(nn.Module):
             bend = FieldActivation(out, dropout=pattern.dropout).to(dtype)
             inner = 0 < number < len(planned) - 1
             layers[f"layer{number}"] = (_Adding if inner else _Chain)(conv, bend)
-            if number == 0 and pattern.pool > 1:
-                layers["pool"] = FieldPool(out, pattern.pool)
+            if number == 0 and pattern.block_size != 1:
+                layers["pool"] = FieldPool(out, pattern.block_size)
         self.body = nn.Sequential(layers)
         functions = planned[-1][1]
         self.last = functions.kinds[0][1]

@@ -20,7 +20,7 @@ from grouplearn.representations import (
 )
 
 _WHO = "SequencePattern"
-_NEAR = 5
+_NEAR, _POOL = 5, 4
 _MOST_PLACES, _MOST_BLOCKS, _MOST_LETTERS = 255, 16, 1000
 
 
@@ -29,8 +29,9 @@ _MOST_PLACES, _MOST_BLOCKS, _MOST_LETTERS = 255, 16, 1000
 class SequencePattern:
     """Sizes of a network for sequences.
 
-    A convolution looks at letters, a halving follows, then blocks that add to what comes in, each
-    with kernels spread twice as far as the block before, and a convolution of single places.
+    A convolution looks at letters, and what stands out in neighbouring places is kept. Then come
+    blocks that add to what enters them, each with kernels spread twice as far as those of the block
+    before, and a convolution of single places.
 
     Args:
         letters: of the alphabet.
@@ -40,7 +41,8 @@ class SequencePattern:
         first: places of the first kernel; odd, at most 255.
         kernel_size: likewise of the kernels of blocks.
         blocks: how many, at most 16; 6 with kernels of 5 see a thousand letters.
-        pool: places that become one after the first layer.
+        pool: places that become one after the first layer. None takes all of them where there are
+            no blocks, and 4 else.
         signs: share of the channels that change sign under the group, where it has such
             representations; the others are functions on the group. On DNA, three channels that
             keep their sign to one that changes it did best.
@@ -67,15 +69,17 @@ class SequencePattern:
     first: int = 15
     kernel_size: int = 5
     blocks: int = 0
-    pool: int = 4
+    pool: int | None = None
     signs: float = 0.25
     dropout: float = 0.1
     length: int | None = None
 
     def __post_init__(self) -> None:
         """Check the sizes."""
-        for name in ("letters", "classes", "width", "first", "kernel_size", "pool"):
+        for name in ("letters", "classes", "width", "first", "kernel_size"):
             positive_int(_WHO, name, getattr(self, name))
+        if self.pool is not None:
+            positive_int(_WHO, "pool", self.pool)
         positive_int(_WHO, "blocks", self.blocks, minimum=0)
         for name in ("first", "kernel_size"):
             if getattr(self, name) % 2 == 0 or getattr(self, name) > _MOST_PLACES:
@@ -100,7 +104,13 @@ class SequencePattern:
     @property
     def last_places(self) -> int | None:
         """Places that the last linear map tells apart; None where it tells none."""
-        return None if self.length is None else -(-self.length // self.pool)
+        return None if self.length is None else -(-self.length // (self.block_size or 1))
+
+    @property
+    def block_size(self) -> int | None:
+        """Places that become one after the first layer; None for all of them."""
+        alone = self.blocks == 0 and self.length is None
+        return self.pool if self.pool is not None or alone else _POOL
 
     def fields(self, letters: LearnedRepresentation) -> tuple[Fields, Fields, Fields]:
         """The fields of the input, between the layers, and of the last layer.

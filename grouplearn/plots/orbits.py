@@ -61,7 +61,8 @@ def plot_orbit(orbit: ArrayLike | Tensor, labels: Sequence[str] | None = None) -
         refuse("plot_orbit", "labels", f"of {columns} titles", len(labels), "one for each column")
     across = min(columns, _ACROSS)
     lines = -(-columns // across)
-    size = 1.15 * across + 0.2, 1.15 * rows * lines + 0.35 * lines
+    shape = min(values.shape[2] / values.shape[3], 1.0)
+    size = 1.15 * across + 0.2, 1.15 * shape * rows * lines + 0.35 * lines
     figure = Figure(figsize=size, layout="constrained")
     panels = figure.subplots(rows * lines, across, squeeze=False).reshape(rows, lines * across)
     longest = max((len(label) for label in labels if "$" not in label), default=0)

@@ -193,9 +193,9 @@ def test_activations_and_pools_commute_in_training_and_after(
         for g in range(group.order):
             after = moved(bend(x), rho, places, g)
             torch.testing.assert_close(bend(moved(x, rho, places, g)), after, atol=1e-12, rtol=0)
-    for size in (2, 3, 4):
+    for size in (2, 3, 4, None):
         pool = FieldPool(fields, size)
-        assert pool(x).shape[2] == -(-length // size)
+        assert pool(x).shape[2] == (1 if size is None else -(-length // size))
         for g in range(group.order):
             after = moved(pool(x), rho, places, g)
             assert torch.allclose(pool(moved(x, rho, places, g)), after, atol=1e-12)

@@ -54,13 +54,13 @@ def one_hot(rng: np.random.Generator, count: int, length: int) -> Tensor:
 
 @given(
     st.sampled_from(ACTIONS), st.sampled_from([0.0, 0.25, 0.6]), st.integers(1, 80),
-    st.integers(1, 5), st.integers(0, 99),
+    st.sampled_from([1, 2, 3, 5, None]), st.booleans(), st.integers(0, 99),
 )  # fmt: skip
 def test_outputs_stay_where_the_group_moves_a_sequence(
-    names: tuple[str, ...], share: float, length: int, pool: int, seed: int
+    names: tuple[str, ...], share: float, length: int, pool: int | None, deep: bool, seed: int
 ) -> None:
     pattern = SequencePattern(
-        4, 2, width=9, first=5, kernel_size=3, blocks=2, pool=pool, signs=share
+        4, 2, width=9, first=5, kernel_size=3, blocks=2 * deep, pool=pool, signs=share
     )
     network = network_of(names, pattern)
     x = one_hot(np.random.default_rng(seed), 2, length).double()
