@@ -1,12 +1,23 @@
-"""Networks: linear group networks and their controls."""
+"""Networks: linear group networks and their controls, and encoder-decoders of tokens."""
 
 from grouplearn.models.lgcnn import LGCNN
 from grouplearn.models.lgn import LGN, Codes, LGNShape
 from grouplearn.models.pattern import Pattern
 from grouplearn.models.plain import PlainCNN
+from grouplearn.models.slots import Slots
 from grouplearn.models.standardised import Standardised
 from grouplearn.models.symmetrized import Symmetrized
+from grouplearn.models.translators import (
+    CanonicalNames,
+    RecurrentTranslator,
+    SlotTranslator,
+    TransformerTranslator,
+    Translator,
+    translated,
+)
 
 __all__ = [
-    "LGCNN", "LGN", "Codes", "LGNShape", "Pattern", "PlainCNN", "Standardised", "Symmetrized",
+    "LGCNN", "LGN", "CanonicalNames", "Codes", "LGNShape", "Pattern", "PlainCNN",
+    "RecurrentTranslator", "SlotTranslator", "Slots", "Standardised", "Symmetrized",
+    "TransformerTranslator", "Translator", "translated",
 ]  # fmt: skip
