@@ -151,7 +151,7 @@ def _partners(
         return None
     often = together[np.ix_(points, orbit)]
     _, chosen = linear_sum_assignment(np.where(alike, often, -1 - often.sum()), maximize=True)
-    return [orbit[j] for j in chosen]
+    return [orbit[j] for j in chosen.tolist()]
 
 
 def _numbered(side: str, known: Sequence[str], samples: Iterable[Words], least: int) -> Tokens:

@@ -137,12 +137,12 @@ class Slots(nn.Module):
         """
         return self.renamed(self.first.expand(len(tokens), -1), tokens, side)
 
-    def draw(self, batch: int, rng: torch.Generator) -> Names:
+    def draw(self, batch: int, rng: torch.Generator | None = None) -> Names:
         """Draw elements of the group, each as likely as any other.
 
         Args:
             batch: how many.
-            rng: draws, on the CPU.
+            rng: draws, on the CPU; None uses torch's global generator.
 
         Returns:
             (B, K), the new slot of every slot.

@@ -253,24 +253,27 @@ class SlotTranslator(Translator):
         return self.slots.kinds(tokens, side)
 
     def encode(self, inputs: Tokens) -> State:
-        """Encode what is invariant of the inputs, and keep them."""
-        names = self.slots.names(inputs)
-        return (*self.network.encode(self._seen(names, inputs, "inputs")), inputs)
+        """Encode what is invariant of the inputs, and keep them with their names."""
+        slots = self.slots
+        names = slots.draw(len(inputs)) if self.training else slots.names(inputs)
+        return (*self.network.encode(self._seen(names, inputs, "inputs")), names, inputs)
 
     def advance(self, memory: State, state: State | None, token: Prefix) -> tuple[Tensor, State]:
         """Read what is invariant of more tokens; the state holds all tokens."""
-        *inner, inputs = memory
+        *inner, names, inputs = memory
         before, prefix = (None, token)
         if state is not None:
             *rest, earlier = state
             before, prefix = tuple(rest), torch.cat([earlier, token], 1)
-        named = self._seen(self.slots.names(inputs, prefix), token, "outputs")
+        if not self.training:
+            names = self.slots.names(inputs, prefix)
+        named = self._seen(names, token, "outputs")
         features, after = self.network.advance(tuple(inner), before, named)
         return features, (*after, prefix)
 
     def judge(self, memory: State, features: Features) -> Scores:
         """The log probabilities of what follows: of its kind, and of its slot."""
-        *inner, inputs = memory
+        *inner, _, inputs = memory
         slots = self.slots
         scores = self.network.judge(tuple(inner), features)
         if not slots.count:
