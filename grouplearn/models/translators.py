@@ -225,9 +225,9 @@ class SlotTranslator(Translator):
     Args:
         network: the other; its vocabularies are those of the tokens.
         slots: which tokens may be exchanged.
-        tells_apart: let the layers see canonical names, see `Slots`, and not kinds alone: then they
-            know which members of a class are the same, and remain invariant. That is more than most
-            tasks need, and less of what was learned about one place holds for another.
+        tells_apart: let the layers see names of slots, and not kinds alone: random ones in
+            training, and canonical ones, see `Slots`, in evaluation. Then they know which places
+            hold the same member. The law holds exactly in evaluation, and on average in training.
 
     References:
         Vinyals, Fortunato, Jaitly, 2015, Pointer networks.
@@ -261,7 +261,7 @@ class SlotTranslator(Translator):
     def advance(self, memory: State, state: State | None, token: Prefix) -> tuple[Tensor, State]:
         """Read what is invariant of more tokens; the state holds all tokens."""
         *inner, names, inputs = memory
-        before, prefix = (None, token)
+        before, prefix = None, token
         if state is not None:
             *rest, earlier = state
             before, prefix = tuple(rest), torch.cat([earlier, token], 1)
@@ -282,16 +282,15 @@ class SlotTranslator(Translator):
         alike = slots.kinds(every, "outputs")[0]
         kinds = scores.masked_fill(alike != every[0], -torch.inf).log_softmax(2)[..., alike]
         owner = slots.outputs_slot
-        pointed = self._pointed(inner[0], inputs, features)[..., owner.clamp(min=0)]
-        return kinds + torch.where(owner >= 0, pointed, 0.0)
+        match = (self.pointer(features) @ inner[0].mT) / features.shape[2] ** 0.5
+        pointed = self._pointed(match, slots.inputs_slot[inputs])
+        return kinds + torch.where(owner >= 0, pointed[..., owner.clamp(min=0)], 0.0)
 
     def _pointed(
-        self, seen: Float[Tensor, "batch time width"], inputs: Tokens, features: Features
+        self, match: Float[Tensor, "batch steps places"], places: Int64[Tensor, "batch places"]
     ) -> Float[Tensor, "batch steps slots"]:
         """The log probability of each slot within its class."""
-        slots, width = self.slots, seen.shape[2]
-        places = slots.inputs_slot[inputs]
-        match = (self.pointer(features) @ seen.mT) / width**0.5
+        slots = self.slots
         match = match.masked_fill((places < 0)[:, None], -torch.inf)
         absent = self.absent.expand(*match.shape[:2], -1)
         largest = torch.cat([match, absent], 2).amax(2, keepdim=True).detach()
