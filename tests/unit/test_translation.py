@@ -119,17 +119,18 @@ def trained(kind: str, seed: int = 0) -> tuple[float, float]:
         network = SlotTranslator(network, slots)
     data = [(numbers.read(x for x, _ in some), numbers.outputs_of(y for _, y in some))
             for some in (train, test)]  # fmt: skip
-    options = TranslationOptions(steps=200, batch_size=16, learning_rate=0.02, seed=seed)
+    options = TranslationOptions(steps=300, batch_size=16, learning_rate=0.01, seed=seed)
     fit_translation(network, *data[0], options, augmentation=slots if kind == "augmented" else None)
     seen, unseen = (exact_match(network, *each) for each in data)
     return seen, unseen
 
 
-@pytest.mark.parametrize("kind", ["symmetric", "augmented"])
+@pytest.mark.parametrize("kind", ["symmetric", pytest.param("augmented", marks=pytest.mark.slow)])
 def test_a_network_with_the_group_knows_what_it_has_not_seen(kind: str) -> None:
-    assert trained(kind) == (1.0, 1.0)
+    assert min(trained(kind)) > 0.95
 
 
+@pytest.mark.slow
 def test_a_plain_network_does_not() -> None:
     seen, unseen = trained("plain")
     assert seen > 0.9
