@@ -76,6 +76,29 @@ def corpus_of_pairs(inputs: Iterable[Words], outputs: Iterable[Words]) -> Corpus
     return Corpus(2, lambda: iter(samples), f"{len(samples):,} pairs of an input and an output")
 
 
+def corpus_of_samples(samples: Iterable[Any], sides: int) -> Corpus:
+    """Return sequences, or (input, output) pairs, as a corpus.
+
+    Args:
+        samples: lists of tokens, or pairs of them.
+        sides: 1 for sequences, 2 for pairs.
+
+    Returns:
+        The corpus.
+
+    Raises:
+        InputError: as `corpus_of_sequences`, or a sample is no pair.
+    """
+    if sides == 1:
+        return corpus_of_sequences(samples)
+    pairs = list(samples)
+    for number, pair in enumerate(pairs):
+        if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
+            refuse(_WHO, "samples", "(input, output) pairs", f"{pair!r} as item {number}",
+                   "pass pairs of lists of tokens")  # fmt: skip
+    return corpus_of_pairs([pair[0] for pair in pairs], [pair[1] for pair in pairs])
+
+
 def corpus_of_file(path: str | os.PathLike[str]) -> Corpus:
     """Return a text file as a corpus: tokens between blanks, one sample on each line.
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from jaxtyping import Float, Float32, Float64, Int64
 from numpy.typing import NDArray
 from torch import Tensor
 
-from grouplearn._checks import generator, last_axis, positive_int, refuse
+from grouplearn._checks import generator, last_axis, positive_int
 from grouplearn.discovery.moments import MomentAccumulator
 from grouplearn.discovery.result import Discovery
 from grouplearn.domains.base import Domain, KnownAction, discovered, permutations_of
@@ -23,15 +23,22 @@ from grouplearn.domains.corpora import (
     Corpus,
     corpus_of_file,
     corpus_of_pairs,
+    corpus_of_samples,
     corpus_of_sequences,
     corpus_of_two_files,
     count_tokens,
 )
+from grouplearn.domains.exchanges import PairTable
+from grouplearn.domains.extensions import ExchangeClasses, accepted_on, exchange_classes
+from grouplearn.domains.extensions import with_exchanges as _with_exchanges
 from grouplearn.domains.text_samples import Words
 from grouplearn.domains.token_wholes import wholes_of_samples
 from grouplearn.domains.vocabulary import CHANNELS, TokenMove, Vocabulary
 from grouplearn.domains.wholes import Wholes
 from grouplearn.representations import LearnedRepresentation
+
+Texts: TypeAlias = Iterable[Words]
+File: TypeAlias = str | os.PathLike[str]
 
 _WHO = "TokenDomain"
 
@@ -74,9 +81,7 @@ class TokenDomain(Domain):
         positive_int(_WHO, "max_vocabulary", self.max_vocabulary)
 
     @classmethod
-    def from_sequences(
-        cls, sequences: Iterable[Words], *, max_vocabulary: int = 256
-    ) -> TokenDomain:
+    def from_sequences(cls, sequences: Texts, *, max_vocabulary: int = 256) -> TokenDomain:
         """Build the domain of sequences, each a list of tokens.
 
         Example:
@@ -86,9 +91,7 @@ class TokenDomain(Domain):
         return cls(corpus_of_sequences(sequences), max_vocabulary)
 
     @classmethod
-    def from_pairs(
-        cls, inputs: Iterable[Words], outputs: Iterable[Words], *, max_vocabulary: int = 256
-    ) -> TokenDomain:
+    def from_pairs(cls, inputs: Texts, outputs: Texts, *, max_vocabulary: int = 256) -> TokenDomain:
         """Build the domain of pairs; input i belongs to output i.
 
         Example:
@@ -98,7 +101,7 @@ class TokenDomain(Domain):
         return cls(corpus_of_pairs(inputs, outputs), max_vocabulary)
 
     @classmethod
-    def from_file(cls, path: str | os.PathLike[str], *, max_vocabulary: int = 256) -> TokenDomain:
+    def from_file(cls, path: File, *, max_vocabulary: int = 256) -> TokenDomain:
         """Build the domain of a text file, one sample on each line, tokens between blanks.
 
         Lines "IN: ... OUT: ...", lines with one tab and lines of JSON hold pairs, see
@@ -111,13 +114,7 @@ class TokenDomain(Domain):
         return cls(corpus_of_file(path), max_vocabulary)
 
     @classmethod
-    def from_files(
-        cls,
-        inputs: str | os.PathLike[str],
-        outputs: str | os.PathLike[str],
-        *,
-        max_vocabulary: int = 256,
-    ) -> TokenDomain:
+    def from_files(cls, inputs: File, outputs: File, *, max_vocabulary: int = 256) -> TokenDomain:
         """Build the domain of two text files; line i of the one pairs with line i of the other.
 
         Raises:
@@ -286,19 +283,61 @@ class TokenDomain(Domain):
             options: of `grouplearn.discover`.
 
         Returns:
-            As `grouplearn.discover`; a note says when tokens were left out.
+            As `grouplearn.discover`, with what exchanges of tokens of pairs add: see `exchanges`.
 
         Raises:
             InputError: as `moments` and `grouplearn.discover`.
         """
         found = discovered(self.moments(samples, seed=options.get("seed", 0)), **options)
-        if not self.left_out:
+        found = self.with_exchanges(found, samples, seed=options.get("seed", 0))
+        return dataclasses.replace(found, notes=(*found.notes, *self._words.notes()))
+
+    def with_exchanges(
+        self, found: Discovery, samples: Iterable[Sequence[Words]] | None = None, *, seed: int = 0
+    ) -> Discovery:
+        """Add what exchanges of two tokens with their translations show, or suggest.
+
+        Args:
+            found: in this vocabulary; returned as it is if samples are no pairs.
+            samples: pairs; None takes the domain's own.
+            seed: of the tests.
+        """
+        if self.corpus.sides == 1 or found.action != "permutation":
             return found
-        note = (
-            f"The {self.dim} most frequent tokens were looked at, {self.left_out} left out "
-            f"(max_vocabulary={self.max_vocabulary})."
-        )
-        return dataclasses.replace(found, notes=(*found.notes, note))
+        return _with_exchanges(found, PairTable(self._own(samples), seed), self._words)
+
+    def exchanges(self) -> ExchangeClasses:
+        """Weigh exchanges of two tokens of the inputs, each with its translations.
+
+        Returns:
+            Classes of exchangeable tokens, and the exchanges that hold or are suggested.
+
+        Raises:
+            InputError: samples are sequences, which have no outputs that could disagree.
+
+        Cost:
+            At most 8 exchanges for each token, each linear in the samples that it moves.
+        """
+        return exchange_classes(PairTable(self.corpus))
+
+    def accept(self, found: Discovery, held_out: Iterable[Sequence[Words]]) -> Discovery:
+        """Accept the hypotheses of a finding that held-out samples bear out.
+
+        A held-out sample counts if the extended group takes its input to that of a sample of the
+        domain, and the claimed group does not. A hypothesis is accepted if the share of outputs
+        that come out otherwise is small beyond doubt, by the rule that claims obey.
+
+        Args:
+            found: in this vocabulary.
+            held_out: (input, output) pairs.
+
+        Returns:
+            The finding with what was accepted, and a note that says on how many samples.
+
+        Raises:
+            InputError: no samples, or the domain is not of pairs.
+        """
+        return accepted_on(found, PairTable(self.corpus), self._words, self._own(held_out))
 
     def extend(self, representation: LearnedRepresentation) -> tuple[TokenMove | None, ...]:
         """Say which elements of a representation act on whole sequences.
@@ -346,18 +385,7 @@ class TokenDomain(Domain):
             >>> TokenDomain.from_sequences([["a", "b"]]).apply([1, 0], ["b", "b"])
             ['a', 'a']
         """
-        given = np.asarray(member)
-        valid = given.shape == (self.dim,) and np.array_equal(np.sort(given), np.arange(self.dim))
-        move = self._words.move(given) if valid else None
-        if move is None:
-            refuse(
-                f"{_WHO}.apply",
-                "member",
-                f"a permutation of 0 to {self.dim - 1} that keeps inputs and outputs apart",
-                given.tolist(),
-                "pass one row of found.members",
-            )
-        return move(sample)
+        return self._words.checked_move(f"{_WHO}.apply", np.asarray(member))(sample)
 
     @cached_property
     def _words(self) -> Vocabulary:
@@ -366,15 +394,4 @@ class TokenDomain(Domain):
 
     def _own(self, samples: Iterable[Any] | None) -> Corpus:
         """The samples as a corpus of as many sides as the domain's own."""
-        if samples is None:
-            return self.corpus
-        if self.corpus.sides == 1:
-            return corpus_of_sequences(samples)
-        pairs = list(samples)
-        for number, pair in enumerate(pairs):
-            if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
-                refuse(
-                    _WHO, "samples", "(input, output) pairs", f"{pair!r} as item {number}",
-                    "pass pairs of lists of tokens",
-                )  # fmt: skip
-        return corpus_of_pairs([pair[0] for pair in pairs], [pair[1] for pair in pairs])
+        return self.corpus if samples is None else corpus_of_samples(samples, self.corpus.sides)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from jaxtyping import Float64, Int, Int64
@@ -91,11 +91,13 @@ class Vocabulary:
         tokens: (side, token) of each coordinate.
         sides: 1 or 2.
         left_out: how many tokens have none.
+        most: how many might have had one.
     """
 
     tokens: tuple[tuple[int, str], ...]
     sides: int
     left_out: int
+    most: int
     _numbers: tuple[dict[str, int], ...] = field(repr=False)
 
     @classmethod
@@ -127,7 +129,7 @@ class Vocabulary:
         numbers: tuple[dict[str, int], ...] = tuple({} for _ in range(sides))
         for number, (side, token) in enumerate(tokens):
             numbers[side][token] = number
-        return cls(tokens, sides, len(counts) - len(tokens), numbers)
+        return cls(tokens, sides, len(counts) - len(tokens), most, numbers)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -203,6 +205,42 @@ class Vocabulary:
             first, second = tokens.numbers[:-1][pairs], tokens.numbers[1:][pairs]
             after += np.bincount(first * d + second, minlength=d * d)
         return together, after.reshape(d, d)
+
+    def notes(self) -> tuple[str, ...]:
+        """A sentence that says how many tokens have no coordinate, if any."""
+        if not self.left_out:
+            return ()
+        return (f"The {len(self.tokens)} most frequent tokens were looked at, {self.left_out} left "
+                f"out (max_vocabulary={self.most}).",)  # fmt: skip
+
+    def checked_move(self, who: str, given: NDArray[Any]) -> TokenMove:
+        """Return a permutation of coordinates as a change of tokens, if it is one.
+
+        Args:
+            who: asks, for the error message.
+            given: (d,), as an entry of `Discovery.members`.
+
+        Raises:
+            InputError: it is no permutation of the vocabulary, or mixes inputs with outputs.
+        """
+        dim = len(self.tokens)
+        valid = given.shape == (dim,) and np.array_equal(np.sort(given), np.arange(dim))
+        move = self.move(given) if valid else None
+        if move is None:
+            refuse(who, "member",
+                   f"a permutation of 0 to {dim - 1} that keeps inputs and outputs apart",
+                   given.tolist(), "pass one row of found.members")  # fmt: skip
+        return move
+
+    def numbers_of(self, move: TokenMove) -> list[tuple[int, int]] | None:
+        """Return which coordinates a change of tokens changes to which; None where one has none."""
+        pairs = []
+        for numbers, changes in zip(self._numbers, move.changes, strict=True):
+            for word, becomes in changes.items():
+                if word not in numbers or becomes not in numbers:
+                    return None
+                pairs.append((numbers[word], numbers[becomes]))
+        return pairs
 
     def move(self, permutation: NDArray[np.int64] | Int64[np.ndarray, " d"]) -> TokenMove | None:
         """Return a permutation of coordinates as a change of tokens, None where it mixes sides."""

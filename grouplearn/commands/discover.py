@@ -12,6 +12,7 @@ from grouplearn.commands.discover_data import WHO, Reading, Subject, names_of, o
 from grouplearn.commands.discover_words import describe
 from grouplearn.commands.options import between, known_name
 from grouplearn.discovery import Discovery, MomentAccumulator, discover
+from grouplearn.domains.tokens import TokenDomain
 
 ACTIONS = ("permutation", "signed", "linear")
 
@@ -106,6 +107,9 @@ def _find(subject: Subject, options: DiscoverOptions, watch: Watch) -> Finding:
     }  # fmt: skip
     watch(subject.name, "searching")
     found = discover(moments, max_moment=options.max_moment, **settings)
+    if isinstance(subject.domain, TokenDomain):
+        watch(subject.name, "exchanging tokens")
+        found = subject.domain.with_exchanges(found, seed=options.seed)
     proposal = None
     if not found.found and options.max_moment > 2 and options.action != "linear":
         watch(subject.name, "asking second moments alone")

@@ -89,6 +89,10 @@ def _discovery(found: Discovery, words: Sequence[str]) -> dict[str, object]:
         "effect": found.effect,
         "effect_bound": found.effect_bound,
         "region": list(found.region),
+        "hypotheses": [
+            {**vars(each), "member": each.member.tolist(), "evidence": asdict(each.evidence)}
+            for each in found.hypotheses
+        ],
         "action": found.action,
         "summary": found.summary(),
         "notes": list(found.notes),

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from grouplearn.discovery.permutations.automorphisms import Automorphisms, automorphisms
     from grouplearn.discovery.permutations.orbits import discover_from_orbits
     from grouplearn.discovery.reservoir import Sample
-    from grouplearn.discovery.result import Discovery, Evidence, Rung
+    from grouplearn.discovery.result import Discovery, Evidence, Hypothesis, Rung
 
 _HOME = {
     "Automorphisms": "permutations.automorphisms",
     "Discovery": "result",
     "Evidence": "result",
+    "Hypothesis": "result",
     "InvarianceTest": "evidence.given",
     "MomentAccumulator": "moments",
     "Rung": "result",
@@ -41,6 +42,7 @@ __all__ = [
     "Automorphisms",
     "Discovery",
     "Evidence",
+    "Hypothesis",
     "InvarianceTest",
     "MomentAccumulator",
     "Rung",

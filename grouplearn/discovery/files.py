@@ -12,7 +12,7 @@ from torch import Tensor
 
 from grouplearn._checks import refuse
 from grouplearn._schema import misfit, rebuilding
-from grouplearn.discovery.result import Discovery, Evidence, Rung
+from grouplearn.discovery.result import Discovery, Evidence, Hypothesis, Rung
 from grouplearn.errors import DataError
 from grouplearn.representations.descriptions import (
     build_representation,
@@ -32,6 +32,9 @@ def write_discovery(found: Discovery, path: str | os.PathLike[str]) -> None:
     values["ladder"] = [
         {**vars(rung), "evidence": [asdict(each) for each in rung.evidence]}
         for rung in found.ladder
+    ]
+    values["hypotheses"] = [
+        {**vars(each), "evidence": asdict(each.evidence)} for each in found.hypotheses
     ]
     held: dict[str, Tensor] = {}
     info[_PLACE] = pack(values, held, _PLACE)
@@ -60,7 +63,11 @@ def _restored(info: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Discove
         Rung(**{**rung, "evidence": tuple(Evidence(**each) for each in rung["evidence"])})
         for rung in values.pop("ladder")
     )
-    found = Discovery(representation=rep.eval(), ladder=ladder, **values)
+    hypotheses = tuple(
+        Hypothesis(**{**each, "evidence": Evidence(**each["evidence"])})
+        for each in values.pop("hypotheses")
+    )
+    found = Discovery(representation=rep.eval(), ladder=ladder, hypotheses=hypotheses, **values)
     if len(found.members) != found.group.order:
         raise ValueError(f"{len(found.members)} members of a group of order {found.group.order}")
     return found

@@ -125,6 +125,49 @@ class Rung:
 
 @final
 @dataclass(frozen=True)
+class Hypothesis:
+    """An extension of the claimed group that the data suggest and cannot show.
+
+    It is never part of a claim: `Discovery.accept` makes it one.
+
+    Attributes:
+        move: what it adds, in words, such as "in:left <-> in:right, out:L <-> out:R".
+        member: (d,), the same in the convention of `Discovery.members`.
+        name: of the group that it makes of the claimed one.
+        order: of that group.
+        evidence: p-value of the move as a symmetry of the distribution; effect, how many of the
+            samples that meet their images disagree with them, as a part of chance, and its bound.
+        agree: how many pairs of samples and their images agree.
+        disagree: how many do not.
+        predicts: how many samples it predicts that are not among the data.
+        examples: a few of these.
+        reason: why it is none but a hypothesis.
+    """
+
+    move: str
+    member: Int[Tensor, " d"]
+    name: str
+    order: int
+    evidence: Evidence
+    agree: int
+    disagree: int
+    predicts: int
+    examples: tuple[str, ...]
+    reason: str
+
+    def __str__(self) -> str:
+        one = "1 sample agrees with its image"
+        pairs = one if self.agree == 1 else f"{self.agree:,} samples agree with their images"
+        such = f", such as {self.examples[0]!r}" if self.examples else ""
+        return (
+            f"Suggested, not shown: {self.name} (order {self.order}) by {self.move}. {pairs}, "
+            f"{self.disagree:,} disagree, {self.reason}. It predicts {self.predicts:,} samples "
+            f"that are not among the data{such}."
+        )
+
+
+@final
+@dataclass(frozen=True)
 class Discovery:
     """A group found in data, how it acts, and why it is believed.
 
@@ -147,7 +190,7 @@ class Discovery:
             symmetry shows; nan where it was not measured.
         effect_bound: its upper confidence bound.
         region: names of the groups above the claimed one that the data do not exclude.
-        hypotheses: extensions that the data suggest and cannot show.
+        hypotheses: extensions that the data suggest and cannot show; `accept` takes them.
         lie_algebra: (k, d, d), generators X of continuous turns exp(t X); k = 0 where there are
             none.
     """
@@ -165,7 +208,7 @@ class Discovery:
     effect: float = math.nan
     effect_bound: float = math.nan
     region: tuple[str, ...] = ()
-    hypotheses: tuple[str, ...] = ()
+    hypotheses: tuple[Hypothesis, ...] = ()
     lie_algebra: Float[Tensor, "k d d"] | None = None
 
     def __post_init__(self) -> None:
@@ -224,8 +267,40 @@ class Discovery:
 
         return read_discovery(path)
 
+    def accept(self, *hypotheses: Hypothesis, by: str = "the user") -> Discovery:
+        """Extend the claim by hypotheses that the data suggest and cannot show.
+
+        Args:
+            hypotheses: some of `self.hypotheses`.
+            by: who or what accepts them, for the note that says so.
+
+        Returns:
+            The finding with the larger group, which it calls no exact one, and with the hypotheses
+            that are left.
+
+        Raises:
+            InputError: a hypothesis is not of this finding, or the group becomes too large.
+
+        Example:
+            >>> from grouplearn.domains.tokens import TokenDomain
+            >>> verbs, often = ["walk", "run", "look"], ["and", "or", "twice", "thrice"]
+            >>> pairs = [([v, n, w], [v.upper()] * k + [w.upper()])
+            ...          for v in verbs for w in verbs for k, n in enumerate(often)]
+            >>> alone = [([v], [v.upper()]) for v in [*verbs, "jump"]]
+            >>> domain = TokenDomain.from_pairs(*zip(*pairs, *alone))
+            >>> found = domain.discover()
+            >>> found.group.name, found.accept(*found.hypotheses).group.name
+            ('S3', 'S4')
+        """
+        from grouplearn.discovery.hypotheses import accepted
+
+        return accepted(self, hypotheses, by)
+
     def summary(self) -> str:
         """The finding in plain sentences."""
+        return " ".join([self._claimed(), *map(str, self.hypotheses)])
+
+    def _claimed(self) -> str:
         if not self.found:
             rungs = sorted((rung for rung in self.ladder if rung.order > 1), key=_remoteness)
             near = [f"Nearest: {rung.brief()}." for rung in rungs[:1]]
@@ -238,6 +313,8 @@ class Discovery:
         order = self.group.order
         claimed = [rung for rung in self.ladder if rung.accepted and rung.order == order][-1:]
         found = f"{self.group.name} (order {order}), {words}"
+        if any(rung.verdict == "undecided" for rung in claimed):
+            found = f"{self.group.name} (order {order}), accepted and not shown"
         evidence = [each for rung in claimed for each in rung.shown()]
         if evidence:
             found += ": " + "; ".join(each.measured() for each in evidence)

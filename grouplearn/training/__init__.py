@@ -18,6 +18,7 @@ from grouplearn.training.objectives import Classification, Objective, Reconstruc
 from grouplearn.training.pairs import Epoch, PairsFit, Penalties, Schedule, fit_pairs, pair_error
 from grouplearn.training.refine import Refined, RefineStep, RefineTerms, refine
 from grouplearn.training.saving import load, save
+from grouplearn.training.translation import TranslationOptions, exact_match, fit_translation
 
 __all__ = [
     "Augmentation",
@@ -41,14 +42,17 @@ __all__ = [
     "Schedule",
     "Several",
     "Similarity",
+    "TranslationOptions",
     "Tried",
     "WithLaws",
     "as_labelled",
     "choose",
     "computes_in_bfloat16",
     "evaluate",
+    "exact_match",
     "fit",
     "fit_pairs",
+    "fit_translation",
     "load",
     "pair_error",
     "ranking",

@@ -1,0 +1,182 @@
+"""Slots: what tokens stand for that may be exchanged, and canonical names for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias, final
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor, nn
+
+from grouplearn._checks import positive_int, refuse
+
+Member: TypeAlias = tuple[Sequence[int], Sequence[int]]
+"""The tokens of the inputs, and those of the outputs, that belong to one slot."""
+Tokens = Int64[Tensor, "batch _"]
+Names = Int64[Tensor, "batch slots"]
+
+_FIXED = -1
+
+
+@final
+class Slots(nn.Module):
+    """Classes of slots, whose members may be exchanged at will, and which tokens belong to them.
+
+    A class c has k_c slots, such as four verbs, and the group is the product of the symmetric
+    groups S_(k_c). Each slot owns tokens, as many as the other slots of its class: `walk` in the
+    inputs and `WALK` in the outputs. The permutation g takes a token of slot s to the token of the
+    same kind of slot g(s); tokens that belong to no slot stay as they are.
+
+    The *canonical names* of a sequence x are the element g_x of the group that numbers the slots of
+    each class in the order of their first occurrence in x. So g_(h x) h = g_x on all slots that
+    occur, and g_x x is the same for the whole orbit of x.
+
+    It has no parameters; its tables are buffers, and move with the module that holds it.
+
+    Args:
+        inputs: number of tokens of the inputs.
+        outputs: number of tokens of the outputs; 0 where there are none.
+        classes: of each class its slots, of each slot the tokens of the inputs and of the outputs.
+
+    Raises:
+        InputError: a token is out of range or in two slots, a class is empty, or its slots differ
+            in how many tokens they own.
+
+    References:
+        Puny et al., 2022, Frame averaging for invariant and equivariant network design.
+
+    Example:
+        >>> slots = Slots(4, 0, [[([1], []), ([2], []), ([3], [])]])
+        >>> x = torch.tensor([[3, 0, 1, 3]])
+        >>> slots.renamed(slots.names(x), x)
+        tensor([[1, 0, 2, 1]])
+    """
+
+    classes: Tensor
+    first: Tensor
+    inputs_slot: Tensor
+    inputs_kind: Tensor
+    inputs_token: Tensor
+    outputs_slot: Tensor
+    outputs_kind: Tensor
+    outputs_token: Tensor
+
+    def __init__(self, inputs: int, outputs: int, classes: Sequence[Sequence[Member]]) -> None:
+        super().__init__()
+        positive_int("Slots", "inputs", inputs)
+        positive_int("Slots", "outputs", outputs, minimum=0)
+        self.sizes = tuple(len(members) for members in classes)
+        self.count = sum(self.sizes)
+        which = [c for c, size in enumerate(self.sizes) for _ in range(size)]
+        self.register_buffer("classes", torch.tensor(which, dtype=torch.int64), persistent=False)
+        starts = [sum(self.sizes[:c]) for c in which]
+        self.register_buffer("first", torch.tensor(starts, dtype=torch.int64), persistent=False)
+        for side, total in enumerate((inputs, outputs)):
+            slot, kind, token = _tables(total, [[each[side] for each in c] for c in classes])
+            name = ("inputs", "outputs")[side]
+            self.register_buffer(f"{name}_slot", slot, persistent=False)
+            self.register_buffer(f"{name}_kind", kind, persistent=False)
+            self.register_buffer(f"{name}_token", token, persistent=False)
+
+    def names(self, *sequences: Tokens) -> Names:
+        """Return the canonical names of sequences: the new slot of every slot.
+
+        Args:
+            sequences: (B, T) of the inputs, then perhaps (B, T') of the outputs. Slots that occur
+                in none take the names that are left, in their order.
+
+        Returns:
+            (B, K), for K slots in all.
+        """
+        places = torch.cat([
+            getattr(self, f"{side}_slot")[tokens]
+            for side, tokens in zip(("inputs", "outputs"), sequences, strict=False)
+        ], dim=1)  # fmt: skip
+        batch, time = places.shape
+        never = time + torch.arange(self.count, device=places.device)
+        at = torch.arange(time, device=places.device).expand(batch, time)
+        first = torch.cat([never.expand(batch, -1), never.new_full((batch, 1), time)], 1)
+        # Tokens of no slot write to a column that is dropped.
+        first = first.scatter_reduce(1, places % (self.count + 1), at, "amin")[:, : self.count]
+        before = first[:, None, :] < first[:, :, None]
+        alike = self.classes == self.classes[:, None]
+        return self.first + (before & alike).sum(2)
+
+    def renamed(self, names: Names, tokens: Tokens, side: str = "inputs") -> Tokens:
+        """Rename the tokens of sequences.
+
+        Args:
+            names: (B, K), the new slot of every slot.
+            tokens: (B, T).
+            side: "inputs" or "outputs".
+
+        Returns:
+            (B, T).
+        """
+        slot, kind, table = (getattr(self, f"{side}_{each}") for each in ("slot", "kind", "token"))
+        mine = slot[tokens]
+        if not self.count:
+            return tokens
+        new = names.gather(1, mine.clamp(min=0))
+        return torch.where(mine >= 0, table[kind[tokens], new], tokens)
+
+    def inverse(self, names: Names) -> Names:
+        """Return the names that take renamed sequences back."""
+        return names.argsort(1)
+
+    def kinds(self, tokens: Tokens, side: str = "inputs") -> Tokens:
+        """Return tokens with those of one kind made alike: the one of the first slot of its class.
+
+        Args:
+            tokens: (B, T).
+            side: "inputs" or "outputs".
+
+        Returns:
+            (B, T), the same for the whole orbit.
+        """
+        return self.renamed(self.first.expand(len(tokens), -1), tokens, side)
+
+    def draw(self, batch: int, rng: torch.Generator | None = None) -> Names:
+        """Draw elements of the group, each as likely as any other.
+
+        Args:
+            batch: how many.
+            rng: draws, on the CPU; None uses torch's global generator.
+
+        Returns:
+            (B, K), the new slot of every slot.
+        """
+        device = self.first.device
+        parts, start = [], 0
+        for size in self.sizes:
+            parts.append(start + torch.rand(batch, size, generator=rng).argsort(1))
+            start += size
+        return torch.cat(parts, 1).to(device) if parts else self.first.expand(batch, 0)
+
+    def extra_repr(self) -> str:
+        """Sizes of the classes."""
+        return f"classes of {', '.join(map(str, self.sizes)) or 'nothing'}"
+
+
+def _tables(
+    total: int, classes: Sequence[Sequence[Sequence[int]]]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The slot and the kind of each token, and the token of each kind and slot."""
+    slot, kind = torch.full((total,), _FIXED), torch.full((total,), _FIXED)
+    count, kinds = sum(map(len, classes)), sum(len(c[0]) for c in classes if c)
+    token = torch.full((kinds, count), _FIXED)
+    start = base = 0
+    for members in classes:
+        if not members or any(len(each) != len(members[0]) for each in members):
+            refuse("Slots", "classes", "of slots that own the same number of tokens",
+                   [list(each) for each in members],
+                   "give every slot a token of each kind")  # fmt: skip
+        for s, tokens in enumerate(members, start):
+            for k, number in enumerate(tokens, base):
+                if not 0 <= number < total or int(slot[number]) != _FIXED:
+                    refuse("Slots", "classes", f"of different tokens below {total}", number,
+                           "put every token into one slot at most")  # fmt: skip
+                slot[number], kind[number], token[k, s] = s, k, number
+        start, base = start + len(members), base + len(members[0])
+    return slot, kind, token

@@ -1,0 +1,173 @@
+"""Training of encoder-decoders on pairs of token sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from grouplearn._checks import finite_number, positive_int, refuse
+from grouplearn.models.slots import Slots
+from grouplearn.models.translators import PAD, Translator, translated, translation_loss
+
+Inputs = Int64[Tensor, "batch time"]
+Outputs = Int64[Tensor, "outputs steps"]
+_POOLED = 16
+
+
+@final
+@dataclass(frozen=True)
+class TranslationOptions:
+    """How an encoder-decoder is trained.
+
+    Attributes:
+        steps: of the optimiser.
+        batch_size: pairs in each step.
+        learning_rate: the largest; it rises over the first twentieth of the steps, and falls to
+            nothing as a cosine.
+        weight_decay: of AdamW.
+        clip: the largest norm of a gradient.
+        seed: of all that is random.
+
+    Raises:
+        InputError: an option is out of its range.
+    """
+
+    steps: int = 2000
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        who = type(self).__name__
+        for name in ("steps", "batch_size"):
+            positive_int(who, name, getattr(self, name))
+        for name in ("learning_rate", "clip"):
+            finite_number(who, name, getattr(self, name), positive=True)
+        positive_int(who, "seed", self.seed, minimum=0)
+
+
+def fit_translation(
+    network: Translator,
+    inputs: Inputs,
+    outputs: Outputs,
+    options: TranslationOptions | None = None,
+    *,
+    augmentation: Slots | None = None,
+    watch: Callable[[int, float], object] | None = None,
+) -> list[float]:
+    """Train an encoder-decoder on pairs.
+
+    Batches are made of pairs whose outputs are of nearly one length, as many are drawn at once and
+    sorted, so that little is filled up.
+
+    Args:
+        network: trained in place, and left in evaluation mode.
+        inputs: (N, T), filled up with PAD.
+        outputs: (N, T'), from START to END, filled up with PAD.
+        options: how; the defaults where None.
+        augmentation: exchanges the tokens of every pair by a random element of this group, on both
+            sides: the way to use a group without a network that knows it.
+        watch: told the step and its loss, every hundredth step.
+
+    Returns:
+        The mean loss of each hundred steps.
+
+    Raises:
+        InputError: not as many outputs as inputs.
+
+    Cost:
+        One pass forward and back for each step.
+    """
+    options = options or TranslationOptions()
+    if len(inputs) != len(outputs) or not len(inputs):
+        refuse("fit_translation", "outputs", f"as many as the inputs, {len(inputs)}", len(outputs),
+               "pass one output for each input")  # fmt: skip
+    rng = torch.Generator().manual_seed(options.seed)
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, options.learning_rate, total_steps=options.steps + 1, pct_start=0.05
+    )
+    batches = _Batches(outputs, options.batch_size, rng)
+    losses: list[float] = []
+    recent = 0.0
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.seed)
+        network.train()
+        for step in range(options.steps):
+            chosen = batches.draw()
+            x, y = (_trimmed(each[chosen]) for each in (inputs, outputs))
+            if augmentation is not None:
+                names = augmentation.draw(len(x), rng)
+                x, y = augmentation.renamed(names, x), augmentation.renamed(names, y, "outputs")
+            loss = translation_loss(network(x, y[:, :-1]), y[:, 1:])
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), options.clip)
+            optimiser.step()
+            schedule.step()
+            recent += float(loss.detach())
+            if (step + 1) % 100 == 0:
+                losses.append(recent / 100)
+                recent = 0.0
+                if watch is not None:
+                    watch(step + 1, losses[-1])
+    network.eval()
+    return losses
+
+
+@final
+class _Batches:
+    """Batches of nearly one length, in random order."""
+
+    def __init__(self, outputs: Outputs, size: int, rng: torch.Generator) -> None:
+        self.lengths, self.size, self.rng = (outputs != PAD).sum(1), size, rng
+        self.waiting: list[Tensor] = []
+
+    def draw(self) -> Int64[Tensor, " batch"]:
+        """The numbers of the pairs of the next batch."""
+        if not self.waiting:
+            order = torch.randperm(len(self.lengths), generator=self.rng)
+            parts = []
+            for pool in order.split(_POOLED * self.size):
+                ranked = pool[self.lengths[pool].argsort(stable=True)]
+                parts += list(ranked.split(self.size))
+            mixed = torch.randperm(len(parts), generator=self.rng).tolist()
+            self.waiting = [parts[k] for k in mixed]
+        return self.waiting.pop()
+
+
+def _trimmed(tokens: Inputs) -> Tensor:
+    """Without the columns at the end that fill up only."""
+    return tokens[:, : int((tokens != PAD).sum(1).max())]
+
+
+def exact_match(
+    network: Translator, inputs: Inputs, outputs: Outputs, batch_size: int = 512
+) -> float:
+    """Return the share of outputs that come out token by token.
+
+    Args:
+        network: in evaluation mode.
+        inputs: (N, T).
+        outputs: (N, T'), from START to END.
+        batch_size: so many at once.
+    """
+    right = 0
+    order = (outputs != PAD).sum(1).argsort()
+    for chosen in order.split(positive_int("exact_match", "batch_size", batch_size)):
+        x, y = _trimmed(inputs[chosen]), _trimmed(outputs[chosen])[:, 1:]
+        said = translated(network, x, y.shape[1])
+        wide = torch.full_like(y, PAD)
+        wide[:, : said.shape[1]] = said
+        right += int((wide == y).all(1).sum())
+    return right / len(inputs)
