@@ -169,3 +169,28 @@ def test_what_is_broken_is_named(
     with pytest.raises((DataError, InputError)) as problem:
         load_labelled_sequences(paths, **options)  # type: ignore[arg-type]
     assert is_helpful(problem, *parts)
+
+
+@pytest.mark.data
+def test_splice_junctions_are_read_as_their_readme_counts_them(data_dir: Path) -> None:
+    found = load_labelled_sequences(
+        [data_dir / "dna-uci-splice" / "splice.data"], labels="0", ambiguous="blank"
+    )
+    assert (len(found), found.classes) == (3005, ("EI", "IE", "N"))
+    assert found.notes[-1].startswith("185 that come again are left out")
+
+
+@pytest.mark.data
+def test_negatives_of_encode_are_shuffles_like_ours(data_dir: Path) -> None:
+    """Each shuffle of the test set has the pairs of the bound sequence beside it; ours do, too."""
+    (file,) = (data_dir / "dna-tfbs-encode101").glob("ELK1_*_B.seq.gz")
+    found = load_labelled_sequences([file], labels="Bound")
+    pairs = [Counter(pairwise(text)) for text in found.letters]
+    bound, others = (
+        [p for p, y in zip(pairs, found.labels, strict=True) if y == k] for k in (1, 0)
+    )
+    alike = {frozenset(each.items()) for each in bound}
+    assert sum(frozenset(each.items()) in alike for each in others) > 0.9 * len(others)
+    one = found.take(np.flatnonzero(found.labels == 1)).with_shuffled(0)
+    for text, made in zip(one.letters[: len(bound)], one.letters[len(bound) :], strict=True):
+        assert Counter(pairwise(text)) == Counter(pairwise(made))
