@@ -127,7 +127,8 @@ def _input_of(held: _Acting) -> tuple[tuple[int, int] | None, Sequences | None]:
         if min(height, width) < 1 or not is_possible(height, width):
             raise ValueError(f"images of {(height, width)} pixels")
         return (height, width), None
-    found = Sequences(**held["sequences"])
+    given: Any = held.get("sequences")
+    found = Sequences(**given)
     known = found.alphabet in ALPHABETS and found.ambiguous in get_args(Policy)
     if not known or not 1 <= found.length <= _MOST_PIXELS:
         raise ValueError(f"sequences of {found.length} {found.alphabet} letters")

@@ -222,7 +222,8 @@ def _course(start: _Place, end: _Place, others: Sequence[_Place]) -> NDArray[np.
     places = np.array(others).reshape(-1, 1, 2)
 
     def hidden(course: NDArray[np.float64]) -> int:
-        return int((np.abs(course - places) < _NODE).all(-1).any(1).sum())
+        near = (np.abs(course - places) < _NODE).all(axis=-1)
+        return int(np.count_nonzero(near.sum(axis=1)))
 
     return min(courses, key=hidden)
 

@@ -44,7 +44,7 @@ def alerts_of(found: Discovery) -> list[Alert]:
             "Approximate",
             "The data deviate from this symmetry by more than sampling noise, though by little.",
         ))  # fmt: skip
-    alerts += [Alert("Suggested, not shown", text) for text in found.hypotheses]
+    alerts += [Alert("Suggested, not shown", str(each)) for each in found.hypotheses]
     return sorted(alerts, key=lambda alert: alert.kind)
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from grouplearn import _frames
-from grouplearn.discovery import Discovery, Rung, discover
+from grouplearn.discovery import Discovery, Evidence, Hypothesis, Rung, discover
 from grouplearn.groups import CyclicGroup, DihedralGroup
 from grouplearn.report.notebook import cycles_of, html_of
 from grouplearn.representations import FixedRepresentation, SpectralRepresentation
@@ -62,9 +62,11 @@ def test_names_are_escaped() -> None:
     zeros = torch.zeros(2, dtype=torch.float64)
     rep = FixedRepresentation.from_permutations([[1, 0]])
     rung = Rung(NASTY, 2, torch.tensor([[1, 0]]), (), False)
+    said = Evidence("all", 0.1, 0.2, 0.5, 1.0, "undecided", tested=True)
+    guess = Hypothesis(NASTY, torch.tensor([1, 0]), NASTY, 2, said, 1, 0, 1, (NASTY,), NASTY)
     found = Discovery(rep, torch.tensor([[0, 1], [1, 0]]), zeros, zeros, 1.0, 1.0, (rung,), True,
                       "permutation", notes=(NASTY,), region=(NASTY,),
-                      hypotheses=(NASTY,))  # fmt: skip
+                      hypotheses=(guess,))  # fmt: skip
     page = shown(found)
     assert f" {NASTY}" in page.of("p")
 

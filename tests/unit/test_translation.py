@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 import torch
@@ -166,7 +167,8 @@ def test_wrong_pairs_and_options_are_refused() -> None:
     with pytest.raises(InputError) as problem:
         fit_translation(network, torch.ones(2, 3).long(), torch.ones(1, 3).long())
     assert is_helpful(problem, "outputs must be as many as the inputs, 2, got 1")
-    for wrong in ({"steps": 0}, {"learning_rate": -1.0}, {"seed": -1}):
+    wrongs: list[dict[str, Any]] = [{"steps": 0}, {"learning_rate": -1.0}, {"seed": -1}]
+    for wrong in wrongs:
         with pytest.raises(InputError, match=next(iter(wrong))):
             TranslationOptions(**wrong)
     with pytest.raises(InputError, match="outputs"):
