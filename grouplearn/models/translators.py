@@ -246,17 +246,17 @@ class SlotTranslator(Translator):
         self.pointer = nn.Linear(network.width, network.width, bias=False)
         self.absent = nn.Parameter(torch.full((len(slots.sizes),), -1.0))
 
-    def _seen(self, names: Tensor, tokens: Prefix, side: str) -> Prefix:
-        """What the layers see of tokens."""
-        if self.tells_apart:
-            return self.slots.renamed(names, tokens, side)
-        return self.slots.kinds(tokens, side)
+    def _names(self, *sequences: Tensor) -> Tensor:
+        """The names under which the layers see slots: one for all of a class, or one for each."""
+        slots, batch = self.slots, len(sequences[0])
+        if not self.tells_apart:
+            return slots.first.expand(batch, -1)
+        return slots.draw(batch) if self.training else slots.names(*sequences)
 
     def encode(self, inputs: Tokens) -> State:
         """Encode what is invariant of the inputs, and keep them with their names."""
-        slots = self.slots
-        names = slots.draw(len(inputs)) if self.training else slots.names(inputs)
-        return (*self.network.encode(self._seen(names, inputs, "inputs")), names, inputs)
+        names = self._names(inputs)
+        return (*self.network.encode(self.slots.renamed(names, inputs)), names, inputs)
 
     def advance(self, memory: State, state: State | None, token: Prefix) -> tuple[Tensor, State]:
         """Read what is invariant of more tokens; the state holds all tokens."""
@@ -266,8 +266,8 @@ class SlotTranslator(Translator):
             *rest, earlier = state
             before, prefix = tuple(rest), torch.cat([earlier, token], 1)
         if not self.training:
-            names = self.slots.names(inputs, prefix)
-        named = self._seen(names, token, "outputs")
+            names = self._names(inputs, prefix)
+        named = self.slots.renamed(names, token, "outputs")
         features, after = self.network.advance(tuple(inner), before, named)
         return features, (*after, prefix)
 

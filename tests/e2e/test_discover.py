@@ -287,27 +287,6 @@ def test_token_files_are_read(run: Any) -> None:
     assert found["coordinates"] == ["a", "b", "c"]
 
 
-def test_hypotheses_are_said_and_never_claimed(run: Any) -> None:
-    """A word that stands alone: in the summary, in JSON and in the file that Discovery reads."""
-    verbs, often = ["walk", "run", "look"], ["and", "or", "twice", "thrice"]
-    lines = [f"IN: {verb} OUT: {verb.upper()}" for verb in [*verbs, "jump"]]
-    for one in verbs:
-        for other in verbs:
-            lines += [
-                f"IN: {one} {word} {other} OUT: {' '.join([one.upper()] * k + [other.upper()])}"
-                for k, word in enumerate(often)
-            ]
-    Path("commands.txt").write_text("\n".join(lines))
-    (found,) = run("commands.txt", "--json", "--out", "tokens").results
-    assert found["group"] == "S3"
-    (hypothesis,) = found["hypotheses"]
-    assert (hypothesis["name"], hypothesis["agree"], hypothesis["disagree"]) == ("S4", 1, 0)
-    assert hypothesis["evidence"]["verdict"] == "undecided"
-    assert f"Suggested, not shown: S4 (order 24) by {hypothesis['move']}." in found["summary"]
-    read = Discovery.load(Path("tokens/weights/representation.safetensors"))
-    assert read.accept(*read.hypotheses).group.name == "S4"
-
-
 @pytest.mark.parametrize("action", ["signed", "linear"])
 def test_other_actions(run: Any, action: str) -> None:
     rng = np.random.default_rng(0)
