@@ -44,8 +44,13 @@ def alerts_of(found: Discovery) -> list[Alert]:
             "Approximate",
             "The data deviate from this symmetry by more than sampling noise, though by little.",
         ))  # fmt: skip
-    alerts += [Alert("Suggested, not shown", str(each)) for each in found.hypotheses]
+    alerts += [_alert_of_hypothesis(str(each)) for each in found.hypotheses]
     return sorted(alerts, key=lambda alert: alert.kind)
+
+
+def _alert_of_hypothesis(said: str) -> Alert:
+    title, _, text = said.partition(": ")
+    return Alert(title, text[:1].upper() + text[1:])
 
 
 def _alert_of_note(note: str) -> Alert:
