@@ -104,6 +104,8 @@ def main() -> None:
         f"{options.steps} steps; {seconds / 60:.0f} minutes of one core in all"
         + "".join(f"\n\nFailed: {one['kind']}, {one['model']}: {one['error']}" for one in failed)
     )
+    for each in results:
+        each.pop("data", None)
     publish("scan", text, results, options.out)
 
 

@@ -136,6 +136,8 @@ def main() -> None:
         for kind in kinds if kind in SHUFFLES for k in range(options.sets)
     ]  # fmt: skip
     results = run("scan_discovery", task, jobs, options)
+    for each in results:
+        each.pop("data", None)
     publish("scan_discovery", _tables(results), results, options.out)
 
 
