@@ -10,8 +10,8 @@ from typing import final
 from jaxtyping import Int64
 from torch import Tensor
 
-from grouplearn.discovery.hypotheses import as_member, extended, generated_with
-from grouplearn.discovery.result import Discovery, Evidence, Hypothesis
+from grouplearn.discovery.hypotheses import as_member, extended, generated_with, together
+from grouplearn.discovery.result import Discovery, Hypothesis
 from grouplearn.discovery.rule import RULE
 from grouplearn.domains.corpora import Corpus
 from grouplearn.domains.exchanges import Exchange, Pair, PairTable, changed, share_bound
@@ -119,21 +119,15 @@ def with_exchanges(found: Discovery, table: PairTable, vocabulary: Vocabulary) -
     if group.order > found.group.order:
         words = "; ".join(str(each.move) for each in holding)
         note = f"Exchanges that hold in samples and their images: {words}."
-        found = extended(found, group, _together(holding), note, exact=True)
+        found = extended(
+            found, group, together([each.evidence for each in holding]), note, exact=True
+        )
     suggested = sorted(known.suggested, key=lambda each: -each.agree)[:_SUGGESTED]
     hypotheses = [
         one for each in suggested
         if (one := _hypothesis(each, found, table, vocabulary)) is not None
     ]  # fmt: skip
     return dataclasses.replace(found, hypotheses=tuple(hypotheses))
-
-
-def _together(holding: Sequence[Exchange]) -> tuple[Evidence, ...]:
-    """The exchange that says least for the group, which speaks for all; then each of them."""
-    every = [each.evidence for each in holding]
-    least = max(every, key=lambda evidence: evidence.noise)
-    p_value = min(evidence.p_value for evidence in every)
-    return dataclasses.replace(least, kind="all", p_value=p_value), *every
 
 
 def _member(exchange: Exchange, vocabulary: Vocabulary) -> Int64[Tensor, " d"]:

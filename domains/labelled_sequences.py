@@ -89,9 +89,15 @@ class LabelledSequences:
 
         Returns:
             Of two classes, that of the sequences given first.
+
+        Raises:
+            InputError: they are of several classes.
         """
+        if len(self.classes) > 1:
+            refuse("with_shuffled", "classes", "one", f"{len(self.classes)}",
+                   "take the sequences of one class")  # fmt: skip
         rng = np.random.default_rng(seed)
-        made = tuple(dinucleotide_shuffle(each, rng) for each in self.letters)
+        made = tuple(_shuffled(each, rng) for each in self.letters)
         count = len(self)
         return replace(
             self, letters=(*self.letters, *made),
@@ -104,13 +110,26 @@ class LabelledSequences:
         """All but a share of them, and these, at random; what one was made of stays with it.
 
         Args:
-            share: of the sequences to hold out.
+            share: of the sequences to hold out, between 0 and 1.
             seed: of the choice.
+
+        Raises:
+            InputError: nothing would be left on one side.
         """
         known, first = np.unique(self.origins, return_inverse=True)
+        if not 0 < share < 1 or len(known) < 2:
+            refuse("split", "share", "between 0 and 1, of two sequences or more",
+                   f"{share} of {len(known)}", "hold out fewer")  # fmt: skip
         chosen = np.random.default_rng(seed).permutation(len(known))
         held = np.isin(first, chosen[: max(1, int(share * len(known)))])
         return self.take(np.flatnonzero(~held)), self.take(np.flatnonzero(held))
+
+
+def _shuffled(letters: str, rng: np.random.Generator) -> str:
+    """Blanks at the ends, which fill a sequence up, stay: they would tell shuffles from others."""
+    core = letters.strip(_BLANK)
+    start = letters.find(core) if core else 0
+    return letters[:start] + dinucleotide_shuffle(core, rng) + letters[start + len(core) :]
 
 
 def load_labelled_sequences(

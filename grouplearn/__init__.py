@@ -61,7 +61,7 @@ def __getattr__(name: str) -> Any:
 
 def _draw_frame(shown: Any) -> str:
     """What a notebook shows of an object; matplotlib and Jinja are imported then."""
-    html: str = import_module(f"{__name__}.report.notebook").html_of(shown)
+    html: str = import_module("grouplearn.report.notebook").html_of(shown)
     return html
 
 

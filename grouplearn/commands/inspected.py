@@ -162,7 +162,7 @@ def _domain_of(run: Path, result: _Result, dim: int) -> Domain | None:
     if result["kind"] == "images" and side > 1 and side**2 == dim:
         return ImageDomain(side)
     reading: Any = _options(run).get("reading")
-    if result["kind"] == "sequences" and isinstance(reading, dict):
+    if result["kind"] == "sequence" and isinstance(reading, dict):
         letters = reading.get("alphabet")
         if letters in ALPHABETS and dim % (size := len(ALPHABETS[letters].letters)) == 0:
             return SequenceDomain(cast("AlphabetName", letters), window=dim // size)
@@ -189,6 +189,9 @@ def _matrices(path: Path) -> Iterator[Inspected]:
         refuse(WHO, "WHAT", "square matrices of real numbers", f"shape {given.shape} of "
                f"{given.dtype}", "save a (d, d) array, or (m, d, d)")  # fmt: skip
     for number, matrix in enumerate(stack):
+        if not np.isfinite(matrix).all() or not matrix.any():
+            refuse(WHO, "WHAT", "matrices of finite numbers, not all 0",
+                   f"another at number {number} of {str(path)!r}", "save it again")  # fmt: skip
         name = path.stem if len(stack) == 1 else f"{path.stem} {number}"
         yield Inspected(name, matrix.astype(np.float64), None)
 

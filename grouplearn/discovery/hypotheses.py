@@ -105,9 +105,10 @@ def _renewed(found: Discovery, hypotheses: Sequence[Hypothesis]) -> tuple[Hypoth
 def accepted(found: Discovery, hypotheses: Sequence[Hypothesis], by: str) -> Discovery:
     """See `Discovery.accept`."""
     who = "Discovery.accept"
-    known = [each.move for each in found.hypotheses]
+    known = {each.move: each.member for each in found.hypotheses}
     for each in hypotheses:
-        if getattr(each, "move", None) not in known:
+        own = known.get(getattr(each, "move", ""))
+        if own is None or not torch.equal(own, each.member):
             refuse(who, "hypotheses", "of found.hypotheses", getattr(each, "move", each),
                    f"pass some of: {'; '.join(known) or 'none, as there are none'}")  # fmt: skip
     if not hypotheses:
@@ -119,8 +120,19 @@ def accepted(found: Discovery, hypotheses: Sequence[Hypothesis], by: str) -> Dis
     moves = "; ".join(each.move for each in hypotheses)
     shown = f"{found.group.name} (order {found.group.order})" if found.found else "no symmetry"
     note = f"Accepted by {by}, where these data alone show {shown}: {moves}."
-    evidence = tuple(each.evidence for each in hypotheses)
+    evidence = together([each.evidence for each in hypotheses])
     return extended(found, group, evidence, note, exact=False)
+
+
+def together(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """The evidence that says least, which speaks for all of it; then each.
+
+    Args:
+        evidence: of the moves that generate a group.
+    """
+    least = max(evidence, key=lambda each: each.noise)
+    p_value = min(each.p_value for each in evidence)
+    return replace(least, kind="all", p_value=p_value), *evidence
 
 
 def as_member(dim: int, changes: Sequence[tuple[int, int]]) -> Int64[Tensor, " d"]:

@@ -102,7 +102,7 @@ class SequenceNetwork(nn.Module):
             head = FieldConv1d(functions, scores, places, padded=False, rng=rng, dtype=dtype)
         self.head = head
 
-    def features(self, x: Float[Tensor, "batch letters length"]) -> Float[Tensor, "batch features"]:
+    def features(self, x: Float[Tensor, "batch letters length"]) -> Float[Tensor, "batch ..."]:
         """What the linear map sees: maximum and mean of each function, over group and sequence.
 
         Of a pattern with a length, the functions at all places.

@@ -122,11 +122,12 @@ def _average_precision(
 
 
 def _logit_interval(share: float, count: int, level: float) -> tuple[float, float]:
+    from scipy.special import expit
     from scipy.stats import beta, norm
 
     if share >= 1:
         return float(beta.ppf((1 - level) / 2, count, 1)), 1.0
     reach = float(norm.ppf((1 + level) / 2)) / math.sqrt(count * share * (1 - share))
     middle = math.log(share / (1 - share))
-    low, high = (1 / (1 + math.exp(-(middle + sign * reach))) for sign in (-1, 1))
+    low, high = expit([middle - reach, middle + reach]).tolist()
     return low, high

@@ -70,3 +70,10 @@ def test_what_is_too_large_to_compare_is_said_by_its_group(run: Run) -> None:
     (seen,) = run("inspect", "large", "--json").json
     assert (seen["group"], seen["matrices"]) == ("C2", [])
     assert "closure defect 0." in run("inspect", "large").out
+
+
+def test_a_finding_about_letters_is_said_in_their_words(run: Run) -> None:
+    made = run("discover", "chloroplast", "--window", "2", "--out", "found", "--quiet")
+    assert made.status == 0, made.err
+    (seen,) = run("inspect", "found", "--json").json
+    assert seen["matrices"][0]["name"] == "reverse-complement"

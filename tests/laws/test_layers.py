@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 
 import grouplearn.layers
 from grouplearn.groups import FiniteGroup
-from grouplearn.layers import FilterBank, GroupLinear, convolution, filters, pooling
+from grouplearn.layers import (
+    FieldActivation,
+    FieldConv1d,
+    FieldPool,
+    Fields,
+    FilterBank,
+    GroupLinear,
+    convolution,
+    filters,
+    pooling,
+)
 from grouplearn.layers.pooling import GroupPool
 from grouplearn.representations import FixedRepresentation
 from tests.counting import count_example
@@ -83,8 +93,9 @@ def test_every_layer_is_registered() -> None:
     public = {getattr(grouplearn.layers, name) for name in grouplearn.layers.__all__}
     group = make_group("cyclic", (2,))
     listed = {case.kind for case in MOVING} | {type(case.build(1, group)) for case in FIELDS}
-    # GroupLinear has laws of its own, in tests/unit/test_group_linear.py.
-    assert listed == public - {FilterBank, GroupLinear}
+    # Maps between any representations have laws of their own: test_group_linear and test_fields.
+    own = {GroupLinear, Fields, FieldConv1d, FieldActivation, FieldPool}
+    assert listed == public - {FilterBank, *own}
 
 
 PERMUTATIONS, ROTATED = 0, 2  # among BUILDERS

@@ -80,3 +80,11 @@ def test_wrong_arguments_are_explained() -> None:
         with pytest.raises(InputError) as problem:
             call()
         assert is_helpful(problem, expected, got)
+
+
+def test_one_mistake_among_very_many() -> None:
+    scores = np.r_[np.ones(200_000), 0.0, np.full(50, 0.5)]
+    found = ranking(scores, np.r_[np.ones(200_001), np.zeros(50)])
+    low, high = found.auprc_interval
+    assert 0 <= low <= found.auprc <= high <= 1
+    assert found.auprc > 0.99

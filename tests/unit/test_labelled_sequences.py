@@ -194,3 +194,23 @@ def test_negatives_of_encode_are_shuffles_like_ours(data_dir: Path) -> None:
     one = found.take(np.flatnonzero(found.labels == 1)).with_shuffled(0)
     for text, made in zip(one.letters[: len(bound)], one.letters[len(bound) :], strict=True):
         assert Counter(pairwise(text)) == Counter(pairwise(made))
+
+
+def test_shuffles_are_filled_up_where_their_sequences_are() -> None:
+    """Random sequences of unequal lengths: nothing but blanks could tell shuffles from them."""
+    rng = np.random.default_rng(0)
+    letters = tuple(
+        f"{'-' * (k % 5)}{''.join(rng.choice(list('ACGT'), 20 + k % 7))}{'-' * (k % 3)}"
+        for k in range(30)
+    )
+    one = LabelledSequences(
+        letters, tuple(map(str, range(30))), np.zeros(30, dtype=np.int64), ("bound",),
+        np.arange(30),
+    )  # fmt: skip
+    both = one.with_shuffled(0)
+    for mine, other in zip(both.letters[:30], both.letters[30:], strict=True):
+        assert [a == "-" for a in mine] == [b == "-" for b in other]
+    with pytest.raises(InputError, match="classes must be one"):
+        both.with_shuffled(0)
+    with pytest.raises(InputError, match="share must be between 0 and 1"):
+        both.split(1.5, 0)

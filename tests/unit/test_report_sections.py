@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import torch
 
-from grouplearn.discovery import Discovery, discover
+from grouplearn.discovery import Discovery, Evidence, Hypothesis, discover
 from grouplearn.groups import CyclicGroup
 from grouplearn.plots import letter_f
 from grouplearn.report import (
@@ -42,9 +42,9 @@ def test_a_clear_finding_raises_no_alert() -> None:
 def test_alerts_say_what_the_finding_says() -> None:
     assert titles(exact=False) == [("Approximate", "caution")]
     assert titles(region=("D4",)) == [("A larger group is not excluded", "caution")]
-    assert titles(hypotheses=("a and b may change places.",)) == [
-        ("Suggested, not shown", "caution")
-    ]
+    said = Evidence("all", 0.1, 0.9, 0.5, 1.0, "undecided", tested=True)
+    guess = Hypothesis("a <-> b", torch.tensor([1, 0, 2, 3]), "D4", 8, said, 1, 0, 3, (), "few")
+    assert titles(hypotheses=(guess,)) == [("Suggested, not shown", "caution")]
     notes = (
         "Anything else.", "Column 3 is constant, left in place.",
         "The time budget ended the search early.", "Equal in every sample: 1 = 0; exchanging ...",

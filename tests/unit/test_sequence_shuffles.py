@@ -66,3 +66,10 @@ def test_what_is_no_text_is_refused() -> None:
     with pytest.raises(InputError) as problem:
         dinucleotide_shuffle(b"ACGT", np.random.default_rng(0))  # type: ignore[arg-type]
     assert is_helpful(problem, "a str of letters", "bytes")
+
+
+def test_long_runs_take_no_longer() -> None:
+    """Where letters seldom change, few edges lead on, and all of them are found at once."""
+    runs = "A" * 3000 + "C" * 3000 + "G" * 3000 + "T"
+    made = dinucleotide_shuffle(runs, np.random.default_rng(0))
+    assert pairs(made) == pairs(runs)
