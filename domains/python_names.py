@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import islice
 from typing import final
 
-from grouplearn._checks import refuse
+from grouplearn._checks import positive_int, refuse
 from grouplearn.domains.python_scopes import NamePlaces, Place, Scope, place_of
 from grouplearn.errors import DataError
 
@@ -46,8 +46,8 @@ class PythonNames:
     Variables and parameters of functions, lambdas and comprehensions are slots: one for each scope
     and name. What stays: names of the module, of builtins, attributes, imports, keyword arguments
     and parameters that a call in the source names, or may name as it passes a mapping of arguments,
-    functions and classes, which carry their name at run time, and private names, which classes
-    mangle. A source that reads its own names, by
+    functions and classes, which carry their name at run time, names that `f"{x=}"` prints, and
+    private names, which classes mangle. A source that reads its own names, by
     `locals` or `eval`, has no slots. Renaming all slots to different names that occur nowhere else
     is capture-avoiding: the program computes the same.
 
@@ -93,19 +93,30 @@ class PythonNames:
         return self.source.encode().splitlines(keepends=True)
 
     @cached_property
+    def _found(self) -> NamePlaces:
+        try:
+            return NamePlaces(self._tree, self.tokens(), self._lines)
+        except RecursionError:
+            refuse(_WHO, "source", "less deeply nested", self.name, "leave the file out", DataError)
+
+    @cached_property
     def slots(self) -> tuple[NameSlot, ...]:
-        """The slots, in the order in which they first occur."""
-        found = NamePlaces(self._tree, self.tokens())
+        """The slots, in the order in which they first occur.
+
+        Raises:
+            DataError: an expression is nested too deeply.
+        """
+        found = self._found
         if found.used & _READS_NAMES:
             return ()
         places: dict[tuple[Scope, str], list[Place]] = {}
-        pinned: set[tuple[Scope, str]] = set()
+        pinned = found.pinned()
         for name, place, owner in found.resolved():
             if owner is None or not owner.is_local:
                 continue
             key = (owner, name)
             places.setdefault(key, []).append(place)
-            if name.startswith("__") or name in owner.pinned or not self._stands(name, place):
+            if name.startswith("__") or not self._stands(name, place):
                 pinned.add(key)
             if name in owner.parameters and (found.unpacks or name in found.keywords):
                 pinned.add(key)
@@ -123,14 +134,13 @@ class PythonNames:
 
     def tokens(self) -> list[tokenize.TokenInfo]:
         """The tokens of the source, comments and blank lines left out."""
-        read = io.StringIO(self.source).readline
+        read = io.StringIO(self.source, newline=None).readline
         return [each for each in tokenize.generate_tokens(read) if each.type not in _SKIPPED]
 
     def taken(self) -> frozenset[str]:
         """The names that a slot must not get: all others in the source, and builtins."""
         mine = {place for slot in self.slots for place in slot.places}
-        resolved = NamePlaces(self._tree, self.tokens()).resolved()
-        others = {name for name, place, _ in resolved if place not in mine}
+        others = {name for name, place, _ in self._found.resolved() if place not in mine}
         words = {
             each.string for each in self.tokens()
             if each.type == tokenize.NAME and place_of(each) not in mine
@@ -183,10 +193,14 @@ def canonical_words(names: PythonNames, most: int) -> list[str]:
         names: of the source.
         most: so many slots get a word of their own; others share one.
 
+    Raises:
+        InputError: `most` is not positive.
+
     Example:
         >>> canonical_words(PythonNames("lambda x, y: y"), 9)
         ['lambda', '<0>', ',', '<1>', ':', '<1>']
     """
+    positive_int("canonical_words", "most", most)
     reserved = list(islice(names.fresh("slot_"), len(names.slots)))
     number = {name: min(k, most - 1) for k, name in enumerate(reserved)}
     tokens = PythonNames(names.renamed(reserved)).tokens()
@@ -204,9 +218,10 @@ def functions_in(source: str, name: str = "<source>") -> list[str]:
     Raises:
         DataError: it does not parse.
     """
-    tree = PythonNames(source, name)._tree
-    lines = source.splitlines(keepends=True)
-    return [_dedented(lines, node) for node in _functions(tree.body)]
+    names = PythonNames(source, name)
+    # Lines of bytes end where the parser ends them, not at form feeds or other separators.
+    lines = [line.decode() for line in names._lines]
+    return [_dedented(lines, node) for node in _functions(names._tree.body)]
 
 
 def _functions(body: Iterable[ast.stmt]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -220,6 +235,7 @@ def _functions(body: Iterable[ast.stmt]) -> Iterator[ast.FunctionDef | ast.Async
 
 def _dedented(lines: Sequence[str], node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     """The lines of a function, moved to the left as far as it stands in."""
-    own = lines[node.lineno - 1 : node.end_lineno]
+    first, *rest = lines[node.lineno - 1 : node.end_lineno]
+    own = [first.lstrip("\f"), *rest]
     indent = own[0][: len(own[0]) - len(own[0].lstrip())]
     return "".join(line.removeprefix(indent) for line in own)

@@ -14,7 +14,7 @@ Place: TypeAlias = tuple[int, int]
 def place_of(token: tokenize.TokenInfo) -> Place:
     """Where a token begins, as syntax trees count: lines from 1, bytes from 0."""
     line, column = token.start
-    return line, len(token.line.splitlines()[0][:column].encode())
+    return line, len(token.line.split("\n")[0][:column].encode())
 
 
 @final
@@ -28,7 +28,6 @@ class Scope:
         bound: names that it binds.
         outer: names that it declares as global (True) or nonlocal (False).
         parameters: names of those that a call may name.
-        pinned: names that are bound by something which shows them at run time.
     """
 
     kind: str
@@ -36,7 +35,6 @@ class Scope:
     bound: set[str] = field(default_factory=set)
     outer: dict[str, bool] = field(default_factory=dict)
     parameters: set[str] = field(default_factory=set)
-    pinned: set[str] = field(default_factory=set)
 
     @property
     def is_local(self) -> bool:
@@ -73,14 +71,19 @@ class NamePlaces(ast.NodeVisitor):
     Args:
         tree: of a module.
         tokens: of its source, for names that the tree has no place of.
+        lines: of its source.
     """
 
-    def __init__(self, tree: ast.Module, tokens: Sequence[tokenize.TokenInfo]) -> None:
+    def __init__(
+        self, tree: ast.Module, tokens: Sequence[tokenize.TokenInfo], lines: Sequence[bytes]
+    ) -> None:
         self.scope = Scope("module", None)
         self.uses: list[tuple[str, Place, Scope]] = []
         self.keywords: set[str] = set()
         self.used: set[str] = set()
         self.unpacks = False
+        self._pins: list[tuple[str, Scope]] = []
+        self._lines, self._printed = lines, False
         self._names = [
             (each.string, place_of(each)) for each in tokens if each.type == tokenize.NAME
         ]  # fmt: skip
@@ -91,14 +94,20 @@ class NamePlaces(ast.NodeVisitor):
         for name, place, scope in self.uses:
             yield name, place, scope.owner(name)
 
+    def pinned(self) -> set[tuple[Scope | None, str]]:
+        """The names that something shows at run time, with the scopes that they belong to."""
+        return {(scope.owner(name), name) for name, scope in self._pins}
+
     def _use(self, name: str, place: Place, scope: Scope | None = None) -> None:
         self.uses.append((name, place, scope or self.scope))
         self.used.add(name)
+        if self._printed:
+            self._pins.append((name, scope or self.scope))
 
     def _bind(self, name: str, *, pinned: bool = False) -> None:
         self.scope.bound.add(name)
         if pinned:
-            self.scope.pinned.add(name)
+            self._pins.append((name, self.scope))
 
     def _find(self, name: str, after: Place) -> None:
         """Note the first place of a name in the text after another; pin it if there is none."""
@@ -106,7 +115,7 @@ class NamePlaces(ast.NodeVisitor):
             (where for word, where in self._names if word == name and where >= after), None
         )
         if place is None:
-            self.scope.pinned.add(name)
+            self._pins.append((name, self.scope))
         else:
             self._use(name, place)
 
@@ -122,6 +131,24 @@ class NamePlaces(ast.NodeVisitor):
         function.bound.add(node.target.id)
         self._use(node.target.id, (node.target.lineno, node.target.col_offset), function)
         self.visit(node.value)
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
+        """A formatted string, in which `{x=}` prints the text of x."""
+        for each in node.values:
+            if not isinstance(each, ast.FormattedValue):
+                continue
+            outside = self._printed
+            self._printed = outside or self._prints_its_text(each.value)
+            self.visit(each.value)
+            self._printed = outside
+            if each.format_spec is not None:
+                self.visit(each.format_spec)
+
+    def _prints_its_text(self, value: ast.expr) -> bool:
+        """Does an equals sign follow?"""
+        line, column = value.end_lineno or 1, value.end_col_offset or 0
+        after = b"".join([self._lines[line - 1][column:], *self._lines[line : line + 9]])
+        return after.lstrip(b" \t\f\r\n)").startswith(b"=")
 
     def visit_keyword(self, node: ast.keyword) -> None:
         """A keyword argument, or a mapping of some."""

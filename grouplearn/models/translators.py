@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from typing import Any, final
 
 import torch
@@ -10,7 +10,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from grouplearn._checks import positive_int, refuse
+from grouplearn._checks import finite_number, positive_int, refuse
 from grouplearn.models.slots import Slots
 
 PAD, START, END = 0, 1, 2
@@ -23,7 +23,7 @@ Scores = Float[Tensor, "batch steps vocabulary"]
 State = tuple[Tensor, ...]
 
 
-class Translator(nn.Module):
+class Translator(nn.Module, ABC):
     """A network that reads a sequence of tokens, and scores the next token of another one.
 
     Args:
@@ -71,7 +71,7 @@ class RecurrentTranslator(Translator):
         inputs: number of tokens of the inputs.
         outputs: number of tokens of the outputs.
         width: of the states, even.
-        dropout: of embeddings and states.
+        dropout: of embeddings and states, below 1.
 
     References:
         Cho et al., 2014, Learning phrase representations using RNN encoder-decoder.
@@ -96,7 +96,7 @@ class RecurrentTranslator(Translator):
         self.second = nn.GRU(2 * width, width, batch_first=True)
         self.mix = nn.Linear(3 * width, width)
         self.scores = nn.Linear(width, outputs)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(_share(self, dropout))
 
     def encode(self, inputs: Tokens) -> State:
         """Read the inputs both ways."""
@@ -109,7 +109,7 @@ class RecurrentTranslator(Translator):
             read, batch_first=True, total_length=inputs.shape[1]
         )
         start = torch.tanh(self.bridge(torch.cat(list(last), 1)))
-        return seen, inputs == PAD, start
+        return seen, _empty(inputs), start
 
     def advance(self, memory: State, state: State | None, token: Prefix) -> tuple[Tensor, State]:
         """Read more tokens."""
@@ -138,7 +138,7 @@ class TransformerTranslator(Translator):
         width: of the tokens, a multiple of `heads`.
         layers: of the encoder, and of the decoder.
         heads: of each attention.
-        dropout: of all layers.
+        dropout: of all layers, below 1.
         longest: the most tokens of a sequence.
 
     References:
@@ -161,8 +161,11 @@ class TransformerTranslator(Translator):
         longest: int = 128,
     ) -> None:
         super().__init__(inputs, outputs, width)
+        if width % positive_int(type(self).__name__, "heads", heads):
+            refuse(type(self).__name__, "width", f"a multiple of heads = {heads}", width,
+                   f"pass width={(width // heads + 1) * heads}")  # fmt: skip
         options: dict[str, Any] = {
-            "dim_feedforward": 2 * width, "dropout": dropout, "batch_first": True,
+            "dim_feedforward": 2 * width, "dropout": _share(self, dropout), "batch_first": True,
             "norm_first": True,
         }  # fmt: skip
         self.source = nn.Embedding(inputs, width, padding_idx=PAD)
@@ -182,7 +185,7 @@ class TransformerTranslator(Translator):
 
     def encode(self, inputs: Tokens) -> State:
         """Let the tokens of inputs attend to one another."""
-        empty = inputs == PAD
+        empty = _empty(inputs)
         seen = self.reader(self._placed(self.source, inputs), src_key_padding_mask=empty)
         return seen, empty
 
@@ -242,6 +245,13 @@ class SlotTranslator(Translator):
 
     def __init__(self, network: Translator, slots: Slots, *, tells_apart: bool = False) -> None:
         super().__init__(network.inputs, network.outputs, network.width)
+        for side, total, fixed in (("inputs", self.inputs, 1), ("outputs", self.outputs, END + 1)):
+            owner = getattr(slots, f"{side}_slot")
+            if len(owner) != total or bool((owner[:fixed] >= 0).any()):
+                got = f"{len(owner)}, of which slots own {(owner >= 0).nonzero()[:, 0].tolist()}"
+                refuse("SlotTranslator", "slots",
+                       f"of {total} {side}, with none below {fixed} in a slot", got,
+                       "build both for the same tokens; PAD, START and END stay")  # fmt: skip
         self.network, self.slots, self.tells_apart = network, slots, tells_apart
         self.pointer = nn.Linear(network.width, network.width, bias=False)
         self.absent = nn.Parameter(torch.full((len(slots.sizes),), -1.0))
@@ -359,6 +369,19 @@ def translated(network: Translator, inputs: Tokens, longest: int) -> Prefix:
         if bool(ended.all()):
             break
     return torch.cat(out, 1)
+
+
+def _empty(inputs: Tokens) -> Tensor:
+    """Where attention must not look: at PAD, but for the first place of a row that has no more."""
+    empty = inputs == PAD
+    empty[:, :1] &= ~empty.all(1, keepdim=True)
+    return empty
+
+
+def _share(network: Translator, dropout: float) -> float:
+    if finite_number(type(network).__name__, "dropout", dropout) >= 1:
+        refuse(type(network).__name__, "dropout", "below 1", dropout, "0.1 is usual")
+    return dropout
 
 
 def _refuse_long(tokens: Prefix, longest: int) -> None:

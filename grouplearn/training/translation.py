@@ -27,8 +27,9 @@ class TranslationOptions:
     Attributes:
         steps: of the optimiser.
         batch_size: pairs in each step.
-        learning_rate: the largest; it rises over the first twentieth of the steps, and falls to
-            nothing as a cosine.
+        learning_rate: the largest; it rises over the first twentieth of the steps, over one at
+            least, and falls to nothing as a cosine. The first beta of AdamW falls from 0.95 to 0.85
+            and rises again at the same time.
         weight_decay: of AdamW.
         clip: the largest norm of a gradient.
         seed: of all that is random.
@@ -51,6 +52,7 @@ class TranslationOptions:
             positive_int(who, name, getattr(self, name))
         for name in ("learning_rate", "clip"):
             finite_number(who, name, getattr(self, name), positive=True)
+        finite_number(who, "weight_decay", self.weight_decay)
         positive_int(who, "seed", self.seed, minimum=0)
 
 
@@ -81,22 +83,22 @@ def fit_translation(
         The mean loss of each hundred steps.
 
     Raises:
-        InputError: not as many outputs as inputs.
+        InputError: there are no pairs, or not as many outputs as inputs.
 
     Cost:
         One pass forward and back for each step.
     """
     options = options or TranslationOptions()
-    if len(inputs) != len(outputs) or not len(inputs):
-        refuse("fit_translation", "outputs", f"as many as the inputs, {len(inputs)}", len(outputs),
-               "pass one output for each input")  # fmt: skip
+    _check_pairs("fit_translation", inputs, outputs)
     rng = torch.Generator().manual_seed(options.seed)
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
     )
+    # A phase of a single step would divide by zero: OneCycleLR counts from step 0 to its last one.
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, options.learning_rate, total_steps=options.steps + 1, pct_start=0.05
-    )
+        optimiser, options.learning_rate, total_steps=options.steps + 1,
+        pct_start=max(0.05, 2 / (options.steps + 1)),
+    )  # fmt: skip
     batches = _Batches(outputs, options.batch_size, rng)
     losses: list[float] = []
     recent = 0.0
@@ -147,8 +149,17 @@ class _Batches:
 
 
 def _trimmed(tokens: Inputs) -> Tensor:
-    """Without the columns at the end that fill up only."""
-    return tokens[:, : int((tokens != PAD).sum(1).max())]
+    """Without the columns at the end that fill up only; the first stays."""
+    return tokens[:, : max(1, int((tokens != PAD).sum(1).max()))]
+
+
+def _check_pairs(who: str, inputs: Inputs, outputs: Outputs) -> None:
+    """Refuse no pairs, and inputs that have no output or too many."""
+    if not len(inputs):
+        refuse(who, "inputs", "at least one", "none", "pass one row for each pair")
+    if len(inputs) != len(outputs):
+        refuse(who, "outputs", f"as many as the inputs, {len(inputs)}", len(outputs),
+               "pass one output for each input")  # fmt: skip
 
 
 def exact_match(
@@ -161,7 +172,11 @@ def exact_match(
         inputs: (N, T).
         outputs: (N, T'), from START to END.
         batch_size: so many at once.
+
+    Raises:
+        InputError: there are no pairs, or not as many outputs as inputs.
     """
+    _check_pairs("exact_match", inputs, outputs)
     right = 0
     order = (outputs != PAD).sum(1).argsort()
     for chosen in order.split(positive_int("exact_match", "batch_size", batch_size)):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import symtable
+import sys
 import sysconfig
 import types
 from collections.abc import Iterator
@@ -55,6 +57,23 @@ def run(a, b):
     who = {'a': a}
     return f"{a} and {b!r:>4} {who['a'] + b} {{a}}", "a b who"
 """,
+    "printed names": """
+def run(a, b):
+    wide, x, y, z = 9, a, b, a + b
+    return f"{x=} {y + (z) = } a={a!r} {[x for x in range(y)]=}" f'{ (x) =:>{wide}} {a}={b}'
+""",
+    "imports outside": """
+def run(a, b):
+    json = None
+    def g():
+        nonlocal json
+        import json
+        return json.dumps([a, b])
+    word = g()
+    return word, json.__name__
+""",
+    "separators": "def run(a, b):\n    text = 'x\u2028y\x0cz'\n\x0c\n    return text, a, b\n",
+    "carriage returns": "def run(a, b):\r    c = a\r\n    d = b\r    return c, d\r\n",
     "module names": """
 LIMIT = 3
 import math
@@ -129,6 +148,11 @@ def test_renamed_programs_compute_the_same(program: str, order: list[str], a: in
     ("source", "slots"),
     [
         ("def f(x): return x.x + g(x=x)", []),
+        ("def f(x, y): return f'{x=} {y}'", ["y"]),
+        ("def f(x, y): return f'x={x!r} {x == y}'", ["x", "y"]),
+        ("def f(x, y): return f'{y:{x=}}'", ["y"]),
+        ("def f():\n a = 1\n def g():\n  nonlocal a\n  import a\n  return a\n return g", []),
+        ("def f():\n b = 1\n def g():\n  global b\n  import b\n return b", ["b"]),
         ("def f(x): return x.x + g(y=x)", ["x"]),
         ("x = 1\ny = x", []),
         ("def f():\n    import os\n    return os", []),
@@ -172,6 +196,25 @@ def test_what_does_not_parse_is_refused(source: str) -> None:
     with pytest.raises(DataError) as problem:
         PythonNames(source, "wrong.py")
     assert is_helpful(problem, "Python that parses", "wrong.py")
+
+
+def test_what_is_too_deep_is_refused() -> None:
+    source = "def f(x): return " + "-" * 400 + "x"
+    depth = sys.getrecursionlimit()
+    names = PythonNames(source, "deep.py")
+    try:
+        sys.setrecursionlimit(len(inspect.stack(0)) + 200)
+        with pytest.raises(DataError) as problem:
+            _ = names.slots
+    finally:
+        sys.setrecursionlimit(depth)
+    assert is_helpful(problem, "less deeply nested, got deep.py")
+
+
+def test_there_is_a_word_for_slots() -> None:
+    with pytest.raises(InputError) as problem:
+        canonical_words(PythonNames("lambda x: x"), 0)
+    assert is_helpful(problem, "canonical_words: most must be an integer >= 1, got 0")
 
 
 def library() -> Iterator[str]:
@@ -218,7 +261,9 @@ def test_functions_of_the_library_keep_their_bytecode() -> None:
 
 def test_methods_are_functions_of_their_own() -> None:
     source = "class C:\n    def m(self):\n        return 1\n\ndef f(): return 2\n"
-    assert functions_in(source) == ["def m(self):\n    return 1\n", "def f(): return 2\n"]
+    own = ["def m(self):\n    return 1\n", "def f(): return 2\n"]
+    assert functions_in(source) == own
+    assert functions_in("'\u2028'\n\x0c\n" + source.replace("    def", "\x0c    def")) == own
 
 
 def test_a_hundred_names_and_more() -> None:

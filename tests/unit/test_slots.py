@@ -274,3 +274,44 @@ def test_long_sequences_are_refused() -> None:
     with pytest.raises(InputError) as problem:
         net(torch.ones(1, 4, dtype=torch.int64), torch.ones(1, 1, dtype=torch.int64))
     assert is_helpful(problem, "at most 3 places, got 4", "longest=4")
+
+
+@KINDS
+def test_rows_of_filling_alone_have_scores(kind: str) -> None:
+    """And more of it changes nothing."""
+    prefix = torch.tensor([[START, 4]])
+    for net in (network(kind), network(kind).network):
+        one, more = (net(torch.full((1, time), PAD), prefix) for time in (1, 3))
+        assert bool(one.exp().isfinite().all())
+        torch.testing.assert_close(one, more, rtol=0, atol=1e-6)
+
+
+def test_a_translator_is_abstract() -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        Translator(4, 5, 6)  # type: ignore[abstract]
+
+
+@pytest.mark.parametrize(
+    "slots",
+    [
+        Slots(5, 5, []),
+        Slots(4, 6, []),
+        Slots(4, 5, [[([PAD], []), ([1], [])]]),
+        Slots(4, 5, [[([], [END]), ([], [3])]]),
+        Slots(4, 5, [[([], [3]), ([], [START])]]),
+    ],
+)
+def test_slots_of_other_tokens_are_refused(slots: Slots) -> None:
+    with pytest.raises(InputError) as problem:
+        SlotTranslator(RecurrentTranslator(4, 5, width=4), slots)
+    assert is_helpful(problem, "SlotTranslator: slots must be of", "in a slot, got")
+
+
+def test_wrong_sizes_of_networks_are_refused() -> None:
+    with pytest.raises(InputError) as problem:
+        TransformerTranslator(4, 5, width=6, heads=4)
+    assert is_helpful(problem, "width must be a multiple of heads = 4, got 6", "width=8")
+    for kind in (RecurrentTranslator, TransformerTranslator):
+        for dropout in (1.0, -0.1, float("nan")):
+            with pytest.raises(InputError, match="dropout must be"):
+                kind(4, 5, width=4, dropout=dropout)

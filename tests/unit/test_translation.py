@@ -167,7 +167,16 @@ def test_wrong_pairs_and_options_are_refused() -> None:
     with pytest.raises(InputError) as problem:
         fit_translation(network, torch.ones(2, 3).long(), torch.ones(1, 3).long())
     assert is_helpful(problem, "outputs must be as many as the inputs, 2, got 1")
-    wrongs: list[dict[str, Any]] = [{"steps": 0}, {"learning_rate": -1.0}, {"seed": -1}]
+    with pytest.raises(InputError) as problem:
+        exact_match(network, torch.ones(2, 3).long(), torch.ones(1, 3).long())
+    assert is_helpful(problem, "exact_match: outputs must be as many as the inputs, 2, got 1")
+    with pytest.raises(InputError) as problem:
+        exact_match(network, torch.ones(0, 3).long(), torch.ones(0, 3).long())
+    assert is_helpful(problem, "exact_match: inputs must be at least one, got none")
+    wrongs: list[dict[str, Any]] = [
+        {"steps": 0}, {"learning_rate": -1.0}, {"seed": -1}, {"weight_decay": -0.1},
+        {"weight_decay": float("nan")},
+    ]  # fmt: skip
     for wrong in wrongs:
         with pytest.raises(InputError, match=next(iter(wrong))):
             TranslationOptions(**wrong)
@@ -183,3 +192,14 @@ def test_augmentation_keeps_pairs_together() -> None:
     moved = slots.renamed(names, x)
     assert torch.equal(slots.renamed(names, y, "outputs"), moved + 2)
     assert len({tuple(row) for row in moved.tolist()}) == 6
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 18, 19, 20, 39, 40])
+def test_any_number_of_steps_trains(steps: int) -> None:
+    """The schedule has no phase without steps; a row of PAD alone is an input, too."""
+    network = RecurrentTranslator(4, 5, width=4)
+    before = [each.detach().clone() for each in network.parameters()]
+    x, y = torch.tensor([[1, 2], [PAD, PAD]]), torch.tensor([[START, 3, END]]).expand(2, -1)
+    fit_translation(network, x, y, TranslationOptions(steps=steps, batch_size=1))
+    assert all(bool(each.isfinite().all()) for each in network.parameters())
+    assert any(not torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
