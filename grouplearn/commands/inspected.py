@@ -22,6 +22,7 @@ from grouplearn.domains.letters import ALPHABETS, AlphabetName
 from grouplearn.domains.numpy_files import NPY_MAGIC, numpy_array
 from grouplearn.domains.sequences import SequenceDomain
 from grouplearn.errors import DataError
+from grouplearn.models import LGCNN
 from grouplearn.models.standardised import unwrapped
 from grouplearn.representations import LearnedRepresentation
 from grouplearn.training import load
@@ -118,14 +119,16 @@ def _of_file(path: Path) -> Iterator[Inspected]:
 def _of_network(network: nn.Module) -> Iterator[Inspected]:
     """The action of each layer, once where several share it; what it is made of is left out."""
     inside: list[str] = []
-    for name, module in unwrapped(network).named_modules():
+    inner = unwrapped(network)
+    for name, module in inner.named_modules():
         if not isinstance(module, LearnedRepresentation) or module.dim == 1:
             continue
         if any(name.startswith(outer) for outer in inside):
             continue
         inside.append(f"{name}.")
         side = isqrt(module.dim)
-        known = ImageDomain(side) if side > 1 and side**2 == module.dim else None
+        pixels = isinstance(inner, LGCNN) and side > 1 and side**2 == module.dim
+        known = ImageDomain(side) if pixels else None
         yield Inspected(name.removesuffix(".rep"), module, known)
 
 

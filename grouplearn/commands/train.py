@@ -47,7 +47,7 @@ from grouplearn.training import (
     ranking,
 )
 
-_AT_ONCE = 500
+_AT_ONCE, _LEAST_BATCH = 500, 2
 
 
 @final
@@ -122,6 +122,9 @@ def read_data(options: TrainOptions, watch: Watch) -> TrainData:
         noun = f"training {options.noun}"
         refuse(WHO, "--batch-size", f"at most {most:,}, as many as there are {noun}",
                f"{size:,}", "pass a smaller one")  # fmt: skip
+    if options.kind == "sequence" and size < _LEAST_BATCH:
+        refuse(WHO, "--batch-size", f"at least {_LEAST_BATCH}, as means are taken over a batch",
+               size, "pass a larger one")  # fmt: skip
     return data
 
 

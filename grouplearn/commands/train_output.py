@@ -255,7 +255,7 @@ def _scores(trained: Trained) -> dict[str, Picture]:
     choice = None if trained.action is None else trained.action.choice
     if choice is not None:
         names = [
-            ", ".join([str(each["group"]), *each["moves"][:1]])
+            ", ".join([str(each["group"]), *each["moves"][:2]])
             for each in choice_rows(choice, trained.options)
         ]
         found["choice"] = Picture(

@@ -35,7 +35,8 @@ _WHO = "describe"
 _ORDERS = 24
 _CLOSES, _FAR = 0.15, 1e6
 _SINGULAR = 1e6
-_LEAST = 0.6
+_LEAST, _CERTAIN = 0.6, 0.995
+_LARGEST_ENTRY = 1e100
 _LIKELY = 0.02
 """How much more similar a family's member has to be than a single operation, to be named."""
 _DRAWS, _SEED, _QUANTILE, _MARGIN = 200, 0, 0.99, 0.05
@@ -237,6 +238,9 @@ def _checked(what: Any, domain: HasOperations | None) -> Array:
         refuse(_WHO, "what", "a square matrix", matrix.shape, "pass one (d, d) matrix")
     if not np.isfinite(matrix).all() or not matrix.any():
         refuse(_WHO, "what", "of finite numbers, not all 0", "another", "look where it comes from")
+    if np.abs(matrix).max() > _LARGEST_ENTRY:
+        refuse(_WHO, "what", f"of numbers up to {_LARGEST_ENTRY:g}", f"{np.abs(matrix).max():g}",
+               "divide it by its size")  # fmt: skip
     if domain is not None and domain.dim != len(matrix):
         refuse(_WHO, "domain", f"of dimension {len(matrix)}, as the matrix", domain.dim,
                "build the domain for this size")  # fmt: skip
@@ -276,12 +280,10 @@ def _known(dim: int, domain: HasOperations | None) -> _Known:
 
 def _threshold(dim: int, known: _Known) -> float:
     """What similarity a name takes."""
-    if dim == 1:  # all numbers are multiples of one another, and nothing is by chance
-        return _LEAST
     single, families = known
     every = [each.matrix for each in single] + [m for _, members in families for _, m in members]
     bank = np.stack([each.ravel() / np.linalg.norm(each) for each in every])
-    return max(_LEAST, _by_chance(dim, bank) + _MARGIN)
+    return min(max(_LEAST, _by_chance(dim, bank) + _MARGIN), _CERTAIN)
 
 
 def _by_chance(dim: int, bank: Float[np.ndarray, "operations entries"]) -> float:

@@ -37,6 +37,9 @@ def save(module: nn.Module, path: str | os.PathLike[str]) -> None:
         >>> torch.equal(load(file).generators(), rep.generators())
         True
     """
+    if not isinstance(module, nn.Module):
+        refuse("save", "module", "a representation or a network of this library",
+               type(module).__name__, "a finding has its own method: found.save(path)")  # fmt: skip
     tensors, info = stored(module, describe)
     try:
         restored(info, {name: value.detach().cpu() for name, value in tensors.items()}, build)

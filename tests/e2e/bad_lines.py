@@ -323,6 +323,7 @@ SEQUENCES: dict[str, list[str]] = {
     "train many.fa --negatives shuffled --action revers": ["did you mean 'reverse'?"],
     "train many.fa --negatives shuffled --action five.safetensors": ["windows of 4 letters"],
     "train many.fa --negatives shuffled --batch-size 99999": ["as there are training sequences"],
+    "train many.fa --negatives shuffled --batch-size 1": ["--batch-size must be at least 2"],
     "train many.fa --config odd.json": ["--config: sequences must be"],
     "train many.fa --config other.json": ["--config: sequences: alphabet must be of type str"],
     "predict nothing bound.fa": ["RUN must be the folder of a finished run"],

@@ -141,3 +141,14 @@ def test_what_is_no_matrix_is_explained() -> None:
         with pytest.raises(InputError) as problem:
             call()
         assert is_helpful(problem, expected, got)
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3])
+def test_what_is_certain_is_named_in_few_dimensions_too(dim: int) -> None:
+    """Random matrices of few dimensions are near to some operation, but not the operation."""
+    assert describe(np.eye(dim)).name == "the identity"
+
+
+def test_numbers_beyond_all_measure_are_refused() -> None:
+    with pytest.raises(InputError, match="up to 1e"):
+        describe(1e300 * np.eye(3))
