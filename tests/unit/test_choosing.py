@@ -83,7 +83,8 @@ def test_what_does_not_extend_is_refused() -> None:
         assert is_helpful(problem, "whose elements extend to whole images", got)
     with pytest.raises(InputError, match="kernel_size must be an integer >= 1"):
         domain.on_kernels(cyclic, 0)
-    other: Discovery = discover(np.random.default_rng(0).normal(size=(500, 9)), action="signed")
+    rows = np.random.default_rng(0).exponential(size=(500, 9)) * np.arange(1, 10)
+    other: Discovery = discover(rows, action="signed")
     with pytest.raises(InputError, match="found must be of permutations"):
         domain.network_groups(other)
 

@@ -84,7 +84,12 @@ def furthest(found: Discovery, members: Array) -> float:
     return float((apart.min(1) / np.linalg.norm(mine, axis=(1, 2))).max())
 
 
-@pytest.mark.parametrize("name", PLANTS)
+LONG = {"C12", "D3", "D4"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LONG)) for name in PLANTS]
+)
 def test_planted_groups_are_found(name: str) -> None:
     members, found = planted(name)[1], found_in(name)
     assert found.group.name == name
@@ -122,6 +127,7 @@ def test_rivals_of_seven_are_rejected() -> None:
     assert (asked.name, asked.order) == ("C5", 5)
 
 
+@pytest.mark.slow
 def test_reflections_are_judged() -> None:
     sample, _ = planted("D4")
     mirror = found_in("D4").members[[1, 4]]

@@ -184,7 +184,8 @@ def test_wrong_arguments_are_explained() -> None:
     pattern = SequencePattern(4, 2)
     shift = FixedRepresentation(letters.group, torch.eye(4).roll(2, 0)[None])
     other = FixedRepresentation(CyclicGroup(1), torch.empty(0, 2, 2))
-    signed = discover(np.random.default_rng(0).normal(size=(500, 3)), action="signed")
+    rows = np.random.default_rng(0).exponential(size=(500, 3)) * [1, 5, 25]
+    signed = discover(rows, action="signed")
     cyclic = FixedRepresentation.from_permutations([[*range(1, 12), 0]])
     cases: list[tuple[Callable[[], object], str, str]] = [
         (lambda: SequencePattern(4, 0), "classes must be an integer >= 1", "0"),
