@@ -62,6 +62,7 @@ def sectors(x: Tensor) -> Tensor:
     return x[:, 2] / (1 + torch.remainder(polar(x)[1], 2 * math.pi / 7))
 
 
+@pytest.mark.slow
 def test_a_network_averaged_over_quarter_turns_of_patches() -> None:
     turn = quarter_turn(2)
     found = discover_from_function(averaged(4, turn, 7), normal(1200, 4, 7))

@@ -84,7 +84,7 @@ def furthest(found: Discovery, members: Array) -> float:
     return float((apart.min(1) / np.linalg.norm(mine, axis=(1, 2))).max())
 
 
-LONG = {"C12", "D3", "D4"}
+LONG = {"C7", "C12", "D3", "D4"}
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,9 @@ def test_a_round_plane_beside_a_group() -> None:
     assert furthest(found, truth) < 0.06
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 3))]
+)
 def test_mixed_sources_have_no_symmetry(seed: int) -> None:
     rng = np.random.default_rng(seed)
     sources = rng.gamma([0.3, 0.7, 1.6, 4.0], size=(20_000, 4))
@@ -258,6 +260,7 @@ def test_bad_arguments_are_refused() -> None:
         discover_linear(weightless)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_answer() -> None:
     sample, _ = planted("C5", 6000)
     first, second = discover_linear(sample, seed=3), discover_linear(sample, seed=3)
