@@ -24,6 +24,12 @@ NPY_MAGIC = b"\x93NUMPY"
 _ENTRIES = 1 << 20
 
 
+def is_npy(file: Path) -> bool:
+    """Does a file begin as .npy files do?"""
+    with file.open("rb") as stream:
+        return stream.read(len(NPY_MAGIC)) == NPY_MAGIC
+
+
 def numpy_array(who: str, file: Path) -> Any:
     """Open a .npy file as a memory map, never unpickled.
 

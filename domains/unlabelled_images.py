@@ -15,7 +15,7 @@ from grouplearn.domains.files import checked_path
 from grouplearn.domains.formats import begins_picture
 from grouplearn.domains.idx import read_idx
 from grouplearn.domains.image_scales import scaled_images
-from grouplearn.domains.numpy_files import NPY_MAGIC, archived_array, numpy_array
+from grouplearn.domains.numpy_files import archived_array, is_npy, numpy_array
 from grouplearn.domains.picture_folders import decoded, pictures_below
 from grouplearn.domains.pictures import is_picture
 from grouplearn.domains.readers.streams import kept_path
@@ -79,8 +79,7 @@ def _array(place: Path) -> np.ndarray:
         _reject(place, "a picture, a folder, a .npy or an IDX file", "nothing", "check the path")
     if zipfile.is_zipfile(place):
         return archived_array(_WHO, place, None)
-    with place.open("rb") as stream:
-        is_numpy = stream.read(len(NPY_MAGIC)) == NPY_MAGIC
+    is_numpy = is_npy(place)
     batch = None if is_numpy else cifar_file(place)
     if batch is not None:
         return batch[0]

@@ -18,6 +18,7 @@ from grouplearn._checks import refuse
 from grouplearn._files import write_whole
 from grouplearn.commands.folders import sweep
 from grouplearn.commands.marks import to_json
+from grouplearn.commands.options import assert_page
 from grouplearn.commands.output import number
 from grouplearn.commands.results import Result, read_options, read_result
 from grouplearn.commands.tables import print_table
@@ -162,10 +163,7 @@ def run_compare(
     Returns:
         0.
     """
-    if out is not None and out.suffix != ".html":
-        refuse(WHO, "--out", "a file that ends in .html", repr(str(out)), "choose another name")
-    if out is not None and out.exists() and not overwrite:
-        refuse(WHO, "--out", "a new file", repr(str(out)), "pass --overwrite to replace it")
+    assert_page(WHO, out, overwrite=overwrite)
     rows = rows_of(folders)
     table = table_of(rows)
     if out is not None:

@@ -18,6 +18,7 @@ from grouplearn._files import write_whole
 from grouplearn._schema import rebuilding
 from grouplearn.commands.folders import sweep
 from grouplearn.commands.marks import RESULT, to_json
+from grouplearn.commands.options import assert_new
 from grouplearn.commands.results import is_possible, read_result
 from grouplearn.commands.train_data import assert_fits
 from grouplearn.commands.train_output import NETWORK
@@ -63,8 +64,7 @@ def run_export(
     if to.suffix not in _SUFFIXES:
         refuse(WHO, "--to", f"a file that ends in {' or '.join(_SUFFIXES)}", repr(str(to)),
                "choose one of these")  # fmt: skip
-    if to.exists() and not overwrite:
-        refuse(WHO, "--to", "a new file", repr(str(to)), "pass --overwrite to replace it")
+    assert_new(WHO, "--to", to, overwrite=overwrite)
     if not to.absolute().parent.is_dir():
         refuse(WHO, "--to", "in a folder that exists", repr(str(to)), "make the folder")
     sweep(run.parent)

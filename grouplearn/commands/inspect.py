@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from grouplearn._checks import refuse
 from grouplearn._files import write_whole
 from grouplearn.commands.folders import sweep
 from grouplearn.commands.inspected import WHO, Inspected, things_in
 from grouplearn.commands.marks import to_json
+from grouplearn.commands.options import assert_page
 from grouplearn.commands.output import number
 from grouplearn.commands.page import repeat_section
 from grouplearn.commands.tables import print_table
@@ -52,10 +52,11 @@ _IMPLIED = {
 
 
 class Seen(NamedTuple):
-    """What was inspected, and what is said of it; None where it is too large for that."""
+    """What was inspected, and what is said of it; no description where it is too large for that."""
 
     thing: Inspected
     description: ActionDescription | Description | None
+    sentences: list[str]
 
 
 def inspect(path: Path, patch_size: int | None = None) -> list[Seen]:
@@ -72,7 +73,8 @@ def inspect(path: Path, patch_size: int | None = None) -> list[Seen]:
     seen = []
     for thing in things_in(path, patch_size):
         dim = thing.what.dim if isinstance(thing.what, LearnedRepresentation) else len(thing.what)
-        seen.append(Seen(thing, describe(thing.what, thing.domain) if dim <= _LARGEST else None))
+        description = describe(thing.what, thing.domain) if dim <= _LARGEST else None
+        seen.append(Seen(thing, description, _sentences(thing, description)))
     return seen
 
 
@@ -102,10 +104,7 @@ def run_inspect(
         InputError: a file is in the way, or there is nothing to describe.
         DataError: a file is broken.
     """
-    if out is not None and out.suffix != ".html":
-        refuse(WHO, "--out", "a file that ends in .html", repr(str(out)), "choose another name")
-    if out is not None and out.exists() and not overwrite:
-        refuse(WHO, "--out", "a new file", repr(str(out)), "pass --overwrite to replace it")
+    assert_page(WHO, out, overwrite=overwrite)
     sweep(path.parent)
     seen = inspect(path, patch_size)
     if out is not None:
@@ -120,13 +119,12 @@ def run_inspect(
         return 0
     for each in seen:
         console.print(Text(each.thing.name, style="bold"))
-        for line in [*_sentences(each), *_structures(each)]:
+        for line in [*each.sentences, *_structures(each)]:
             console.print(Padding(Text(line), (0, 0, 0, 2)))
     return 0
 
 
-def _sentences(seen: Seen) -> list[str]:
-    thing, description = seen
+def _sentences(thing: Inspected, description: ActionDescription | Description | None) -> list[str]:
     said = [thing.said] if thing.said else []
     if description is not None:
         return [*said, *str(description).splitlines()]
@@ -139,7 +137,7 @@ def _sentences(seen: Seen) -> list[str]:
 
 def _matrices(seen: Seen) -> Iterator[tuple[str, Description, Float[np.ndarray, "d d"]]]:
     """Each matrix that was described, with its name."""
-    thing, description = seen
+    thing, description, _ = seen
     if isinstance(description, Description):
         yield thing.name, description, cast("Float[np.ndarray, 'd d']", thing.what)
     elif description is not None:
@@ -190,10 +188,10 @@ def _section(seen: Seen) -> Section:
     thing, table = seen.thing, _table([seen])
     if isinstance(thing.what, LearnedRepresentation):
         is_grid = isinstance(thing.domain, ImageDomain)
-        whole = section_of_representation(thing.name, thing.what, _sentences(seen), is_grid=is_grid)
+        whole = section_of_representation(thing.name, thing.what, seen.sentences, is_grid=is_grid)
         return replace(whole, sections=[*whole.sections, Section("Its generators", table=table)])
     pictures = [each for matrix in _matrices(seen) for each in _pictures(*matrix)]
-    return Section(thing.name, _sentences(seen), table, pictures)
+    return Section(thing.name, seen.sentences, table, pictures)
 
 
 def _pictures(name: str, own: Description, matrix: Float[np.ndarray, "d d"]) -> list[Picture]:
@@ -207,8 +205,8 @@ def _pictures(name: str, own: Description, matrix: Float[np.ndarray, "d d"]) -> 
 
 def _plain(seen: Seen) -> dict[str, Any]:
     """As data of JSON; eigenvalues as pairs."""
-    thing, description = seen
-    plain: dict[str, Any] = {"name": thing.name, "said": _sentences(seen)}
+    thing, description, _ = seen
+    plain: dict[str, Any] = {"name": thing.name, "said": seen.sentences}
     if isinstance(thing.what, LearnedRepresentation):
         plain |= {"group": thing.what.group.name, "order": thing.what.group.order,
                   "dimension": thing.what.dim}  # fmt: skip

@@ -13,13 +13,13 @@ from torch import nn
 
 from grouplearn._checks import refuse
 from grouplearn._schema import misfit, parsed
-from grouplearn.commands.actions_in import FOUND, WEIGHTS
+from grouplearn.commands.actions_in import FOUND, WEIGHTS, as_matrices, files_with_actions
 from grouplearn.commands.results import read_options
 from grouplearn.commands.train_output import NETWORK
 from grouplearn.domains.base import Domain
 from grouplearn.domains.images import ImageDomain
 from grouplearn.domains.letters import ALPHABETS, AlphabetName
-from grouplearn.domains.numpy_files import NPY_MAGIC, numpy_array
+from grouplearn.domains.numpy_files import is_npy, numpy_array
 from grouplearn.domains.sequences import SequenceDomain
 from grouplearn.errors import DataError
 from grouplearn.models import LGCNN
@@ -93,21 +93,17 @@ def _of_run(folder: Path) -> Iterator[Inspected]:
     elif (folder / FOUND).is_file():
         yield from _of_findings(folder)
     else:
-        for file in sorted((folder / WEIGHTS).glob(f"*{_TENSORS}")):
+        for file in files_with_actions(folder):
             yield Inspected(file.stem, _representation(file), _learned_from(folder))
 
 
 def _of_file(path: Path) -> Iterator[Inspected]:
-    with path.open("rb") as stream:
-        start = stream.read(len(NPY_MAGIC))
-    if start == NPY_MAGIC:
+    if is_npy(path):
         yield from _matrices(path)
         return
     run = path.absolute().parent.parent
     if path.absolute().parent.name == WEIGHTS.name and (run / FOUND).is_file():
-        yield from (
-            each for each in _of_findings(run) if _file_of(run, each.name) == path.resolve()
-        )
+        yield from _of_findings(run, path)
         return
     module = load(path)
     if isinstance(module, LearnedRepresentation):
@@ -132,7 +128,8 @@ def _of_network(network: nn.Module) -> Iterator[Inspected]:
         yield Inspected(name.removesuffix(".rep"), module, known)
 
 
-def _of_findings(run: Path) -> Iterator[Inspected]:
+def _of_findings(run: Path, only: Path | None = None) -> Iterator[Inspected]:
+    """All findings of a run, or that in one of its files."""
     try:
         held = parsed((run / FOUND).read_bytes())
         if (wrong := misfit(held, _Found)) is not None:
@@ -142,7 +139,10 @@ def _of_findings(run: Path) -> Iterator[Inspected]:
                DataError)  # fmt: skip
     results = cast("_Found", held)["results"]
     for result in results:
-        rep = _representation(_file_of(run, result["data"]))
+        file = _file_of(run, result["data"])
+        if only is not None and file != only.resolve():
+            continue
+        rep = _representation(file)
         domain = _domain_of(run, result, rep.dim)
         yield Inspected(result["data"], rep, domain, result["summary"])
 
@@ -186,9 +186,8 @@ def _options(run: Path) -> dict[str, Any]:
 
 def _matrices(path: Path) -> Iterator[Inspected]:
     given = np.asarray(numpy_array(WHO, path))
-    stack = given[None] if given.ndim == 2 else given
-    square = stack.ndim == 3 and stack.shape[1] == stack.shape[2] and stack.size > 0
-    if not square or stack.dtype.kind not in "biuf":
+    stack = as_matrices(given)
+    if stack is None:
         refuse(WHO, "WHAT", "square matrices of real numbers", f"shape {given.shape} of "
                f"{given.dtype}", "save a (d, d) array, or (m, d, d)")  # fmt: skip
     for number, matrix in enumerate(stack):
@@ -196,7 +195,7 @@ def _matrices(path: Path) -> Iterator[Inspected]:
             refuse(WHO, "WHAT", "matrices of finite numbers, not all 0",
                    f"another at number {number} of {str(path)!r}", "save it again")  # fmt: skip
         name = path.stem if len(stack) == 1 else f"{path.stem} {number}"
-        yield Inspected(name, matrix.astype(np.float64), None)
+        yield Inspected(name, matrix, None)
 
 
 def _patches(what: LearnedRepresentation | Float[np.ndarray, "d d"], size: int) -> Domain:

@@ -13,8 +13,8 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from grouplearn._checks import refuse
-from grouplearn.commands.actions_in import file_with_action
-from grouplearn.domains.numpy_files import NPY_MAGIC, numpy_array
+from grouplearn.commands.actions_in import as_matrices, file_with_action
+from grouplearn.domains.numpy_files import is_npy, numpy_array
 from grouplearn.representations import FixedRepresentation, LearnedRepresentation
 
 WHO = "grouplearn test"
@@ -62,9 +62,7 @@ def _permuted(text: str, dim: int) -> LearnedRepresentation:
 
 
 def _from_file(text: str, path: Path) -> LearnedRepresentation:
-    with path.open("rb") as stream:
-        start = stream.read(6)
-    if start == NPY_MAGIC:
+    if is_npy(path):
         return _generated(text, np.asarray(numpy_array(WHO, path)))
     from grouplearn.training import load
 
@@ -77,12 +75,10 @@ def _from_file(text: str, path: Path) -> LearnedRepresentation:
 
 def _generated(text: str, given: NDArray[Any]) -> LearnedRepresentation:
     """The group that one matrix or several generate."""
-    matrices = given[None] if given.ndim == 2 else given
-    square = matrices.ndim == 3 and matrices.shape[1] == matrices.shape[2] and matrices.size > 0
-    if not square or matrices.dtype.kind not in "fiub":
+    matrices = as_matrices(given)
+    if matrices is None:
         _refuse("a square matrix of real numbers", f"shape {given.shape} of {given.dtype} in "
                 f"{text!r}", "save a (d, d) array")  # fmt: skip
-    matrices = matrices.astype(np.float64)
     if not np.isfinite(matrices).all():
         place = tuple(int(i) for i in np.argwhere(~np.isfinite(matrices))[0][-2:])
         _refuse("a matrix of finite numbers", f"one that is not at {place} in {text!r}",

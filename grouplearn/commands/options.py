@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from difflib import get_close_matches
+from pathlib import Path
 
 from grouplearn._checks import refuse
 
@@ -43,3 +44,16 @@ def between(who: str, option: str, value: int, least: int, most: int) -> None:
     """Refuse a number out of its range."""
     if not least <= value <= most:
         refuse(who, option, f"from {least} to {most}", value, "choose one in that range")
+
+
+def assert_new(who: str, option: str, file: Path | None, *, overwrite: bool) -> None:
+    """Refuse a file that is in the way."""
+    if file is not None and file.exists() and not overwrite:
+        refuse(who, option, "a new file", repr(str(file)), "pass --overwrite to replace it")
+
+
+def assert_page(who: str, out: Path | None, *, overwrite: bool) -> None:
+    """Refuse to write a page under a name that is none, or over a file."""
+    if out is not None and out.suffix != ".html":
+        refuse(who, "--out", "a file that ends in .html", repr(str(out)), "choose another name")
+    assert_new(who, "--out", out, overwrite=overwrite)

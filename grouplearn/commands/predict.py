@@ -18,6 +18,7 @@ from grouplearn._files import write_whole
 from grouplearn._schema import rebuilding
 from grouplearn.commands.folders import sweep
 from grouplearn.commands.marks import RESULT, to_json
+from grouplearn.commands.options import assert_new
 from grouplearn.commands.results import Sequences, read_result
 from grouplearn.commands.train_data import BUILT_IN
 from grouplearn.commands.train_output import NETWORK
@@ -76,8 +77,7 @@ def run_predict(
         InputError: a file is in the way.
         DataError: the run is not finished or of another kind, or the samples do not fit it.
     """
-    if out is not None and out.exists() and not overwrite:
-        refuse(WHO, "--out", "a new file", repr(str(out)), "pass --overwrite to replace it")
+    assert_new(WHO, "--out", out, overwrite=overwrite)
     sweep(run.parent)
     found = _read_run(run)
     samples = _images(data, found) if found.size is not None else _letters(data, found)

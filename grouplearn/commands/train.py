@@ -14,6 +14,7 @@ from torch import nn
 from grouplearn._checks import refuse
 from grouplearn.commands.train_actions import (
     Action,
+    ShortRuns,
     build_lgcnn,
     find_action,
     network_moments,
@@ -149,7 +150,8 @@ def train(options: TrainOptions, data: TrainData, folder: Path, watch: Watch) ->
     if options.network == "lgcnn":
         watch.step("looking for the action")
         find = find_sequence_action if options.kind == "sequence" else find_action
-        action = find(data, options, augment, folder, objective, watch.tried)
+        runs = ShortRuns(options.fit, folder, augment, objective, watch.tried)
+        action = find(data, options, runs)
     network = _build(data, options, action)
     watch.step("training")
     learned, judged = data.train, None

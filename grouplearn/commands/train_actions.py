@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
@@ -21,7 +21,9 @@ from grouplearn.commands.actions_in import file_with_action
 from grouplearn.commands.train_choice import keep_choice, kept_choice
 from grouplearn.commands.train_data import KERNEL, TrainData
 from grouplearn.commands.train_kinds import KNOWN, SOURCES, WHO, TrainOptions
+from grouplearn.discovery import Discovery
 from grouplearn.domains.images import ImageDomain
+from grouplearn.domains.kernels import acting_by
 from grouplearn.domains.pixels import PixelMove
 from grouplearn.losses import SampleMoments, sample_moments
 from grouplearn.models import LGCNN, Pattern, Standardised
@@ -36,6 +38,7 @@ from grouplearn.representations import (
 from grouplearn.training import (
     Augmentation,
     Choice,
+    FitOptions,
     Labelled,
     Objective,
     Tried,
@@ -43,10 +46,11 @@ from grouplearn.training import (
     load,
     short_runs,
 )
+from grouplearn.training.choosing import Build
 
 DOMAIN = ImageDomain(patch_size=KERNEL)
 _PATCHES = 20_000
-_EVIDENCE = 2  # moments propose the groups; the labels choose among them
+EVIDENCE = 2  # moments propose the groups; the labels choose among them
 
 
 @final
@@ -65,23 +69,83 @@ class Action:
     choice: Choice | None = None
 
 
-def find_action(
-    data: TrainData,
-    options: TrainOptions,
-    augment: Augmentation | None,
-    folder: Path,
-    objective: Objective | None = None,
-    watch: Callable[[Tried], object] | None = None,
-) -> Action:
+@final
+@dataclass(frozen=True)
+class ShortRuns:
+    """How groups are compared by short runs, and where the choice is kept.
+
+    Attributes:
+        fit: options of the training that will follow.
+        folder: of the run, which keeps the choice.
+        augment: of the short runs.
+        objective: likewise; classification when None.
+        watch: told of every short run.
+    """
+
+    fit: FitOptions
+    folder: Path
+    augment: Augmentation | None = None
+    objective: Objective | None = None
+    watch: Callable[[Tried], object] | None = None
+
+    def among(
+        self,
+        candidates: Sequence[LearnedRepresentation],
+        found: Discovery,
+        data: Labelled,
+        build_on: Callable[[Labelled], Build],
+    ) -> Action:
+        """The group that serves best, or that was chosen before the run was cut off.
+
+        Args:
+            candidates: one representation of each group.
+            found: what proposed them.
+            data: samples to learn from.
+            build_on: for the samples of the short runs, what makes a network of a representation.
+        """
+        if len(candidates) == 1:
+            return Action(candidates[0], f"Nothing to choose from: {found.summary()}")
+        choice = kept_choice(self.folder, candidates)
+        if choice is None:
+            train, held_out, short = short_runs(data, self.fit)
+            choice = choose(
+                candidates, build_on(train), train, held_out,
+                options=short, augment=self.augment, objective=self.objective, watch=self.watch,
+            )  # fmt: skip
+            keep_choice(self.folder, choice)
+        words = (
+            "Chosen by short runs among the groups on the ladder of second moments, and "
+            f"subgroups; moments alone say: {found.summary()} {choice.reason}"
+        )
+        return Action(choice.rep, words, choice)
+
+
+def action_file(source: str, known: Sequence[str]) -> Path:
+    """The file that `--action` names.
+
+    Args:
+        source: as it was typed; no known name.
+        known: the names there are, for the error.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    file = file_with_action(Path(source))
+    if file is None:
+        near = get_close_matches(source, known, 1)
+        refuse(WHO, "--action", f"one of {', '.join(known)}, a file, or a folder of "
+               "grouplearn discover", repr(source),
+               f"did you mean {near[0]!r}?" if near else "check the name")  # fmt: skip
+    return file
+
+
+def find_action(data: TrainData, options: TrainOptions, runs: ShortRuns) -> Action:
     """The action that the options ask for.
 
     Args:
         data: the images, of which those to learn from are looked at.
         options: what was asked for.
-        augment: of the short runs.
-        folder: of the run, which keeps the choice among groups.
-        objective: likewise; classification when None.
-        watch: told of every short run.
+        runs: choose among groups.
 
     Raises:
         InputError: the source is unknown, or a file holds a representation that does not fit.
@@ -89,7 +153,7 @@ def find_action(
     """
     source = options.action.source
     if source == "auto":
-        return _automatic(data.train, options, augment, folder, objective, watch)
+        return _automatic(data.train, options, runs)
     if source in ("discovered", "trained"):
         return _discovered(data, options)
     if source in KNOWN:
@@ -111,7 +175,7 @@ def _class(options: TrainOptions) -> Callable[..., LearnedRepresentation]:
 
 
 def _discovered(data: TrainData, options: TrainOptions) -> Action:
-    found = DOMAIN.discover(data.train.x.numpy(), max_moment=_EVIDENCE, seed=options.fit.seed)
+    found = DOMAIN.discover(data.train.x.numpy(), max_moment=EVIDENCE, seed=options.fit.seed)
     fixed = DOMAIN.on_kernels(found.representation, KERNEL)
     words = f"Discovered without labels: {found.summary()}"
     if options.action.source == "discovered" or not fixed.group.generators:
@@ -164,43 +228,17 @@ def build_lgcnn(
     return Standardised.of(LGCNN(sized, rep, rng=rng), like.x)
 
 
-def _automatic(
-    data: Labelled,
-    options: TrainOptions,
-    augment: Augmentation | None,
-    folder: Path,
-    objective: Objective | None,
-    watch: Callable[[Tried], object] | None,
-) -> Action:
-    found = DOMAIN.discover(data.x.numpy(), max_moment=_EVIDENCE, seed=options.fit.seed)
-    candidates = DOMAIN.network_groups(found, KERNEL)
-    if len(candidates) == 1:
-        return Action(candidates[0], f"Nothing to choose from: {found.summary()}")
-    choice = kept_choice(folder, candidates)
-    if choice is None:
-        train, held_out, short = short_runs(data, options.fit)
-        pattern = Pattern(data.x.shape[1], data.classes or 0)
-        build = partial(build_lgcnn, pattern, options.parameters, train)
-        choice = choose(
-            candidates, build, train, held_out,
-            options=short, augment=augment, objective=objective, watch=watch,
-        )  # fmt: skip
-        keep_choice(folder, choice)
-    words = (
-        "Chosen by short runs among the groups on the ladder of second moments, and subgroups; "
-        f"moments alone say: {found.summary()} {choice.reason}"
-    )
-    return Action(choice.rep, words, choice)
+def _automatic(data: Labelled, options: TrainOptions, runs: ShortRuns) -> Action:
+    found = DOMAIN.discover(data.x.numpy(), max_moment=EVIDENCE, seed=options.fit.seed)
+    pattern = Pattern(data.x.shape[1], data.classes or 0)
+    return runs.among(
+        DOMAIN.network_groups(found, KERNEL), found, data,
+        lambda train: partial(build_lgcnn, pattern, options.parameters, train),
+    )  # fmt: skip
 
 
 def _from_file(source: str) -> Action:
-    file = file_with_action(Path(source))
-    if file is None:
-        known = (*SOURCES, *KNOWN)
-        near = get_close_matches(source, known, 1)
-        refuse(WHO, "--action", f"one of {', '.join(known)}, a file, or a folder of "
-               "grouplearn discover", repr(source),
-               f"did you mean {near[0]!r}?" if near else "check the name")  # fmt: skip
+    file = action_file(source, (*SOURCES, *KNOWN))
     module = load(file)
     reps = dict.fromkeys(_representations_within(module))
     dims = [rep.dim for rep in reps]
@@ -225,4 +263,4 @@ def _representations_within(module: nn.Module) -> tuple[LearnedRepresentation, .
 
 
 def _trivial() -> FixedRepresentation:
-    return FixedRepresentation(CyclicGroup(1), torch.empty(0, KERNEL**2, KERNEL**2))
+    return acting_by(CyclicGroup(1), [], KERNEL**2)

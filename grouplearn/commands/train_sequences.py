@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from difflib import get_close_matches
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,41 +10,29 @@ from torch import nn
 
 from grouplearn import CyclicGroup
 from grouplearn._checks import refuse
-from grouplearn.commands.actions_in import file_with_action
-from grouplearn.commands.train_actions import Action
-from grouplearn.commands.train_choice import keep_choice, kept_choice
+from grouplearn.commands.train_actions import EVIDENCE, Action, ShortRuns, action_file
 from grouplearn.commands.train_data import TrainData, domain_of
 from grouplearn.commands.train_kinds import SEQUENCE_SOURCES, WHO, TrainOptions
+from grouplearn.domains.kernels import acting_by
 from grouplearn.domains.sequences import SequenceDomain
 from grouplearn.models import SequenceNetwork, SequencePattern
+from grouplearn.models.sequence_pattern import on_places
 from grouplearn.representations import (
     FixedRepresentation,
     LearnedRepresentation,
     TensorProduct,
     restricted,
 )
-from grouplearn.training import Augmentation, Objective, Tried, choose, load, short_runs
-
-_EVIDENCE = 2  # moments propose the groups; the labels choose among them
+from grouplearn.training import load
 
 
-def find_sequence_action(
-    data: TrainData,
-    options: TrainOptions,
-    augment: Augmentation | None,
-    folder: Path,
-    objective: Objective | None = None,
-    watch: Callable[[Tried], object] | None = None,
-) -> Action:
+def find_sequence_action(data: TrainData, options: TrainOptions, runs: ShortRuns) -> Action:
     """The action on windows of sequences that the options ask for.
 
     Args:
         data: the sequences, of which those to learn from are looked at.
         options: what was asked for.
-        augment: of the short runs.
-        folder: of the run, which keeps the choice among groups.
-        objective: likewise; classification when None.
-        watch: told of every short run.
+        runs: choose among groups.
 
     Raises:
         InputError: the source is unknown, or a file holds a representation that does not fit.
@@ -67,24 +52,11 @@ def find_sequence_action(
         found = domain.discover(data.letters, seed=options.fit.seed)
         return Action(_extending(domain, found.representation),
                       f"Discovered without labels: {found.summary()}")  # fmt: skip
-    found = domain.discover(data.letters, max_moment=_EVIDENCE, seed=options.fit.seed)
-    candidates = domain.network_groups(found)
-    if len(candidates) == 1:
-        return Action(candidates[0], f"Nothing to choose from: {found.summary()}")
-    choice = kept_choice(folder, candidates)
-    if choice is None:
-        train, held_out, short = short_runs(data.train, options.fit)
-        build = partial(build_sequence_network, options, data)
-        choice = choose(
-            candidates, build, train, held_out,
-            options=short, augment=augment, objective=objective, watch=watch,
-        )  # fmt: skip
-        keep_choice(folder, choice)
-    words = (
-        "Chosen by short runs among the groups on the ladder of second moments, and subgroups; "
-        f"moments alone say: {found.summary()} {choice.reason}"
-    )
-    return Action(choice.rep, words, choice)
+    found = domain.discover(data.letters, max_moment=EVIDENCE, seed=options.fit.seed)
+    return runs.among(
+        domain.network_groups(found), found, data.train,
+        lambda _: partial(build_sequence_network, options, data),
+    )  # fmt: skip
 
 
 def build_sequence_network(
@@ -115,8 +87,7 @@ def trivial_on_windows(options: TrainOptions) -> FixedRepresentation:
     Args:
         options: what was asked for.
     """
-    dim = _domain(options).dim
-    return FixedRepresentation(CyclicGroup(1), torch.empty(0, dim, dim))
+    return acting_by(CyclicGroup(1), [], _domain(options).dim)
 
 
 def _domain(options: TrainOptions) -> SequenceDomain:
@@ -132,13 +103,7 @@ def _extending(domain: SequenceDomain, rep: LearnedRepresentation) -> LearnedRep
 
 
 def _from_file(source: str, domain: SequenceDomain) -> Action:
-    file = file_with_action(Path(source))
-    if file is None:
-        known = (*SEQUENCE_SOURCES, *domain.known_actions())
-        near = get_close_matches(source, known, 1)
-        refuse(WHO, "--action", f"one of {', '.join(known)}, a file, or a folder of "
-               "grouplearn discover", repr(source),
-               f"did you mean {near[0]!r}?" if near else "check the name")  # fmt: skip
+    file = action_file(source, (*SEQUENCE_SOURCES, *domain.known_actions()))
     module = load(file)
     size = len(domain.letters)
     if isinstance(module, SequenceNetwork) and module.letters.dim == size:
@@ -150,12 +115,6 @@ def _from_file(source: str, domain: SequenceDomain) -> Action:
         refuse(WHO, "--action", f"a file with a representation on windows of {size} letters, or a "
                "network for sequences of them", f"{type(module).__name__} in {str(file)!r}",
                "discover or train one")  # fmt: skip
-    eye = torch.eye(domain.window)
-    places = [
-        eye if torch.equal(matrix, torch.eye(len(matrix))) else eye.flip(0)
-        for matrix in positions.generators().detach()
-    ]
-    empty = torch.empty(0, domain.window, domain.window)
-    on_places = FixedRepresentation(letters.group, torch.stack(places) if places else empty)
-    matrices = TensorProduct(on_places, letters).generators().detach()
+    places = on_places(positions, domain.window)
+    matrices = TensorProduct(places, letters).generators().detach()
     return Action(FixedRepresentation(letters.group, matrices), f"Taken from {source}.")
