@@ -8,16 +8,16 @@ from typing import TypeAlias, final
 
 import torch
 from jaxtyping import Float, Float64, Int64
-from scipy.stats import beta
 from torch import Tensor
 from torch.nn import functional as F
 
 from grouplearn._checks import positive_int, refuse
+from grouplearn._intervals import share_interval
 from grouplearn.domains.text_samples import Words
 
 _WHO = "orbit_anonymity"
 _LEAST = 20
-_LEVEL = 0.05
+_LEVEL = 0.95
 
 Model: TypeAlias = Callable[[list[list[str]]], Tensor]
 Member: TypeAlias = str | Sequence[str]
@@ -117,7 +117,7 @@ def orbit_anonymity(
     member, text = divmod(int(changes.argmax()), len(having))
     right, asked = _attack(outputs, torch.Generator().manual_seed(seed))
     return Anonymity(
-        float(changes.max()), right / asked, _interval(right, asked), 1 / len(members),
+        float(changes.max()), right / asked, share_interval(right, asked, _LEVEL), 1 / len(members),
         len(having), (" ".join(having[text][0]), " ".join(members[member])),
     )  # fmt: skip
 
@@ -191,9 +191,3 @@ def _regressed(
 
     optimiser.step(loss)
     return weights.detach()
-
-
-def _interval(right: int, asked: int) -> tuple[float, float]:
-    low = float(beta.ppf(_LEVEL / 2, right, asked - right + 1)) if right else 0.0
-    high = float(beta.ppf(1 - _LEVEL / 2, right + 1, asked - right)) if right < asked else 1.0
-    return low, high

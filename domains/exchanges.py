@@ -10,9 +10,9 @@ from typing import TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
 
 from grouplearn._checks import refuse
+from grouplearn._intervals import share_interval
 from grouplearn.discovery.evidence.engine import CONFIDENCE, FamilyEvidence
 from grouplearn.discovery.evidence.randomisation import rank_p_value
 from grouplearn.discovery.evidence.units import UNITS
@@ -283,7 +283,7 @@ def share_bound(few: int, others: int) -> float:
     """The upper confidence bound of the share of the first of two counts; inf of none at all."""
     if not few + others:
         return float("inf")
-    return float(beta.ppf(CONFIDENCE, few + 1, others)) if others else 1.0
+    return share_interval(few, few + others, 2 * CONFIDENCE - 1)[1]
 
 
 def _sign_test(table: NDArray[np.float64], rng: np.random.Generator) -> float:

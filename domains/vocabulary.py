@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from grouplearn._checks import refuse
 from grouplearn.domains.text_samples import Sample, Words
+from grouplearn.groups.cycles import cycles
 
 CHANNELS = 2
 _ENTRIES = 1 << 21
@@ -256,13 +257,6 @@ class Vocabulary:
 
 def _cycles(change: Mapping[str, str], prefix: str) -> Iterator[str]:
     """The cycles of a permutation, in the order of their first tokens."""
-    seen: set[str] = set()
-    for start in change:
-        if start in seen:
-            continue
-        cycle = [start]
-        while (following := change[cycle[-1]]) != start:
-            cycle.append(following)
-        seen.update(cycle)
+    for cycle in cycles(change):
         names = [prefix + word for word in cycle]
         yield " <-> ".join(names) if len(names) == 2 else " -> ".join([*names, names[0]])

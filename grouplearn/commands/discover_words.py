@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -18,6 +18,7 @@ from grouplearn.commands.output import number
 from grouplearn.discovery import Discovery
 from grouplearn.domains.naming import in_words
 from grouplearn.groups import CyclicGroup
+from grouplearn.groups.cycles import cycles
 from grouplearn.representations import FixedRepresentation
 
 _HIGHEST_ORDER = 60
@@ -104,24 +105,14 @@ def _cycles(signs: NDArray[np.float64], images: NDArray[np.int64], names: Sequen
             if i != j or signs[i] < 0
         ]
         return _shortened(arrows, ", ")
-    parts = [f"({' '.join(names[i] for i in cycle)})" for cycle in _orbits(images)]
+    moved = (cycle for cycle in cycles(dict(enumerate(images.tolist()))) if len(cycle) > 1)
+    parts = [f"({' '.join(names[i] for i in cycle)})" for cycle in moved]
     return _shortened(parts, "")
 
 
 def _shortened(parts: Sequence[str], between: str) -> str:
     more = f"{between} and {len(parts) - _MOST_CYCLES} more" if len(parts) > _MOST_CYCLES else ""
     return between.join(parts[:_MOST_CYCLES]) + more
-
-
-def _orbits(images: NDArray[np.int64]) -> Iterator[list[int]]:
-    seen: set[int] = set()
-    for start in range(len(images)):
-        cycle = [start]
-        while (following := int(images[cycle[-1]])) != start:
-            cycle.append(following)
-        if start not in seen and len(cycle) > 1:
-            yield cycle
-        seen.update(cycle)
 
 
 @final

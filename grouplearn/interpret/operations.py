@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from grouplearn.discovery.closing import permutation_near
+from grouplearn.groups.cycles import cycles
 
 Array: TypeAlias = NDArray[np.float64]
 Parameters: TypeAlias = tuple[float, ...]
@@ -85,23 +86,17 @@ def nearest_permutation(matrix: Array, *, signed: bool = False) -> Operation:
 
 def _cycles(images: NDArray[np.int64], negative: NDArray[np.bool_]) -> str:
     """Where coordinates go; a coordinate that only changes sign is "0 -> -0"."""
-    seen: set[int] = set()
-    cycles = []
-    for start in range(len(images)):
-        if start in seen or (images[start] == start and not negative[start]):
-            continue
-        here, words = start, str(start)
-        while here not in seen:
-            seen.add(here)
-            words += f" -> {'-' * bool(negative[here])}{images[here]}"
-            here = int(images[here])
-        cycles.append(words)
-    if not cycles:
+    words = []
+    for cycle in cycles(dict(enumerate(images.tolist()))):
+        if len(cycle) > 1 or negative[cycle[0]]:
+            steps = (f" -> {'-' * bool(negative[k])}{images[k]}" for k in cycle)
+            words.append(f"{cycle[0]}{''.join(steps)}")
+    if not words:
         return "the identity"
-    if len(images) > _SPELLED and len(cycles) > 1:
+    if len(images) > _SPELLED and len(words) > 1:
         moved = int((images != np.arange(len(images))).sum())
         return f"a permutation that moves {moved} of {len(images)} coordinates"
-    return f"coordinates {', '.join(cycles)}"
+    return f"coordinates {', '.join(words)}"
 
 
 _SPELLED = 12

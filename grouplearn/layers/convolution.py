@@ -13,7 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from grouplearn._checks import positive_int, refuse, shape_of
-from grouplearn.layers.filters import MovingFilters, checked, lifted_blocks, regular_blocks
+from grouplearn.layers.filters import (
+    MovingFilters,
+    checked,
+    filled,
+    lifted_blocks,
+    regular_blocks,
+)
 from grouplearn.layers.strides import Placing, fits, placed
 from grouplearn.layers.tracing import traced
 from grouplearn.representations import LearnedRepresentation
@@ -100,15 +106,12 @@ class FilterBank(MovingFilters, ABC):
         The same, that is, where the stride fits: (size + 2 padding - k) % stride == 0.
         """
         with torch.no_grad():
-            weight, bias = self.filters().clone(), self.repeated_bias()
+            weight, bias = self.filters(), self.repeated_bias()
         plain: nn.Conv1d | nn.Conv2d = _PLAIN[self.axes](
             weight.shape[1], weight.shape[0], self.kernel_size, self.stride, self.padding,
             bias=bias is not None, dtype=weight.dtype, device=weight.device,
         )  # fmt: skip
-        plain.weight = nn.Parameter(weight)
-        if bias is not None:
-            plain.bias = nn.Parameter(bias.detach().clone())
-        return plain.train(self.training)
+        return filled(plain, weight, bias, training=self.training)
 
     def export(self) -> nn.Sequential:
         """A module of torch alone with the same outputs: the filters are computed once, here.

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from grouplearn._checks import generator, last_axis, refuse
-from grouplearn.layers.filters import checked, floating, normal_parameter
+from grouplearn.layers.filters import checked, filled, floating, normal_parameter
 from grouplearn.linalg import autocasts
 from grouplearn.representations import LearnedRepresentation, intertwiners, trivial
 from grouplearn.representations.tables import HoldsTables, on_default_device
@@ -122,10 +122,7 @@ class GroupLinear(HoldsTables):
         plain = nn.Linear(
             self.in_features, self.out_features, offset is not None, matrix.device, matrix.dtype
         )
-        plain.weight = nn.Parameter(matrix.clone())
-        if offset is not None:
-            plain.bias = nn.Parameter(offset.clone())
-        return plain.train(self.training)
+        return filled(plain, matrix, offset, training=self.training)
 
     def extra_repr(self) -> str:
         """Sizes, for print()."""

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from grouplearn._checks import generator, positive_int, refuse, shape_of
 from grouplearn.groups import FiniteGroup
-from grouplearn.layers.filters import checked, floating, normal_parameter
+from grouplearn.layers.filters import checked, filled, floating, normal_parameter
 from grouplearn.linalg import autocasts
 from grouplearn.representations import (
     DirectSum,
@@ -252,10 +252,7 @@ class FieldConv1d(HoldsTables):
             dilation=self.dilation, bias=offset is not None, device=kernel.device,
             dtype=kernel.dtype,
         )  # fmt: skip
-        plain.weight = nn.Parameter(kernel.clone())
-        if offset is not None:
-            plain.bias = nn.Parameter(offset.clone())
-        return plain.train(self.training)
+        return filled(plain, kernel, offset, training=self.training)
 
     def extra_repr(self) -> str:
         """Fields and sizes, for print()."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -16,6 +16,8 @@ from grouplearn.groups import FiniteGroup
 from grouplearn.linalg import autocasts, full_precision
 from grouplearn.representations import FixedRepresentation, LearnedRepresentation
 from grouplearn.representations.tables import HoldsTables
+
+Plain = TypeVar("Plain", bound=nn.Module)
 
 
 def checked(who: str, rep: Any) -> LearnedRepresentation:
@@ -200,6 +202,21 @@ def normal_parameter(
     """
     drawn = torch.empty(shape, dtype=like.dtype, device="cpu")
     return nn.Parameter(drawn.normal_(0, deviation, generator=rng))
+
+
+def filled(plain: Plain, weight: Tensor, bias: Tensor | None, *, training: bool) -> Plain:
+    """A module of torch with copies of weights that were computed.
+
+    Args:
+        plain: with a weight, and a bias where there is one, of these shapes.
+        weight: to copy.
+        bias: to copy, or None.
+        training: the mode that the module is put in.
+    """
+    plain.weight = nn.Parameter(weight.detach().clone())
+    if bias is not None:
+        plain.bias = nn.Parameter(bias.detach().clone())
+    return plain.train(training)
 
 
 def _uniform(

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from grouplearn.discovery import Discovery
 from grouplearn.groups import FiniteGroup
+from grouplearn.groups.cycles import cycles
 from grouplearn.plots import draw_cayley, draw_choice, draw_lattice, draw_spectrum, png
 from grouplearn.report.actions import defects_of
 from grouplearn.report.alerts import alerts_of
@@ -106,14 +107,8 @@ def cycles_of(member: Tensor) -> str:
     if member.ndim != 1:
         trace = float(torch.as_tensor(member).trace())
         return f"a matrix of trace {trace:.3g}"
-    images, seen, parts = member.tolist(), set[int](), []
-    for start in range(len(images)):
-        cycle = [start]
-        while images[cycle[-1]] != start:
-            cycle.append(images[cycle[-1]])
-        if start not in seen and len(cycle) > 1:
-            parts.append(f"({' '.join(map(str, cycle))})")
-        seen.update(cycle)
+    found = cycles(dict(enumerate(member.tolist())))
+    parts = [f"({' '.join(map(str, cycle))})" for cycle in found if len(cycle) > 1]
     more = f" and {len(parts) - _CYCLES} more" if len(parts) > _CYCLES else ""
     return "".join(parts[:_CYCLES]) + more or "identity"
 

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike, NDArray
 
 from grouplearn._checks import refuse
+from grouplearn._intervals import share_interval
 
 _WHO = "ranking"
 
@@ -95,7 +96,7 @@ def _roc(
     above: Float[np.ndarray, " m"], below: Float[np.ndarray, " n"], level: float
 ) -> tuple[float, tuple[float, float]]:
     """The area and DeLong's interval, by ranks within and among both classes."""
-    from scipy.stats import beta, norm, rankdata
+    from scipy.stats import norm, rankdata
 
     m, n = len(above), len(below)
     together = rankdata(np.concatenate([above, below]))
@@ -104,7 +105,7 @@ def _roc(
     area = float(share_above.mean())
     error = math.sqrt(share_above.var(ddof=1) / m + share_below.var(ddof=1) / n)
     if error == 0 and area in (0.0, 1.0):
-        edge = float(beta.ppf((1 - level) / 2, min(m, n), 1))
+        edge, _ = share_interval(min(m, n), min(m, n), level)
         return area, (edge, 1.0) if area else (0.0, 1 - edge)
     reach = float(norm.ppf((1 + level) / 2)) * error
     return area, (max(area - reach, 0.0), min(area + reach, 1.0))
@@ -123,10 +124,10 @@ def _average_precision(
 
 def _logit_interval(share: float, count: int, level: float) -> tuple[float, float]:
     from scipy.special import expit
-    from scipy.stats import beta, norm
+    from scipy.stats import norm
 
     if share >= 1:
-        return float(beta.ppf((1 - level) / 2, count, 1)), 1.0
+        return share_interval(count, count, level)
     reach = float(norm.ppf((1 + level) / 2)) / math.sqrt(count * share * (1 - share))
     middle = math.log(share / (1 - share))
     low, high = expit([middle - reach, middle + reach]).tolist()

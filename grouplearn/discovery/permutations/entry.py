@@ -19,7 +19,7 @@ from grouplearn.discovery.permutations.closed import (
     exceeds,
 )
 from grouplearn.discovery.permutations.judgement import FARTHEST, TOLERANCE, Judge
-from grouplearn.discovery.permutations.jury import Jury, cyclic
+from grouplearn.discovery.permutations.jury import Jury, cyclic, generating
 from grouplearn.discovery.permutations.search import search_automorphisms
 from grouplearn.discovery.permutations.tensors import Moments, moments_of
 from grouplearn.discovery.result import Discovery, Rung, Verdict
@@ -329,9 +329,7 @@ def _one_of_each_cycle(candidates: Sequence[Points]) -> list[Points]:
     for points in candidates:
         if points.tobytes() not in seen:
             kept.append(points)
-            powers = cyclic(points)
-            seen |= {powers[k].tobytes() for k in range(1, len(powers))
-                     if np.gcd(k, len(powers)) == 1}  # fmt: skip
+            seen.update(generating(cyclic(points)))
     return kept
 
 

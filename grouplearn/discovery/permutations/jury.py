@@ -103,9 +103,7 @@ class Jury:
                 p_value = self._test(powers, units, effects=False).p_value
                 if p_value <= self.rule.screening:
                     break
-            generators = [k for k in range(1, len(powers)) if np.gcd(k, len(powers)) == 1]
-            for k in generators:
-                self._screened[powers[k].tobytes()] = p_value
+            self._screened.update(dict.fromkeys(generating(powers), p_value))
         return self._screened[key] > self.rule.screening
 
     def finding(self, elements: Sequence[Points]) -> Finding:
@@ -145,3 +143,9 @@ def cyclic(points: Points) -> list[Points]:
     while not np.array_equal(following := points[powers[-1]], powers[0]):
         powers.append(following)
     return powers
+
+
+def generating(powers: Sequence[Points]) -> list[bytes]:
+    """Those of all powers of a permutation that generate the same cyclic group, as bytes."""
+    order = len(powers)
+    return [powers[k].tobytes() for k in range(1, order) if np.gcd(k, order) == 1]
