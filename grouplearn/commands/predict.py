@@ -30,6 +30,7 @@ from grouplearn.errors import DataError
 from grouplearn.layers.filters import input_like
 from grouplearn.models.standardised import unwrapped
 from grouplearn.training import load
+from grouplearn.training.fitting import class_scores
 
 WHO = "grouplearn predict"
 _AT_ONCE = 500
@@ -172,15 +173,12 @@ def _letters(data: str, run: _Run) -> _Samples:
     )
 
 
-@torch.no_grad()
 def _rows(run: _Run, samples: _Samples) -> list[tuple[str, str, list[float]]]:
     """Name, class and probabilities of each sample."""
-    dtype = _dtype(run.network)
-    rows = []
-    for start in range(0, len(samples.names), _AT_ONCE):
-        output: Any = run.network(samples.tensors(slice(start, start + _AT_ONCE)).to(dtype))
-        scores: Tensor = output if isinstance(output, Tensor) else output.scores
-        chances = scores.double().softmax(1)
-        for name, each in zip(samples.names[start:], chances, strict=False):
-            rows.append((name, run.classes[int(each.argmax())], each.tolist()))
-    return rows
+    starts = range(0, len(samples.names), _AT_ONCE)
+    batches = (samples.tensors(slice(start, start + _AT_ONCE)) for start in starts)
+    chances = class_scores(run.network, batches).softmax(1)
+    return [
+        (name, run.classes[int(each.argmax())], each.tolist())
+        for name, each in zip(samples.names, chances, strict=True)
+    ]

@@ -27,7 +27,6 @@ from grouplearn.commands.train_sequences import (
     trivial_on_windows,
 )
 from grouplearn.defects import closure_defect, homomorphism_defect, invertibility_defect
-from grouplearn.layers.filters import input_like
 from grouplearn.models import LGN, LGNShape, Pattern, PlainCNN, Standardised
 from grouplearn.models.standardised import unwrapped
 from grouplearn.representations import LearnedRepresentation
@@ -47,6 +46,7 @@ from grouplearn.training import (
     fit,
     ranking,
 )
+from grouplearn.training.fitting import class_scores
 
 _AT_ONCE, _LEAST_BATCH = 500, 2
 
@@ -172,7 +172,6 @@ def train(options: TrainOptions, data: TrainData, folder: Path, watch: Watch) ->
     )  # fmt: skip
 
 
-@torch.no_grad()
 def _ranked(
     network: nn.Module, data: TrainData, options: TrainOptions
 ) -> tuple[Ranking | None, str]:
@@ -180,9 +179,7 @@ def _ranked(
     count = torch.bincount(data.test.y, minlength=2)
     if data.positive is None or options.objective != "classification" or int(count.min()) < 2:
         return None, ""
-    like: Any = input_like(network.eval())
-    parts = data.test.x.split(_AT_ONCE)
-    scores = torch.cat([network(part.to(like)).double().cpu() for part in parts])
+    scores = class_scores(network, data.test.x.split(_AT_ONCE))
     other = 1 - data.positive
     margins = scores[:, data.positive] - scores[:, other]
     found = ranking(margins.numpy(), (data.test.y == data.positive).numpy())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 import numpy as np
 import torch
@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from grouplearn.commands.page import repeat_section
 from grouplearn.commands.train import Trained
-from grouplearn.layers.filters import input_like
 from grouplearn.plots import draw_confusion, plot_samples, png
 from grouplearn.report import Alert, Answer, Page, Picture, Section, Table
 from grouplearn.training import Labelled
+from grouplearn.training.fitting import class_scores
 
 _LOOKED_AT, _AT_ONCE, _MISTAKES = 2_000, 250, 12
 _LEAST_EPOCHS = 2
@@ -43,7 +43,6 @@ class Predictions:
         return self.scores.argmax(1)
 
 
-@torch.no_grad()
 def predictions(network: nn.Module, test: Labelled, seed: int) -> Predictions:
     """Classify test samples; of more than 2,000 some that are drawn.
 
@@ -56,15 +55,8 @@ def predictions(network: nn.Module, test: Labelled, seed: int) -> Predictions:
     if len(test) > _LOOKED_AT:
         rng = torch.Generator().manual_seed(seed)
         kept = test.take(torch.randperm(len(test), generator=rng)[:_LOOKED_AT].sort().values)
-    like: Any = input_like(network)
-    training, parts = network.training, []
-    network.eval()
-    for start in range(0, len(kept), _AT_ONCE):
-        output: Any = network(kept.x[start : start + _AT_ONCE].to(like))
-        scores: Tensor = output if isinstance(output, Tensor) else output.scores
-        parts.append(scores.float().softmax(1).cpu())
-    network.train(training)
-    return Predictions(kept, torch.cat(parts), len(test))
+    scores = class_scores(network, kept.x.split(_AT_ONCE))
+    return Predictions(kept, scores.softmax(1), len(test))
 
 
 def page_of(

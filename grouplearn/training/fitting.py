@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, final, get_args
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from grouplearn._checks import finite_number, instance, optional_import, positive_int, refuse
 from grouplearn.layers.filters import input_like
 from grouplearn.training.labelled import Augmentation, EachOnce, Labelled
-from grouplearn.training.objectives import Classification, Objective
+from grouplearn.training.objectives import Classification, Objective, scores_in
 
 Accelerator = Literal["cpu", "gpu", "auto"]
 Precision = Literal["float32", "bfloat16", "float64"]
@@ -293,20 +294,45 @@ def scores(
     instance("evaluate", "data", data, Labelled, "pass Labelled(x, y)")
     found = input_like(model)
     like = data.x if found is None else found
+    parts = []
+    with (
+        _judging(model),
+        torch.autocast(like.device.type, torch.bfloat16, enabled=precision == "bfloat16"),
+    ):
+        for x, y in EachOnce(data, batch_size):
+            parts.append(objective.score(model, (x.to(like), y.to(like.device))).double().cpu())
+    return torch.cat(parts)
+
+
+def class_scores(model: nn.Module, batches: Iterable[Tensor]) -> Float[Tensor, "N classes"]:
+    """What a classifier says of samples, before softmax.
+
+    Args:
+        model: left in the mode it was in; a network that returns `Codes` is asked for its scores.
+        batches: of samples, some at once, in any floating type.
+
+    Returns:
+        float64, on the CPU.
+    """
+    found = input_like(model)
+    with _judging(model):
+        parts = [
+            scores_in(model(x if found is None else x.to(found))).double().cpu() for x in batches
+        ]
+    return torch.cat(parts)
+
+
+@contextmanager
+def _judging(model: nn.Module) -> Iterator[None]:
+    """Evaluation without gradients; each part of the network is left in the mode it was in."""
     training = {module: module.training for module in model.modules()}
     model.eval()
-    parts = []
     try:
-        with (
-            torch.no_grad(),
-            torch.autocast(like.device.type, torch.bfloat16, enabled=precision == "bfloat16"),
-        ):
-            for x, y in EachOnce(data, batch_size):
-                parts.append(objective.score(model, (x.to(like), y.to(like.device))).double().cpu())
+        with torch.no_grad():
+            yield
     finally:
         for module, mode in training.items():
             module.training = mode
-    return torch.cat(parts)
 
 
 def seeds_interval(scores: Sequence[float], level: float = 0.95) -> tuple[float, float]:

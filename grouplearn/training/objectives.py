@@ -68,7 +68,7 @@ class Classification(Objective):
 
     def terms(self, model: nn.Module, batch: Batch) -> Terms:
         """The cross-entropy."""
-        scores = _scores(model(batch[0]))
+        scores = scores_in(model(batch[0]))
         try:
             loss = F.cross_entropy(scores, batch[1], label_smoothing=self.smoothing)
         except IndexError:
@@ -77,7 +77,7 @@ class Classification(Objective):
 
     def score(self, model: nn.Module, batch: Batch) -> Float[Tensor, " batch"]:
         """Is the class right?"""
-        scores = _scores(model(batch[0]))
+        scores = scores_in(model(batch[0]))
         if bool((batch[1] >= scores.shape[1]).any()):
             _refuse_labels(batch[1], scores)
         return (scores.argmax(1) == batch[1]).to(batch[0].dtype)
@@ -154,8 +154,12 @@ def _refuse_labels(labels: Tensor, scores: Tensor) -> NoReturn:
            int(labels.max()), "build the network with as many classes")  # fmt: skip
 
 
-def _scores(output: Any) -> Tensor:
-    """Scores of classes, at least in float32."""
+def scores_in(output: Any) -> Tensor:
+    """Scores of classes, at least in float32.
+
+    Args:
+        output: of a network: scores, or `Codes` that have them.
+    """
     scores: Tensor = output.scores if isinstance(output, Codes) else output
     return scores.float() if scores.dtype in (torch.bfloat16, torch.float16) else scores
 
@@ -169,7 +173,7 @@ def _codes(output: Any) -> Codes:
 
 def _cosines(output: Any, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Cosines of all pairs; whether they are of one class; whether a sample meets itself."""
-    points = F.normalize(_scores(output), dim=1)
+    points = F.normalize(scores_in(output), dim=1)
     own = torch.eye(len(points), dtype=torch.bool, device=points.device)
     with full_precision(points.device):
         return points @ points.mT, (labels[:, None] == labels) & ~own, own
