@@ -88,7 +88,7 @@ class SequenceNetwork(nn.Module):
             )
             bend = FieldActivation(out, dropout=pattern.dropout).to(dtype)
             inner = 0 < number < len(planned) - 1
-            layers[f"layer{number}"] = (_Adding if inner else _Chain)(conv, bend)
+            layers[f"layer{number}"] = _Block(conv, bend, adding=inner)
             if number == 0 and pattern.block_size != 1:
                 layers["pool"] = FieldPool(out, pattern.block_size)
         self.body = nn.Sequential(layers)
@@ -141,7 +141,7 @@ class SequenceNetwork(nn.Module):
         """
         plain = copy.deepcopy(self).eval()
         for layer in plain.body:
-            if isinstance(layer, _Chain | _Adding):
+            if isinstance(layer, _Block):
                 layer.conv = layer.conv.export()  # type: ignore[assignment]
         if isinstance(plain.head, FieldConv1d):
             plain.head = plain.head.export()
@@ -159,30 +159,17 @@ class SequenceNetwork(nn.Module):
 
 
 @final
-class _Chain(nn.Module):
-    """A convolution and a nonlinearity."""
+class _Block(nn.Module):
+    """A convolution and a nonlinearity, which may be added to what comes in."""
 
-    def __init__(self, conv: FieldConv1d, bend: FieldActivation) -> None:
+    def __init__(self, conv: FieldConv1d, bend: FieldActivation, *, adding: bool) -> None:
         super().__init__()
-        self.conv, self.bend = conv, bend
+        self.conv, self.bend, self.adding = conv, bend, adding
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.bend(self.conv(x))
+        y: Tensor = self.bend(self.conv(x))
+        return x + y if self.adding else y
 
     def reduce(self, x: Any) -> Any:
-        return self.bend.bend(self.conv(x))
-
-
-@final
-class _Adding(nn.Module):
-    """A convolution and a nonlinearity, added to what comes in."""
-
-    def __init__(self, conv: FieldConv1d, bend: FieldActivation) -> None:
-        super().__init__()
-        self.conv, self.bend = conv, bend
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.bend(self.conv(x))
-
-    def reduce(self, x: Any) -> Any:
-        return x + self.bend.bend(self.conv(x))
+        y = self.bend.bend(self.conv(x))
+        return x + y if self.adding else y
