@@ -91,10 +91,11 @@ class LabelledSequences:
             Of two classes, that of the sequences given first.
 
         Raises:
-            InputError: they are of several classes.
+            InputError: they are of several classes, or there are none.
         """
-        if len(self.classes) > 1:
-            refuse("with_shuffled", "classes", "one", f"{len(self.classes)}",
+        present = np.unique(self.labels)
+        if len(present) != 1:
+            refuse("with_shuffled", "sequences", "of one class", f"those of {len(present)}",
                    "take the sequences of one class")  # fmt: skip
         rng = np.random.default_rng(seed)
         made = tuple(_shuffled(each, rng) for each in self.letters)
@@ -102,7 +103,7 @@ class LabelledSequences:
         return replace(
             self, letters=(*self.letters, *made),
             names=(*self.names, *(f"{name} shuffled" for name in self.names)),
-            labels=np.repeat([0, 1], count), classes=(self.classes[0], SHUFFLED),
+            labels=np.repeat([0, 1], count), classes=(self.classes[present[0]], SHUFFLED),
             origins=np.tile(self.origins, 2), positive=0,
         )  # fmt: skip
 

@@ -210,7 +210,7 @@ def test_shuffles_are_filled_up_where_their_sequences_are() -> None:
     both = one.with_shuffled(0)
     for mine, other in zip(both.letters[:30], both.letters[30:], strict=True):
         assert [a == "-" for a in mine] == [b == "-" for b in other]
-    with pytest.raises(InputError, match="classes must be one"):
+    with pytest.raises(InputError, match="of one class"):
         both.with_shuffled(0)
     with pytest.raises(InputError, match="share must be between 0 and 1"):
         both.split(1.5, 0)
