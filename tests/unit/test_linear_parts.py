@@ -322,6 +322,19 @@ def test_chance_against_all_assignments() -> None:
 
 def test_turns_of_high_order_are_named() -> None:
     frame = Frame((np.eye(2),), (), ())
-    notes = remarks(frame, Turns((13,), np.array([[1 / 13]]), ()), Continuous(np.zeros((0, 2, 2))))
+    nothing, still = Continuous(np.zeros((0, 2, 2))), np.eye(2)[None]
+    notes = remarks(frame, Turns((13,), np.array([[1 / 13]]), ()), nothing, still)
     assert notes == ["The harmonics allow turns of order 13, above 12."]
     assert finite_groups([Turns((13,), np.array([[1 / 13]]), ())]) == []
+
+
+def test_a_subspace_is_not_called_round_where_a_claimed_group_moves_it() -> None:
+    """Lines and planes are not found among the corners of a cube; its group is all the same."""
+    cube = np.array(list(itertools.product((-1.0, 1.0), repeat=3)))
+    frame, none = Frame((), (), (np.eye(3),)), Turns((), np.zeros((0, 0)), ())
+    turning = Continuous(np.zeros((0, 3, 3)))
+    (note,) = remarks(frame, none, turning, np.eye(3)[None])
+    assert "no finite group is claimed from it" in note
+    quarter = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    assert {tuple(each) for each in cube @ quarter.T} == {tuple(each) for each in cube}
+    assert remarks(frame, none, turning, np.stack([np.eye(3), quarter])) == []

@@ -107,8 +107,13 @@ class Continuous:
 
     def touched_by(self, members: Float[np.ndarray, "n d d"]) -> bool:
         """Do matrices move what turns?"""
-        moved = (members - np.eye(members.shape[-1])) @ self.space
-        return bool(np.abs(moved).max(initial=0.0) > _KEPT)
+        return moves(members, self.space)
+
+
+def moves(members: Float[np.ndarray, "n d d"], block: Float[np.ndarray, "d m"]) -> bool:
+    """Does a matrix move a vector of a subspace?"""
+    moved = (members - np.eye(members.shape[-1])) @ block
+    return bool(np.abs(moved).max(initial=0.0) > _KEPT)
 
 
 def moved_by(algebra: Float[np.ndarray, "k d d"]) -> Float[np.ndarray, "d m"]:

@@ -209,7 +209,8 @@ def _conclude(data: Whitened, found: Search, judge: Judge) -> Discovery:
     accepted = [each for each in found.candidates if each.accepted]
     rungs = [_rung(data, found, each, False) for each in found.candidates]
     if not accepted:
-        notes = [*remarks(found.frame, found.last, found.turning), *found.notes]
+        still = np.eye(data.dim)[None]
+        notes = [*remarks(found.frame, found.last, found.turning, still), *found.notes]
         nothing = _nothing(data.space, (identity, *rungs), notes)
         return _with_turns(nothing, data, found.turning)
     best = _best(accepted)
@@ -231,7 +232,7 @@ def _conclude(data: Whitened, found: Search, judge: Judge) -> Discovery:
         torch.tensor([0.0, *(e.noise for e in measured)], dtype=torch.float64),
         min(effects, default=math.inf) / max(best.finding.effect_bound, 1e-300),
         best.finding.p_value, tuple(rungs), best.verdict == "exact", "linear",
-        (*remarks(found.frame, turns, found.turning), *found.notes),
+        (*remarks(found.frame, turns, found.turning, members), *found.notes),
         effect=best.finding.effect, effect_bound=best.finding.effect_bound,
         region=_region(best, outside, found.jury.rule.level),
     )  # fmt: skip

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+from jaxtyping import Float
 
 from grouplearn.discovery.evidence.engine import Finding
 from grouplearn.discovery.linear.action import Action
-from grouplearn.discovery.linear.continuous import FEW_DIMENSIONS, Continuous, continuous
+from grouplearn.discovery.linear.continuous import FEW_DIMENSIONS, Continuous, continuous, moves
 from grouplearn.discovery.linear.data import Whitened
 from grouplearn.discovery.linear.harmonics import HIGHEST, Frame, Harmonic, harmonics
 from grouplearn.discovery.linear.jury import Jury
@@ -182,16 +183,25 @@ def finite_groups(chain: list[Turns]) -> list[Turns]:
     return list(out.values())[:_CANDIDATES]
 
 
-def remarks(frame: Frame, turns: Turns, turning: Continuous) -> list[str]:
-    """What turns continuously, and what a frame and its turns leave open."""
+def remarks(
+    frame: Frame, turns: Turns, turning: Continuous, members: Float[np.ndarray, "n d d"]
+) -> list[str]:
+    """What turns continuously, and what a frame and its turns leave open.
+
+    Args:
+        frame: lines and planes, and the subspaces in which nothing tells directions apart.
+        turns: of the claimed group, or those that all harmonics leave.
+        turning: what turns continuously.
+        members: what is claimed; of the subspaces that it moves a finite group is known.
+    """
     notes = turning.notes + [
         f"Nothing tells directions apart in a subspace of dimension {block.shape[1]}: the data "
         "look round there (continuous rotation), and no finite group is claimed from it."
         for block in frame.rest
-        if not turning.covers(block)
+        if not turning.covers(block) and not moves(members, block)
     ]
     planes = [frame.planes[c] for c in turns.free if c < len(frame.planes)]
-    free = sum(not turning.covers(plane) for plane in planes)
+    free = sum(not turning.covers(plane) and not moves(members, plane) for plane in planes)
     if free:
         notes.append(
             f"No harmonic up to {HIGHEST} fixes the angle in {free} plane(s): "
