@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 ESCNN := escnn==1.0.11
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-long fuzz kill check format format-check lint types imports coverage docs bench clean
+.PHONY: help demo test test-slow test-long fuzz kill check format format-check lint types imports coverage docs site bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,7 +42,7 @@ kill: $(STAMP)  ## kill every command at 200 random moments, in a quarter of an 
 	$(BIN)/python -m tests.robustness.kill
 
 check: COVERAGE = 1
-check: format-check lint types imports test test-slow docs  ## everything a commit must pass
+check: format-check lint types imports test test-slow site  ## everything a commit must pass
 
 format: $(STAMP)  ## rewrite the sources in the project's format
 	$(BIN)/ruff format
@@ -67,6 +67,9 @@ coverage: test  ## the lines and branches no test reaches, as a page in build/ht
 
 docs: $(STAMP)  ## build the site in docs/_build/html; warnings are errors
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+
+site: docs  ## build the site, and try every link and, where there is a browser, its accessibility
+	GROUPLEARN_SITE=docs/_build/html $(BIN)/python -m pytest -q -n $(WORKERS) tests/browser/test_site.py
 
 bench: $(STAMP)  ## run every benchmark
 	@set -e; for script in benchmarks/[a-z]*.py; do echo "$$script"; $(BIN)/python "$$script"; done

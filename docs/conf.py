@@ -93,7 +93,17 @@ def _resolve_by_suffix(app: Any, env: Any, node: Any, contnode: Any) -> Any:
     )
 
 
+def _give_captions_a_level(*event: Any) -> None:
+    """Captions of the navigation are headings, which screen readers expect to have a level."""
+    context: dict[str, Any] = event[3]  # after the application, the page and its template
+    tree = context.get("furo_navigation_tree", "")
+    context["furo_navigation_tree"] = tree.replace(
+        'class="caption" role="heading"', 'class="caption" role="heading" aria-level="2"'
+    )
+
+
 def setup(app: Any) -> None:
     """Formulas become MathML, which browsers show without a script or a network."""
+    app.connect("html-page-context", _give_captions_a_level, priority=900)
     app.connect("missing-reference", _resolve_by_suffix)
     app.add_html_math_renderer("mathml", (_visit_math, None), (_visit_math_block, None))
