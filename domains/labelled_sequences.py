@@ -212,7 +212,7 @@ def load_sequences(
         length: of those that the network learned from.
         resize: cut or pad others to it, as `load_labelled_sequences` does? Else they are refused.
         alphabet: as for `load_labelled_sequences`.
-        ambiguous: likewise.
+        ambiguous: as for `load_labelled_sequences`.
         who: asks, for errors.
 
     Returns:

@@ -200,7 +200,7 @@ class NamePlaces(ast.NodeVisitor):
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
                        ) -> None:  # fmt: skip
-        """Of a comprehension the first iterable belongs outside."""
+        """The first iterable of a comprehension belongs outside."""
         self.visit(node.generators[0].iter)
         outside, self.scope = self.scope, Scope("comprehension", self.scope)
         for number, each in enumerate(node.generators):

@@ -99,8 +99,8 @@ def read_records(path: str | os.PathLike[str]) -> Iterator[Record]:
 
     Raises:
         InputError: as `read_sequences`.
-        DataError: likewise.
-        MissingExtraError: likewise.
+        DataError: as `read_sequences`.
+        MissingExtraError: as `read_sequences`.
 
     Example:
         >>> import pathlib, tempfile

@@ -20,7 +20,7 @@ from grouplearn._schema import misfit, parsed
 from grouplearn.errors import DataError
 
 VERSION = 1
-"""Of the format; a file of a later one is refused."""
+"""The version of the format; a file of a later one is refused."""
 _FORMAT = "grouplearn"
 
 

@@ -258,10 +258,10 @@ def assert_network_equivariant(
 
     Args:
         network: as for `network_errors`.
-        group: likewise.
-        x: likewise.
-        moves: likewise.
-        space_moves: likewise.
+        group: as for `network_errors`.
+        x: as for `network_errors`.
+        moves: as for `network_errors`.
+        space_moves: as for `network_errors`.
         tolerance: of the relative error; when None, 1e-8 in float64, 1e-4 in float32, and what few
             digits leave in float16 and bfloat16, 0.01 and 0.05.
 

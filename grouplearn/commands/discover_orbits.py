@@ -162,7 +162,7 @@ def _sequences(
 def _sentences(
     domain: TokenDomain, moves: Sequence[Move], rng: np.random.Generator
 ) -> Iterator[Sample]:
-    """Of the first sentences those of which the elements change the most tokens."""
+    """Those of the first sentences in which the elements change the most tokens."""
     sentences = list(islice(domain.corpus.read(), _SENTENCES))
     drawn = rng.permutation(len(sentences)).tolist()
 

@@ -146,7 +146,7 @@ def _onnx(module: nn.Module, x: torch.Tensor) -> tuple[bytes, torch.Tensor]:
 
 
 def _program(module: nn.Module, x: torch.Tensor) -> tuple[bytes, torch.Tensor]:
-    """As `_onnx`, by torch.export."""
+    """The file of torch.export, and what the program in it returns for x."""
     batch = {0: torch.export.Dim("batch")}
     file = io.BytesIO()
     torch.export.save(torch.export.export(module, (x,), dynamic_shapes=(batch,)), file)

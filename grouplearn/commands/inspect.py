@@ -204,7 +204,7 @@ def _pictures(name: str, own: Description, matrix: Float[np.ndarray, "d d"]) -> 
 
 
 def _plain(seen: Seen) -> dict[str, Any]:
-    """As data of JSON; eigenvalues as pairs."""
+    """Data of JSON, with eigenvalues as pairs."""
     thing, description, _ = seen
     plain: dict[str, Any] = {"name": thing.name, "said": seen.sentences}
     if isinstance(thing.what, LearnedRepresentation):

@@ -78,7 +78,7 @@ class ShortRuns:
         fit: options of the training that will follow.
         folder: of the run, which keeps the choice.
         augment: of the short runs.
-        objective: likewise; classification when None.
+        objective: of the short runs; classification when None.
         watch: told of every short run.
     """
 

@@ -22,7 +22,7 @@ SOURCES = ("auto", "discovered", "trained", "random", "none")
 KNOWN = ("square", *(name for name in GRID_MOVES if name != "identity"))
 NETWORKS = ("lgcnn", "plain", "lgn")
 SEQUENCE_SOURCES = ("auto", "discovered", "none")
-"""Likewise of sequences; besides these a known move of sequences, or a file."""
+"""Where the action on sequences comes from; besides these a known move of sequences, or a file."""
 KINDS = ("images", "sequence")
 OBJECTIVES = ("classification", "similarity", "reconstruction")
 CLOSURES = ("exact", "soft", "none")
@@ -191,7 +191,7 @@ class TrainOptions:
         return words if self.action.closure == "none" else f"{words}, {self.action.closure} closure"
 
     def plain(self) -> dict[str, Any]:
-        """As JSON has it, and `read_config` takes it."""
+        """The data that JSON has and `read_config` takes."""
         return asdict(self)
 
 
@@ -226,7 +226,7 @@ def read_config(
         line: what was typed; options beside the file are refused.
         file: JSON; what it leaves out has its default.
         data: takes the place of that in the file; further ones are a class each.
-        seed: likewise, where it is not None.
+        seed: takes the place of that in the file, where it is not None.
 
     Raises:
         DataError: the file is missing, or no JSON.

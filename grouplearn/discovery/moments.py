@@ -231,7 +231,7 @@ class MomentAccumulator:
         return self._unit_of(blocks) % self.groups
 
     def _unit_of(self, blocks: Integer[np.ndarray, " rows"]) -> Int[np.ndarray, " rows"]:
-        """Of the finer division, in which the rows kept are tested."""
+        """The units of the finer division, in which the rows kept are tested."""
         mixed = _mix(np.asarray(blocks).astype(np.int64).view(np.uint64), self.seed + 1)
         return (mixed % np.uint64(_FINER * self.groups)).astype(np.int64)
 

@@ -72,7 +72,7 @@ def escnn_pattern(pattern: Pattern, budget: int, turns: int = 4, *, flips: bool 
         pattern: the sizes; the widths are replaced.
         budget: wanted number of parameters.
         turns: as for `EscnnCNN`.
-        flips: likewise.
+        flips: as for `EscnnCNN`.
 
     Returns:
         Widths w, 2 w and 2 w, the last two adjusted.

@@ -52,7 +52,7 @@ class HasOperations(Protocol):
 
     @property
     def dim(self) -> int:
-        """Of its vectors."""
+        """The length of its vectors."""
         ...
 
     def operations(self) -> Sequence[Operation | Family]:

@@ -40,7 +40,7 @@ class FilterBank(MovingFilters, ABC):
         rep: how the group acts on the kernel.
         stride: as in torch's convolutions; where it does not fit, what is left over is left out at
             both ends alike.
-        padding: likewise, or "same" where the kernel has odd sizes.
+        padding: as in torch's convolutions, or "same" where the kernel has odd sizes.
         bias: add one number for each of `out_channels`?
         rng: draws the weights; torch's global generator when None.
         dtype: of the weights; torch's default when None, whatever that of `rep` is.
@@ -316,7 +316,7 @@ class GroupConv1d(RegularConvolution):
 
     Args:
         in_channels: of the input, each with n elements.
-        out_channels: of the output, likewise.
+        out_channels: of the output, each with n elements.
         kernel_size: k.
         rep: on the k positions.
         stride: as in nn.Conv1d; see `OrbitConv1d`.
@@ -357,7 +357,7 @@ class GroupConv2d(RegularConvolution):
 
     Args:
         in_channels: of the input, each with n elements.
-        out_channels: of the output, likewise.
+        out_channels: of the output, each with n elements.
         kernel_size: k, or (height, width).
         rep: on the k * k positions, row-major.
         stride: as in nn.Conv2d; see `OrbitConv2d`.

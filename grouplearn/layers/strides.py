@@ -16,8 +16,8 @@ def fits(x: Tensor, kernel: Sizes, stride: Sizes, padding: Sizes) -> bool:
     Args:
         x: (B, channels, ...).
         kernel: its size along each axis of space.
-        stride: likewise.
-        padding: likewise, at each end.
+        stride: along each axis of space.
+        padding: at each end of each axis of space.
     """
     return all(each == 0 for each in _left_over(x, kernel, stride, padding))
 
@@ -32,8 +32,8 @@ def placed(x: Any, kernel: Sizes, stride: Sizes, padding: Sizes) -> Any:
     Args:
         x: (B, channels, ...).
         kernel: its size along each axis of space.
-        stride: likewise.
-        padding: likewise, at each end.
+        stride: along each axis of space.
+        padding: at each end of each axis of space.
     """
     rest = _left_over(x, kernel, stride, padding)
     mean = F.avg_pool1d if len(kernel) == 1 else F.avg_pool2d
@@ -53,8 +53,8 @@ class Placing(nn.Module):
 
     Args:
         kernel: its size along each axis of space.
-        stride: likewise.
-        padding: likewise, at each end.
+        stride: along each axis of space.
+        padding: at each end of each axis of space.
     """
 
     def __init__(self, kernel: Sizes, stride: Sizes, padding: Sizes) -> None:

@@ -94,7 +94,7 @@ class LGN(nn.Module):
     Attributes:
         weight: (layers, p, C, k k), the base filters X.
         action: (layers, p, C, k k, k k), the matrices A.
-        inverse: likewise, the matrices A~.
+        inverse: of the same shape, the matrices A~.
         threshold: (layers, p n), lambda.
 
     Raises:

@@ -39,7 +39,7 @@ class SequencePattern:
         width: channels of every layer, those of all elements of a group together; rounded to whole
             fields.
         first: places of the first kernel; odd, at most 255.
-        kernel_size: likewise of the kernels of blocks.
+        kernel_size: places of the kernels of blocks; odd, at most 255.
         blocks: how many, at most 16; 6 with kernels of 5 see a thousand letters.
         pool: places that become one after the first layer. None takes all of them where there are
             no blocks, and 4 else.
@@ -155,7 +155,7 @@ class SequencePattern:
 
         Args:
             letters: as for `layers`.
-            positions: likewise.
+            positions: as for `layers`.
         """
         total = 0
         for into, out, places, _ in self.layers(letters, positions):
@@ -180,7 +180,7 @@ class SequencePattern:
         Args:
             budget: wanted number of parameters.
             letters: as for `layers`.
-            positions: likewise.
+            positions: as for `layers`.
 
         Raises:
             InputError: the narrowest network takes more than one and a half budgets.

@@ -41,7 +41,7 @@ class Standardised(AroundNetwork):
     Args:
         network: any.
         mean: broadcast to the input, for example (1, C, 1, 1).
-        deviation: likewise, positive.
+        deviation: broadcast to the input as the mean is; positive.
 
     Raises:
         InputError: a deviation is not positive, or the shapes differ.

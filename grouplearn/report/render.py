@@ -65,5 +65,5 @@ def _text(name: str) -> str:
 
 
 def _hash(text: str) -> str:
-    """As a Content-Security-Policy names the text of an element."""
+    """The name that a Content-Security-Policy gives the text of an element."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"

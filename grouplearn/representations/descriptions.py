@@ -28,7 +28,7 @@ Description: TypeAlias = dict[str, Any]
 _Module = TypeVar("_Module", bound=nn.Module)
 REMEDY = "save its state_dict: safetensors.torch.save_model(module, path)"
 _COUNT = "num_batches_tracked"
-"""Of torch's normalisation: an integer that is no index."""
+"""An integer of torch's normalisation that is no index."""
 _WITH_MATRICES = frozenset({"ChangeOfBasis", "MultiScaleRepresentation", "SpectralRepresentation"})
 """What holds a number for every entry of a matrix, whatever the group."""
 
@@ -65,7 +65,7 @@ def restored(
 
     Args:
         info: as `stored` returned it, perhaps with more.
-        tensors: likewise.
+        tensors: those that `stored` returned.
         build: takes the description and the tensors.
     """
     module = build(info["module"], tensors)

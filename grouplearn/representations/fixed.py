@@ -101,7 +101,7 @@ class FixedRepresentation(LearnedRepresentation):
 
     @property
     def sources(self) -> Int[Tensor, "n d"] | None:
-        """Of permutations, where entries come from: (rho(g) x)[i] = x[sources[g, i]]; else None."""
+        """Where entries come from, (rho(g) x)[i] = x[sources[g, i]]; None for no permutations."""
         return self._sources if self.is_permutation else None
 
     def _rounded(self, name: str, dtype: torch.dtype) -> Tensor:

@@ -75,7 +75,7 @@ def intertwiner_count(first: LearnedRepresentation, second: LearnedRepresentatio
 
     Args:
         first: as for `intertwiners`.
-        second: likewise.
+        second: as for `intertwiners`.
 
     Raises:
         InputError: the groups differ, or the representations do not close.

@@ -226,7 +226,7 @@ class SpectralRepresentation(LearnedRepresentation):
 
 
 def _cosine_and_sine(phase: Tensor, turns: int) -> tuple[Tensor, Tensor]:
-    """Of 2 pi phase / turns, in float64; exactly 0 and 1 at quarter turns."""
+    """Both of 2 pi phase / turns, in float64; exactly 0 and 1 at quarter turns."""
     quarters = 4 * phase
     angle = phase.double() * (2 * math.pi / turns)
     even, odd = quarters % (2 * turns) == 0, (quarters + turns) % (2 * turns) == 0

@@ -24,7 +24,7 @@ class Ranking(NamedTuple):
             scores above a negative, ties counting half.
         auroc_interval: its confidence interval.
         auprc: area under the curve of precision by recall, as average precision.
-        auprc_interval: likewise.
+        auprc_interval: its confidence interval.
     """
 
     auroc: float

@@ -163,7 +163,7 @@ def fit_pairs(
     Args:
         rep: a representation with parameters, of a group with one generator g; dimension d.
         x: (N, d) inputs of rep's dtype and device.
-        y: (N, d) outputs, likewise.
+        y: (N, d) outputs of rep's dtype and device.
         penalties: weights of the other terms; none when None.
         schedule: epochs, learning rate and portions; `Schedule()` when None.
         rng: orders the pairs when there are batches; torch's global generator when None.

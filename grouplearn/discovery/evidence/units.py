@@ -19,7 +19,7 @@ Array: TypeAlias = NDArray[np.float64]
 UNITS = 128
 """The most units that blocks are dealt to; the law of a unit is that of its blocks together."""
 FEW = 8
-"""Of large groups so many elements are drawn."""
+"""The number of elements drawn of large groups."""
 LISTED = 12
 """Groups up to this order are gone through whole."""
 

@@ -53,7 +53,7 @@ class Whitening:
 
     @classmethod
     def of(cls, rows: Float[np.ndarray, "N D"]) -> Whitening:
-        """Of typical rows, columns first taken in units of their own."""
+        """Whitening of typical rows, whose columns are first taken in units of their own."""
         centre, spread = rows.mean(0), rows.std(0)
         units = np.where(spread > rounding(rows), spread, 1.0)
         correlation = np.cov(((rows - centre) / units).T, ddof=0).reshape(rows.shape[1], -1)

@@ -155,7 +155,7 @@ class _Varying:
         centred: NDArray[np.float64],
         weights: NDArray[np.float64],
     ) -> _Varying:
-        """Of rows, in units of the columns' own, so that no unit hides another."""
+        """What varies in rows, in units of the columns' own, so that none hides another."""
         covariance = (centred * weights[:, None]).T @ centred / len(rows)
         deviation = np.sqrt(np.diagonal(covariance))
         varies = deviation > _ROUNDING * np.abs(rows).max(0)

@@ -26,7 +26,7 @@ class Turns:
 
     @property
     def order(self) -> int:
-        """Of the finite part."""
+        """The order of the finite part."""
         return int(np.prod(self.orders)) if self.orders else 1
 
 

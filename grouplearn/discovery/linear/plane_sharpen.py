@@ -34,7 +34,7 @@ class _Plane:
 
     @classmethod
     def of(cls, matrices: Float[np.ndarray, "n d d"]) -> _Plane | None:
-        """Of matrices that move two dimensions and keep the rest; None for others."""
+        """The plane of matrices that move two dimensions and keep the rest; None for others."""
         left, values, right = np.linalg.svd(np.eye(matrices.shape[-1]) - matrices.mean(0))
         moved = right[values > _HALF].T
         if moved.shape[1] != 2:

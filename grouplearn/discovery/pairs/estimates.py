@@ -125,7 +125,7 @@ class OrderTest:
     Attributes:
         order: n.
         counts: multiplicities of the real irreps of C_n; empty when no rounding exists.
-        basis: (d, d), in which the exact matrix turns planes; empty likewise.
+        basis: (d, d), in which the exact matrix turns planes; empty when no rounding exists.
         exact: (d, d), the exact matrix of order dividing n nearby; the estimate itself when none.
         commuting: (R, d, d), draws of what sampling noise leaves between the two.
         violation: relative distance of the two; inf when no exact matrix is nearby.
