@@ -192,7 +192,7 @@ class FieldConv1d(HoldsTables):
 
     @property
     def _deviation(self) -> float:
-        """The half-width from which W and b are drawn is sqrt(3) times this, as in torch."""
+        """The standard deviation of W and b when they are drawn, as in torch's convolutions."""
         return 1 / math.sqrt(3 * self.into.dim * self.kernel_size)
 
     def kernel(self) -> Float[Tensor, "out into k"]:
