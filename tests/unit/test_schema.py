@@ -10,11 +10,11 @@ from typing import Any, Literal, TypedDict
 
 import pytest
 import torch
+from grouplearn.commands.train_choice import keep_choice, kept_choice
 from safetensors.torch import save as pack
 
 from grouplearn._schema import Number, misfit, parsed
 from grouplearn.commands.results import read_options, read_result
-from grouplearn.commands.train_choice import keep_choice, kept_choice
 from grouplearn.errors import DataError
 from grouplearn.groups import CyclicGroup
 from grouplearn.representations import (
