@@ -10,7 +10,6 @@ from typing import Any, Literal, TypedDict
 
 import pytest
 import torch
-from grouplearn.commands.train_choice import keep_choice, kept_choice
 from safetensors.torch import save as pack
 
 from grouplearn._schema import Number, misfit, parsed
@@ -26,6 +25,7 @@ from grouplearn.representations import (
 )
 from grouplearn.tensorfile import _digest, read_tensors, write_tensors
 from grouplearn.training import Choice, FitEpoch, FitOptions, Tried, fit, load, save
+from grouplearn.training.choices import keep_choice, kept_choice
 from tests.unit.examples import is_one_line
 from tests.unit.training_examples import plain, stripes
 
