@@ -34,7 +34,7 @@ from grouplearn.domains.patch_wholes import some_images, wholes_of_images
 from grouplearn.domains.patches import PatchAction, patch_actions
 from grouplearn.domains.pixels import PIXEL_MOVES, PixelMove
 from grouplearn.domains.wholes import Wholes
-from grouplearn.interpret.operations import Family, Operation
+from grouplearn.interpret.operations import Operation, OperationFamily
 from grouplearn.models import LGCNN, Pattern, Standardised
 from grouplearn.representations import FixedRepresentation, LearnedRepresentation
 from grouplearn.training import Labelled
@@ -169,7 +169,7 @@ class ImageDomain(NetworkDomain):
         """
         return patch_actions(self.patch_size)
 
-    def operations(self) -> Sequence[Operation | Family]:
+    def operations(self) -> Sequence[Operation | OperationFamily]:
         """Return what has a name for patches, see `patch_operations`, for `interpret.describe`."""
         return patch_operations(self.patch_size)
 

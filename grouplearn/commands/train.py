@@ -13,7 +13,12 @@ import torch
 from torch import nn
 
 from grouplearn._checks import refuse
-from grouplearn.commands.train_actions import Action, chosen_action, find_action, network_moments
+from grouplearn.commands.train_actions import (
+    NetworkAction,
+    chosen_action,
+    find_action,
+    network_moments,
+)
 from grouplearn.commands.train_data import TrainData, domain_of, load_data
 from grouplearn.commands.train_kinds import WHO, TrainOptions
 from grouplearn.commands.train_sequences import (
@@ -88,7 +93,7 @@ class Trained:
     options: TrainOptions
     data: str
     network: nn.Module
-    action: Action | None
+    action: NetworkAction | None
     fit: Fit
     score: float
     tested: int
@@ -194,7 +199,7 @@ def _builder(data: TrainData, options: TrainOptions) -> NetworkBuilder:
 
 
 def _network(
-    data: TrainData, options: TrainOptions, action: Action | None, build: NetworkBuilder
+    data: TrainData, options: TrainOptions, action: NetworkAction | None, build: NetworkBuilder
 ) -> nn.Module:
     rng = torch.Generator().manual_seed(options.fit.seed)
     if action is not None:
@@ -229,7 +234,7 @@ def _objective(data: TrainData, options: TrainOptions) -> Objective:
 
 
 @torch.no_grad()
-def _defects(network: nn.Module, action: Action | None) -> dict[str, float]:
+def _defects(network: nn.Module, action: NetworkAction | None) -> dict[str, float]:
     reps: tuple[LearnedRepresentation, ...] = () if action is None else (action.rep,)
     inner = unwrapped(network)
     if isinstance(inner, LGN):

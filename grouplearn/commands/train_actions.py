@@ -41,7 +41,7 @@ _PATCHES = 20_000
 
 @final
 @dataclass(frozen=True)
-class Action:
+class NetworkAction:
     """The action of a network, and how it was come by.
 
     Attributes:
@@ -55,7 +55,7 @@ class Action:
     choice: Choice | None = None
 
 
-def chosen_action(choice: Choice) -> Action:
+def chosen_action(choice: Choice) -> NetworkAction:
     """The action that short runs chose.
 
     Args:
@@ -63,12 +63,12 @@ def chosen_action(choice: Choice) -> Action:
     """
     moments = "" if choice.found is None else choice.found.summary()
     if not choice.tried:
-        return Action(choice.rep, f"Nothing to choose from: {moments}")
+        return NetworkAction(choice.rep, f"Nothing to choose from: {moments}")
     words = (
         "Chosen by short runs among the groups on the ladder of second moments, and subgroups; "
         f"moments alone say: {moments} {choice.reason}"
     )
-    return Action(choice.rep, words, choice)
+    return NetworkAction(choice.rep, words, choice)
 
 
 def action_file(source: str, known: Sequence[str]) -> Path:
@@ -90,7 +90,7 @@ def action_file(source: str, known: Sequence[str]) -> Path:
     return file
 
 
-def find_action(data: TrainData, options: TrainOptions) -> Action:
+def find_action(data: TrainData, options: TrainOptions) -> NetworkAction:
     """The action that the options ask for, other than by short runs.
 
     Args:
@@ -105,16 +105,16 @@ def find_action(data: TrainData, options: TrainOptions) -> Action:
     if source in ("discovered", "trained"):
         return _discovered(data, options)
     if source in KNOWN:
-        return Action(known_action(source), f"Known beforehand: {source}.")
+        return NetworkAction(known_action(source), f"Known beforehand: {source}.")
     if source == "none":
-        return Action(_trivial(), "No group.")
+        return NetworkAction(_trivial(), "No group.")
     return _random(options) if source == "random" else _from_file(source)
 
 
-def _random(options: TrainOptions) -> Action:
+def _random(options: TrainOptions) -> NetworkAction:
     group, rng = CyclicGroup(options.action.order), torch.Generator().manual_seed(options.fit.seed)
     rep = _class(options)(group, KERNEL**2, rng=rng)
-    return Action(rep, f"Learned from a random start, as {group}.")
+    return NetworkAction(rep, f"Learned from a random start, as {group}.")
 
 
 def _class(options: TrainOptions) -> Callable[..., LearnedRepresentation]:
@@ -122,15 +122,15 @@ def _class(options: TrainOptions) -> Callable[..., LearnedRepresentation]:
     return SpectralRepresentation if exact else DenseRepresentation
 
 
-def _discovered(data: TrainData, options: TrainOptions) -> Action:
+def _discovered(data: TrainData, options: TrainOptions) -> NetworkAction:
     found = DOMAIN.discover(data.train.x.numpy(), max_moment=EVIDENCE, seed=options.fit.seed)
     fixed = DOMAIN.on_kernels(found.representation, KERNEL)
     words = f"Discovered without labels: {found.summary()}"
     if options.action.source == "discovered" or not fixed.group.generators:
-        return Action(fixed, words)
+        return NetworkAction(fixed, words)
     known = as_family(fixed)  # of others the exact class says itself that it has no irreps
     rep = _class(options)(known.group, KERNEL**2, near=known.generators())
-    return Action(rep, f"{words} Then trained.")
+    return NetworkAction(rep, f"{words} Then trained.")
 
 
 def known_action(name: str) -> FixedRepresentation:
@@ -159,7 +159,7 @@ def network_moments(data: Labelled, seed: int) -> SampleMoments:
     return sample_moments(patches)
 
 
-def _from_file(source: str) -> Action:
+def _from_file(source: str) -> NetworkAction:
     file = action_file(source, (*SOURCES, *KNOWN))
     module = load(file)
     reps = dict.fromkeys(_representations_within(module))
@@ -173,7 +173,7 @@ def _from_file(source: str) -> Action:
     if rep.dim != KERNEL**2:
         # What is no move of the pixel grid says so itself.
         rep = ImageDomain(patch_size=isqrt(rep.dim)).on_kernels(rep, KERNEL)
-    return Action(rep.float().requires_grad_(False), f"Taken from {os.fspath(source)}.")
+    return NetworkAction(rep.float().requires_grad_(False), f"Taken from {os.fspath(source)}.")
 
 
 def _representations_within(module: nn.Module) -> tuple[LearnedRepresentation, ...]:

@@ -9,7 +9,7 @@ import torch
 
 from grouplearn import CyclicGroup
 from grouplearn._checks import refuse
-from grouplearn.commands.train_actions import Action, action_file
+from grouplearn.commands.train_actions import NetworkAction, action_file
 from grouplearn.commands.train_data import TrainData, domain_of
 from grouplearn.commands.train_kinds import SEQUENCE_SOURCES, WHO, TrainOptions
 from grouplearn.domains.choosing import NetworkBuilder, extending_part
@@ -21,7 +21,7 @@ from grouplearn.representations import FixedRepresentation, LearnedRepresentatio
 from grouplearn.training import load
 
 
-def find_sequence_action(data: TrainData, options: TrainOptions) -> Action:
+def find_sequence_action(data: TrainData, options: TrainOptions) -> NetworkAction:
     """The action on windows of sequences that the options ask for, other than by short runs.
 
     Args:
@@ -34,16 +34,16 @@ def find_sequence_action(data: TrainData, options: TrainOptions) -> Action:
     """
     source, domain = options.action.source, _domain(options)
     if source == "none":
-        return Action(trivial_on_windows(options), "No group.")
+        return NetworkAction(trivial_on_windows(options), "No group.")
     known = domain.known_actions()
     if source in known:
         moved = known[source].permutation[None]
         rep = FixedRepresentation.from_permutations(moved, torch.float32)
-        return Action(rep, f"Known beforehand: {source}.")
+        return NetworkAction(rep, f"Known beforehand: {source}.")
     if source not in SEQUENCE_SOURCES:
         return _from_file(source, domain)
     found = domain.discover(domain.unlabelled(data.train), seed=options.fit.seed)
-    return Action(extending_part(domain, found.representation),
+    return NetworkAction(extending_part(domain, found.representation),
                   f"Discovered without labels: {found.summary()}")  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def _domain(options: TrainOptions) -> SequenceDomain:
     return found
 
 
-def _from_file(source: str, domain: SequenceDomain) -> Action:
+def _from_file(source: str, domain: SequenceDomain) -> NetworkAction:
     file = action_file(source, (*SEQUENCE_SOURCES, *domain.known_actions()))
     module = load(file)
     size = len(domain.letters)
@@ -92,4 +92,4 @@ def _from_file(source: str, domain: SequenceDomain) -> Action:
                "discover or train one")  # fmt: skip
     places = on_places(positions, domain.window)
     matrices = TensorProduct(places, letters).generators().detach()
-    return Action(FixedRepresentation(letters.group, matrices), f"Taken from {source}.")
+    return NetworkAction(FixedRepresentation(letters.group, matrices), f"Taken from {source}.")

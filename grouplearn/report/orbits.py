@@ -35,7 +35,7 @@ class Letters:
 
 @final
 @dataclass(frozen=True)
-class Words:
+class Sentence:
     """A sentence of tokens.
 
     Args:
@@ -61,12 +61,12 @@ class Cells:
     kind: ClassVar[str] = "cells"
 
 
-Frame: TypeAlias = Picture | Letters | Words | Cells
+Frame: TypeAlias = Picture | Letters | Sentence | Cells
 
 
 @final
 @dataclass(frozen=True)
-class Sample:
+class MovedSample:
     """One sample and what the elements make of it.
 
     Args:
@@ -103,7 +103,7 @@ class Orbit:
 
     label: str
     elements: Sequence[str]
-    samples: Sequence[Sample]
+    samples: Sequence[MovedSample]
     about: str = ""
 
     def __post_init__(self) -> None:
@@ -121,6 +121,6 @@ class Orbit:
         """Where the slider stands first: at the first element that is not the identity."""
         return min(1, len(self.elements) - 1)
 
-    def moved(self, sample: Sample) -> Iterator[tuple[str, Frame]]:
+    def moved(self, sample: MovedSample) -> Iterator[tuple[str, Frame]]:
         """Each element in words, with what it makes of a sample."""
         return zip(self.elements, sample.after, strict=True)
