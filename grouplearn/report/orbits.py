@@ -95,7 +95,7 @@ class Orbit:
         InputError: there is no element or no sample, or a sample has another number of frames.
 
     Example:
-        >>> turned = Sample("read 1", Letters("AC", "ACGT"), [Letters("CA", "ACGT")])
+        >>> turned = MovedSample("read 1", Letters("AC", "ACGT"), [Letters("CA", "ACGT")])
         >>> Orbit("Element of C1", ["identity", "reverse"], [turned])
         Traceback (most recent call last):
         grouplearn.errors.InputError: Orbit: samples must be with 2 frames each, got 1 in ...

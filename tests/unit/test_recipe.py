@@ -50,7 +50,8 @@ def write_letters() -> str:
         text = "".join(rng.choice(list("ACGT"), 30, p=[0.4, 0.3, 0.2, 0.1]))
         text = text[:20] + "TGACGT" * (k % 2) + text[20:][: 10 - 6 * (k % 2)]
         text = turn(text) if rng.random() < 0.5 else text
-        lines.append(f"{text[:5]}N{text[6:]}\t{'with' if k % 2 else 'free'}")
+        text = text if k > 3 else f"{text[:5]}N{text[6:]}"
+        lines.append(f"{text}\t{'with' if k % 2 else 'free'}")
     Path("letters.tsv").write_text("sequence\tclass\n" + "\n".join(lines) + "\n")
     return "letters.tsv"
 
