@@ -15,11 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from grouplearn import CyclicGroup
+from grouplearn.domains.choosing import extending_part
 from grouplearn.domains.sequence_shuffles import dinucleotide_shuffle
 from grouplearn.domains.sequences import SequenceDomain
 from grouplearn.models import SequenceNetwork, SequencePattern, Symmetrized
 from grouplearn.representations import FixedRepresentation, LearnedRepresentation
-from grouplearn.training import FitOptions, Labelled, RandomElement, fit, ranking
+from grouplearn.training import Classification, FitOptions, Labelled, RandomElement, fit, ranking
 
 FOLDER = "dna-tfbs-encode101"
 DOMAIN = SequenceDomain(window=4)
@@ -125,25 +126,19 @@ def trained(
     *, augmented: bool = False,
 ) -> tuple[SequenceNetwork, float]:  # fmt: skip
     """A network of the recipe's size with a group, and the processor's seconds that it took."""
-    letters, positions = DOMAIN.factored(rep)
     pattern = SequencePattern(
-        4,
-        2,
-        signs=signs,
-        dropout=recipe.dropout,
-        blocks=recipe.blocks,
-        pool=recipe.pool,
+        4, 2, signs=signs, dropout=recipe.dropout, blocks=recipe.blocks, pool=recipe.pool,
         first=recipe.first,
-    )
-    pattern = pattern.within(recipe.parameters, letters, positions)
-    network = SequenceNetwork(pattern, letters, positions, rng=torch.Generator().manual_seed(seed))
+    )  # fmt: skip
+    rng = torch.Generator().manual_seed(seed)
+    network = DOMAIN.network(train, rep, rng, parameters=recipe.parameters, pattern=pattern)
     augment = RandomElement(DOMAIN.extend(known_strands())) if augmented else None
     options = FitOptions(
         epochs=recipe.epochs, batch_size=recipe.batch_size, learning_rate=recipe.learning_rate,
         seed=seed, weight_decay=recipe.weight_decay,
     )  # fmt: skip
     start = time.process_time()
-    fit(network, train, augment=augment, options=options)
+    fit(network, train, objective=Classification(0.0), augment=augment, options=options)
     return network.eval(), time.process_time() - start
 
 
@@ -185,9 +180,7 @@ def run_arm(data: Path, job: Record) -> Record:
     rep: LearnedRepresentation = trivial()
     if job["arm"] in ("regular", "mixed"):
         discovered = DOMAIN.discover(bound, seed=seed)
-        rep = DOMAIN.network_groups(discovered)[-1] if not all(
-            DOMAIN.extend(discovered.representation)
-        ) else discovered.representation  # fmt: skip
+        rep = extending_part(DOMAIN, discovered.representation)
         found |= {"moves": moves_of(rep), "discovery": discovered.summary()}
         share = 0.0 if job["arm"] == "regular" else SequencePattern.signs
         arms[job["arm"]] = partial(trained, train, rep, share)

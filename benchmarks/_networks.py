@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from grouplearn import CyclicGroup
 from grouplearn.defects import closure_defect
+from grouplearn.domains.choosing import PARAMETERS
 from grouplearn.domains.images import ImageDomain
 from grouplearn.domains.labelled_images import ImageSets
 from grouplearn.domains.pixels import PixelMove
@@ -33,16 +34,13 @@ from grouplearn.training import (
     Several,
     WithLaws,
     as_labelled,
-    choose,
     computes_in_bfloat16,
     evaluate,
     fit,
-    short_runs,
 )
 from grouplearn.training.fitting import Precision
 
-BUDGET = 40_000
-SMOOTHING = 0.05
+BUDGET = PARAMETERS
 KERNEL = 3
 DOMAIN = ImageDomain(patch_size=KERNEL)
 MU = 1e-4
@@ -75,7 +73,6 @@ class Task:
     name: str
     train: Labelled
     test: Labelled
-    images: Any
     recipe: Recipe
 
     @property
@@ -88,7 +85,7 @@ def task_of(name: str, sets: ImageSets, recipe: Recipe) -> Task:
     classes = len(sets.train.names)
     train = as_labelled(sets.train.images, sets.train.labels, classes)
     test = as_labelled(sets.test.images, sets.test.labels, classes)
-    return Task(name, train, test, sets.train.images, recipe)
+    return Task(name, train, test, recipe)
 
 
 def turns(names: tuple[str, ...]) -> FixedRepresentation:
@@ -142,7 +139,7 @@ def train(
     task: Task, network: nn.Module, options: FitOptions, augment: tuple[str, ...] = ()
 ) -> None:
     """Train a network by the recipe of all."""
-    objective = WithLaws(Classification(SMOOTHING), invertibility=MU)
+    objective = WithLaws(Classification(), invertibility=MU)
     fit(network, task.train, objective=objective, augment=augmentation(task, augment),
         options=options)  # fmt: skip
 
@@ -185,19 +182,13 @@ def automatic(task: Task, seed: int) -> dict[str, Any]:
 def searched(task: Task, seed: int) -> tuple[LearnedRepresentation, dict[str, Any]]:
     """Discover without labels, and choose by short runs."""
     start = time.perf_counter()
-    found = DOMAIN.discover(task.images, max_moment=2, seed=seed)
-    candidates = DOMAIN.network_groups(found, KERNEL)
-    train, held_out, short = short_runs(task.train, options(task.recipe.epochs, seed))
-
-    def build(rep: LearnedRepresentation, rng: torch.Generator) -> nn.Module:
-        return Standardised.of(lgcnn(task, rep, rng), train.x)
-
-    choice = choose(
-        candidates, build, train, held_out, options=short, objective=Classification(SMOOTHING),
+    choice = DOMAIN.choose_group(
+        task.train, options=options(task.recipe.epochs, seed),
         watch=lambda run: print("   ", run.rep.group, names_of(run.rep), run.scores, flush=True),
     )  # fmt: skip
+    assert choice.found is not None
     return choice.rep, {
-        "searched": time.perf_counter() - start, "discovered": found.summary(),
+        "searched": time.perf_counter() - start, "discovered": choice.found.summary(),
         "group": str(choice.rep.group), "moves": names_of(choice.rep),
         "kernel": choice.rep.generators().tolist(),
         "choice": [

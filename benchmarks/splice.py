@@ -14,6 +14,7 @@ import argparse
 import os
 import time
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,41 +25,28 @@ from _measure import publish, table
 
 from grouplearn.domains.labelled_sequences import load_labelled_sequences
 from grouplearn.domains.sequences import SequenceDomain
-from grouplearn.models import SequenceNetwork, SequencePattern
-from grouplearn.representations import LearnedRepresentation
-from grouplearn.training import FitOptions, Labelled, choose, evaluate, fit, short_runs
+from grouplearn.models import SequencePattern
+from grouplearn.training import Classification, FitOptions, Labelled, evaluate, fit
 
 DOMAIN = SequenceDomain(window=4)
 OPTIONS = FitOptions(epochs=25, batch_size=64, learning_rate=0.003)
 PATTERN = SequencePattern(4, 3, first=7, kernel_size=7, blocks=3, pool=1, dropout=0.3, length=60)
-PARAMETERS = 20_000
+OBJECTIVE = Classification(0.0)
+build = partial(DOMAIN.network, parameters=20_000, pattern=PATTERN)
 
 
-def build(rep: LearnedRepresentation, rng: torch.Generator) -> SequenceNetwork:
-    """A network of about so many parameters."""
-    action = DOMAIN.factored(rep)
-    return SequenceNetwork(PATTERN.within(PARAMETERS, *action), *action, rng=rng)
-
-
-def fold(
-    x: torch.Tensor, y: torch.Tensor, letters: list[str], held: Any, seed: int
-) -> dict[str, Any]:
+def fold(x: torch.Tensor, y: torch.Tensor, held: Any, seed: int) -> dict[str, Any]:
     """One fold: the group chosen, and the share of right answers."""
     rest = np.setdiff1d(np.arange(len(y)), held)
     train, test = (Labelled(x[part], y[part], 3) for part in (rest, held))
-    options = FitOptions(**{**vars(OPTIONS), "seed": seed})
-    found = DOMAIN.discover([letters[k] for k in rest], max_moment=2, seed=seed)
-    candidates = DOMAIN.network_groups(found)
-    chosen: LearnedRepresentation = candidates[0]
-    reason = "nothing to choose from"
-    if len(candidates) > 1:
-        learned, judge, short = short_runs(train, options)
-        choice = choose(candidates, build, learned, judge, options=short)
-        chosen, reason = choice.rep, choice.summary()
-    network = build(chosen, torch.Generator().manual_seed(seed))
-    fit(network, train, options=options)
-    return {"accuracy": evaluate(network, test), "tested": len(test), "group": str(chosen.group),
-            "reason": reason}  # fmt: skip
+    options = replace(OPTIONS, seed=seed)
+    choice = DOMAIN.choose_group(train, build, options=options, objective=OBJECTIVE)
+    network = build(train, choice.rep, torch.Generator().manual_seed(seed))
+    fit(network, train, objective=OBJECTIVE, options=options)
+    return {
+        "accuracy": evaluate(network, test), "tested": len(test),
+        "group": str(choice.rep.group), "reason": choice.summary(),
+    }  # fmt: skip
 
 
 def main() -> None:
@@ -78,7 +66,7 @@ def main() -> None:
     )
     x, y = DOMAIN.one_hot(found.letters, ambiguous="blank"), torch.as_tensor(found.labels)
     order = np.random.default_rng(given.seed).permutation(len(found))
-    run = partial(fold, x, y, list(found.letters), seed=given.seed)
+    run = partial(fold, x, y, seed=given.seed)
     results = []
     for number, held in enumerate(np.array_split(order, given.folds)[: given.only]):
         start = time.process_time()

@@ -44,7 +44,7 @@ def pieces(
     images = torch.rand(STEPS * OPTIONS.batch_size, *shape, generator=rng)
     options = replace(OPTIONS, precision=precision)
     data = as_labelled(images, torch.arange(len(images)) % 10, 10)
-    task = nets.Task("", data, data, images, recipe)
+    task = nets.Task("", data, data, recipe)
 
     def piece(build: Callable[[torch.Generator], nn.Module]) -> Callable[[], Any]:
         network = Standardised.of(build(rng), data.x)

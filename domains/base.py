@@ -16,7 +16,7 @@ from grouplearn._checks import refuse
 from grouplearn.discovery.moments import MomentAccumulator
 from grouplearn.discovery.result import Discovery
 from grouplearn.domains.wholes import Wholes
-from grouplearn.interpret.operations import Family, Operation
+from grouplearn.interpret.operations import Operation, OperationFamily
 from grouplearn.representations import LearnedRepresentation
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Domain(ABC):
     def unvectorize(self, vectors: Float[Tensor, "*batch d"]) -> Shaped[Tensor, "*shape"]:
         """Return vectors in the shape that the raw data have."""
 
-    def operations(self) -> Sequence[Operation | Family]:
+    def operations(self) -> Sequence[Operation | OperationFamily]:
         """Return what has a name here, for `grouplearn.interpret.describe`: the known actions."""
         return [
             Operation(each.name, each.matrix.double().numpy())

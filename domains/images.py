@@ -16,7 +16,8 @@ from torch import Tensor
 from grouplearn._checks import last_axis, positive_int, refuse
 from grouplearn.discovery.moments import MomentAccumulator
 from grouplearn.discovery.result import Discovery
-from grouplearn.domains.base import Domain, discovered, matrices_of
+from grouplearn.domains.base import discovered, matrices_of
+from grouplearn.domains.choosing import PARAMETERS, NetworkDomain
 from grouplearn.domains.image_arrays import (
     AXES,
     Axes,
@@ -33,15 +34,17 @@ from grouplearn.domains.patch_wholes import some_images, wholes_of_images
 from grouplearn.domains.patches import PatchAction, patch_actions
 from grouplearn.domains.pixels import PIXEL_MOVES, PixelMove
 from grouplearn.domains.wholes import Wholes
-from grouplearn.interpret.operations import Family, Operation
+from grouplearn.interpret.operations import Operation, OperationFamily
+from grouplearn.models import LGCNN, Pattern, Standardised
 from grouplearn.representations import FixedRepresentation, LearnedRepresentation
+from grouplearn.training import Labelled
 
 _WHO = "ImageDomain.vectorize"
 
 
 @final
 @dataclass(frozen=True)
-class ImageDomain(Domain):
+class ImageDomain(NetworkDomain):
     """Grey or multi-channel images, seen through square patches.
 
     A patch of k x k pixels is a vector of d = k * k, row-major: pixel (i, j) is entry k * i + j.
@@ -166,7 +169,7 @@ class ImageDomain(Domain):
         """
         return patch_actions(self.patch_size)
 
-    def operations(self) -> Sequence[Operation | Family]:
+    def operations(self) -> Sequence[Operation | OperationFamily]:
         """Return what has a name for patches, see `patch_operations`, for `interpret.describe`."""
         return patch_operations(self.patch_size)
 
@@ -349,3 +352,32 @@ class ImageDomain(Domain):
             InputError: signed or linear actions, or a kernel of one place.
         """
         return network_groups(found, self.extend, kernel_size)
+
+    def unlabelled(self, data: Labelled) -> Float[Tensor, "batch *channels height width"]:
+        """Return the images in labelled data, as `discover` takes them."""
+        return data.x
+
+    def network(
+        self,
+        data: Labelled,
+        representation: LearnedRepresentation,
+        rng: torch.Generator | None = None,
+        *,
+        parameters: int = PARAMETERS,
+    ) -> Standardised:
+        """Return an untrained `LGCNN` that standardises its input.
+
+        Args:
+            data: (N, C, H, W), which say how many channels and classes there are, and by which
+                mean and deviation the input is standardised.
+            representation: on kernels, R^(k * k), for example of `network_groups`.
+            rng: draws the weights; None uses torch's global generator.
+            parameters: about how many it has.
+
+        Raises:
+            InputError: kernels are not square, or fewer parameters than one channel takes.
+        """
+        k = math.isqrt(representation.dim)
+        pattern = Pattern(data.x.shape[1], data.classes or 0, kernel_size=k)
+        sized = pattern.within(parameters, representation.group.order)
+        return Standardised.of(LGCNN(sized, representation, rng=rng), data.x)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from grouplearn.domains.naming import in_words, with_article
 from grouplearn.domains.pixels import GRID_MOVES, PixelMove
-from grouplearn.interpret.operations import Family, Operation
+from grouplearn.interpret.operations import Operation, OperationFamily
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -19,7 +19,7 @@ _DEGREES = 10
 
 
 @lru_cache(maxsize=16)
-def patch_operations(size: int) -> tuple[Operation | Family, ...]:
+def patch_operations(size: int) -> tuple[Operation | OperationFamily, ...]:
     """What patches of k x k pixels know by name.
 
     The eight symmetries of the grid, as they are and with reversed contrast; cyclic shifts by whole
@@ -30,7 +30,7 @@ def patch_operations(size: int) -> tuple[Operation | Family, ...]:
     Args:
         size: k.
     """
-    found: list[Operation | Family] = []
+    found: list[Operation | OperationFamily] = []
     for negative in (False, True):
         for grid in GRID_MOVES:
             matrix = PixelMove(grid, negative).matrix(size).numpy()
@@ -51,42 +51,42 @@ def _named(grid: str, negative: bool) -> str:
     return with_article(in_words(f"negative {grid}" if negative else grid))
 
 
-def _families(size: int) -> list[Family]:
+def _families(size: int) -> list[OperationFamily]:
     reach = min(2.0, (size - 1) / 2)
     steps = np.arange(-reach, reach + 0.25, 0.5)
 
     def moved(matrix: Array) -> Array:
         return _resampled(size, matrix, np.zeros(2))
 
-    turns = Family(
+    turns = OperationFamily(
         lambda p: f"a turn by {p[0] % 360:.0f} degrees",
         lambda p: moved(_turn(np.radians(p[0]))),
         [(float(a),) for a in range(_DEGREES, 360, _DEGREES) if a % 90], [(0.0, 360.0)],
     )  # fmt: skip
-    shifts = Family(
+    shifts = OperationFamily(
         lambda p: f"a shift by {p[1]:+.1f} to the right and {p[0]:+.1f} down",
         lambda p: _resampled(size, np.eye(2), np.array(p)),
         [(float(a), float(b)) for a in steps for b in steps if a or b],
         [(-reach - 0.5, reach + 0.5)] * 2,
     )
-    scalings = Family(
+    scalings = OperationFamily(
         lambda p: f"a scaling by {p[0]:.2f}", lambda p: moved(np.eye(2) * p[0]),
         [(float(s),) for s in (0.5, 0.6, 0.7, 0.8, 1.25, 1.5, 1.75, 2.0)], [(0.4, 2.5)],
     )  # fmt: skip
     shears = [
-        Family(
+        OperationFamily(
             lambda p, way=way: f"a shear by {p[0]:+.2f} along {way}",  # type: ignore[misc]
             lambda p, axis=axis: moved(_sheared(p[0], axis)),  # type: ignore[misc]
             [(float(s),) for s in (-1.0, -0.6, -0.3, 0.3, 0.6, 1.0)], [(-1.5, 1.5)],
         )
         for axis, way in ((1, "rows"), (0, "columns"))
     ]  # fmt: skip
-    blurs = Family(
+    blurs = OperationFamily(
         lambda p: f"a blur of width {p[0]:.1f} pixels", lambda p: _blur(size, p[0]),
         [(float(s),) for s in (0.5, 0.7, 1.0, 1.5, 2.0)], [(0.4, float(size))],
     )  # fmt: skip
     means = [
-        Family(
+        OperationFamily(
             lambda _, width=width: f"a mean over {width} x {width} pixels",  # type: ignore[misc]
             lambda _, width=width: _mean(size, width),  # type: ignore[misc]
             [(0.0,)], [(0.0, 0.0)],

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import torch
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 from torch import Tensor
 
 from grouplearn._checks import refuse
@@ -49,3 +49,19 @@ def one_hot_channels(
     table = torch.zeros(BREAK + 1, len(alphabet.letters))
     table[: len(alphabet.letters)] = torch.eye(len(alphabet.letters))
     return table[indices].mT.contiguous()
+
+
+def letters_of(channels: Float[Tensor, "count letters length"], alphabet: Alphabet) -> list[str]:
+    """The sequences that `one_hot_channels` made tensors of, "-" where a place is blank.
+
+    Args:
+        channels: zeros and ones.
+        alphabet: of the letters.
+    """
+    count = len(alphabet.letters)
+    if channels.ndim != 3 or channels.shape[1] != count:
+        refuse("SequenceDomain", "data.x", f"(N, {count}, length), a channel for each letter",
+               tuple(channels.shape), "make it by one_hot")  # fmt: skip
+    codes = torch.where(channels.amax(1) > 0, channels.argmax(1), count).numpy()
+    table = np.frombuffer(f"{alphabet.letters}-".encode(), dtype=np.uint8)
+    return [row.tobytes().decode() for row in table[codes]]

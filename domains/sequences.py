@@ -15,7 +15,8 @@ from torch import Tensor
 from grouplearn._checks import generator, last_axis, positive_int, refuse
 from grouplearn.discovery.moments import MomentAccumulator
 from grouplearn.discovery.result import Discovery
-from grouplearn.domains.base import Domain, permutations_of
+from grouplearn.domains.base import permutations_of
+from grouplearn.domains.choosing import PARAMETERS, NetworkDomain
 from grouplearn.domains.letters import (
     ALPHABETS,
     Alphabet,
@@ -26,18 +27,20 @@ from grouplearn.domains.letters import (
 from grouplearn.domains.sequence_files import Source, sequences_of
 from grouplearn.domains.sequence_groups import factored, sequence_groups
 from grouplearn.domains.sequence_pieces import wholes_of_sequences
-from grouplearn.domains.sequence_tensors import Ambiguous, one_hot_channels
+from grouplearn.domains.sequence_tensors import Ambiguous, letters_of, one_hot_channels
 from grouplearn.domains.wholes import Wholes
 from grouplearn.domains.windows import batches, one_hot, window_moments
 from grouplearn.errors import DataError
+from grouplearn.models import SequenceNetwork, SequencePattern
 from grouplearn.representations import FixedRepresentation, LearnedRepresentation
+from grouplearn.training import Labelled
 
 _WHO = "SequenceDomain"
 
 
 @final
 @dataclass(frozen=True)
-class SequenceDomain(Domain):
+class SequenceDomain(NetworkDomain):
     """DNA, RNA or protein sequences, seen through windows of w letters.
 
     A window is a vector of d = letters * w zeros and ones, position-major: letter a at position p
@@ -246,13 +249,8 @@ class SequenceDomain(Domain):
         """
         given = np.asarray(permutation)
         if given.shape != (self.dim,) or not np.array_equal(np.sort(given), np.arange(self.dim)):
-            refuse(
-                f"{_WHO}.factor",
-                "permutation",
-                f"a permutation of 0 to {self.dim - 1}",
-                given.tolist(),
-                "pass one row of found.members",
-            )
+            refuse(f"{_WHO}.factor", "permutation", f"a permutation of 0 to {self.dim - 1}",
+                   given.tolist(), "pass one row of found.members")  # fmt: skip
         return factor(given, len(self.letters))
 
     def extend(self, representation: LearnedRepresentation) -> tuple[SequenceMove | None, ...]:
@@ -324,6 +322,35 @@ class SequenceDomain(Domain):
         """
         return sequence_groups(found, self.extend, self.dim)
 
+    def network(
+        self,
+        data: Labelled,
+        representation: LearnedRepresentation,
+        rng: torch.Generator | None = None,
+        *,
+        parameters: int = PARAMETERS,
+        pattern: SequencePattern | None = None,
+    ) -> SequenceNetwork:
+        """Return an untrained network for labelled sequences.
+
+        Args:
+            data: (N, letters, length), as of `one_hot`.
+            representation: on R^d, of elements that act on whole sequences.
+            rng: draws the weights; None uses torch's global generator.
+            parameters: about how many it has.
+            pattern: its sizes, but for the width; the usual ones when None.
+
+        Raises:
+            InputError: an element does not extend to whole sequences.
+        """
+        action = self.factored(representation)
+        sizes = pattern or SequencePattern(len(self.letters), data.classes or 0)
+        return SequenceNetwork(sizes.within(parameters, *action), *action, rng=rng)
+
+    def unlabelled(self, data: Labelled) -> list[str]:
+        """Return the sequences in labelled data, as of `one_hot`: "-" where they are blank."""
+        return letters_of(data.x, self._alphabet)
+
     def one_hot(
         self, sequences: Iterable[str], *, ambiguous: Ambiguous = "refuse"
     ) -> Float32[Tensor, "count letters length"]:
@@ -359,11 +386,6 @@ class SequenceDomain(Domain):
         return self._move(split[0], split[1] != forward)
 
     def _refuse_windows(self) -> NoReturn:
-        refuse(
-            _WHO,
-            "source",
-            f"sequences with {self.window} letters in a row, none ambiguous",
-            "no such window",
-            "pass a smaller window or longer sequences",
-            DataError,
-        )
+        refuse(_WHO, "source", f"sequences with {self.window} letters in a row, none ambiguous",
+               "no such window", "pass a smaller window or longer sequences",
+               DataError)  # fmt: skip

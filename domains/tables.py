@@ -34,7 +34,7 @@ _Batches: TypeAlias = Callable[[Sequence[int], Coded], Iterator[Shaped[np.ndarra
 
 @final
 @dataclass(frozen=True)
-class Table:
+class NumberTable:
     """A table of numbers, read anew each time it is iterated.
 
     Attributes:
@@ -90,7 +90,7 @@ class Table:
         if not row:
             _reject(self.path, "a table with rows", "none", "pass a table that is not empty")
 
-    def only(self, numbers: Sequence[int]) -> Table:
+    def only(self, numbers: Sequence[int]) -> NumberTable:
         """Return the table of some columns; of a text or Parquet file, no others are read.
 
         Args:
@@ -110,7 +110,7 @@ class Table:
             words=tuple(new for new, k in enumerate(numbers) if k in self.words),
         )
 
-    def coded(self, number: int, classes: dict[str, int]) -> Table:
+    def coded(self, number: int, classes: dict[str, int]) -> NumberTable:
         """Return the table with a column of words read as classes.
 
         Args:
@@ -134,7 +134,7 @@ def read_table(
     header: bool | None = None,
     decimal: str | None = None,
     index: bool | None = None,
-) -> Table:
+) -> NumberTable:
     """Open a table of samples; what it holds decides how it is read, not its name.
 
     Args:
@@ -194,9 +194,9 @@ def _reject(file: Path | str, expected: str, got: object, remedy: str) -> NoRetu
     refuse(_WHO, named(file), expected, got, remedy, DataError)
 
 
-def _text(file: Path, layout: Layout, index: bool | None) -> Table:
+def _text(file: Path, layout: Layout, index: bool | None) -> NumberTable:
     kept = tuple(range(len(layout.names)))
-    table = Table(
+    table = NumberTable(
         file, layout.names, layout.form, cache(lambda: csv_rows(file, layout)),
         lambda some, coded: csv_batches(file, layout, some, coded), kept, layout.words,
     )  # fmt: skip
@@ -207,10 +207,10 @@ def _text(file: Path, layout: Layout, index: bool | None) -> Table:
     return replace(table.only(others), notes=(*layout.notes, note))
 
 
-def _parquet(file: Path, index: bool | None) -> Table:
+def _parquet(file: Path, index: bool | None) -> NumberTable:
     head = parquet_head(_WHO, file)
     kept = tuple(range(len(head.names)))
-    table = Table(
+    table = NumberTable(
         file, head.names, "Parquet", lambda: head.rows,
         lambda some, coded: parquet_batches(_WHO, file, some, coded), kept, head.words,
     )  # fmt: skip
@@ -221,7 +221,7 @@ def _parquet(file: Path, index: bool | None) -> Table:
     return replace(table.only(others), notes=(f"{said}, which pandas calls index, is left out",))
 
 
-def _arrays(file: Path, name: str | None, magic: bytes) -> Table:
+def _arrays(file: Path, name: str | None, magic: bytes) -> NumberTable:
     """The table in a .npy or .npz file."""
     if magic == NPY_MAGIC:
         array = numpy_array(_WHO, file)
@@ -237,7 +237,7 @@ def _arrays(file: Path, name: str | None, magic: bytes) -> Table:
         return (batch if kept == every else batch[:, list(kept)] for batch in slices)
 
     names = tuple(f"column {k}" for k in every)
-    return Table(file, names, f"{form} of {dtype}", lambda: int(shape[0]), batches, every)
+    return NumberTable(file, names, f"{form} of {dtype}", lambda: int(shape[0]), batches, every)
 
 
 def _check_array(file: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:

@@ -81,6 +81,15 @@ def test_files_and_functions_are_short() -> None:
     assert [each for path in SOURCES for each in long_functions(path, limit=50)] == []
 
 
+def test_no_two_classes_share_a_name() -> None:
+    homes: dict[str, list[str]] = {}
+    for path in SHIPPED:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(name(path))
+    assert {each: files for each, files in homes.items() if len(files) > 1} == {}
+
+
 def test_nothing_runs_code_from_data() -> None:
     # Methods such as model.eval() are meant to pass; torch's own loader is pickle underneath.
     pattern = re.compile(r"pickle\.load|torch\.load\(|(?<![\w.])(?:eval|exec)\(")

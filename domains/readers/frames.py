@@ -13,7 +13,7 @@ from grouplearn._checks import refuse
 from grouplearn.domains.csv_layouts import printable
 from grouplearn.domains.csvs import Coded, code_of
 from grouplearn.domains.numpy_files import array_slices, rows_at_once
-from grouplearn.domains.tables import Table
+from grouplearn.domains.tables import NumberTable
 from grouplearn.errors import DataError
 
 
@@ -22,7 +22,7 @@ def is_frame(source: Any) -> bool:
     return hasattr(source, "columns") and hasattr(source, "to_numpy")
 
 
-def table_of_array(who: str, array: NDArray[Any], form: str) -> Table:
+def table_of_array(who: str, array: NDArray[Any], form: str) -> NumberTable:
     """Return an array in memory as a table.
 
     Args:
@@ -43,10 +43,10 @@ def table_of_array(who: str, array: NDArray[Any], form: str) -> Table:
         return (part if kept == every else part[:, list(kept)] for part in array_slices(array))
 
     names = tuple(f"column {k}" for k in every)
-    return Table("source", names, form, lambda: len(array), batches, every)
+    return NumberTable("source", names, form, lambda: len(array), batches, every)
 
 
-def table_of_frame(who: str, frame: Any) -> Table:
+def table_of_frame(who: str, frame: Any) -> NumberTable:
     """Return a data frame of pandas or polars, or one with their methods, as a table.
 
     Args:
@@ -84,7 +84,9 @@ def table_of_frame(who: str, frame: Any) -> Table:
 
     words = tuple(k for k in range(len(names)) if _is_worded(column(k)))
     form = f"{type(frame).__module__.partition('.')[0]} frame"
-    return Table("source", names, form, lambda: count, batches, tuple(range(len(names))), words)
+    return NumberTable(
+        "source", names, form, lambda: count, batches, tuple(range(len(names))), words
+    )
 
 
 def _is_worded(values: NDArray[Any]) -> bool:

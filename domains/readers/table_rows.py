@@ -15,7 +15,7 @@ from grouplearn.domains.csv_layouts import split
 from grouplearn.domains.numpy_files import archived_names
 from grouplearn.domains.readers.labels import as_codes, read_labels
 from grouplearn.domains.readers.standard import Scale, scale_of
-from grouplearn.domains.tables import Table, read_table
+from grouplearn.domains.tables import NumberTable, read_table
 from grouplearn.errors import DataError
 
 _Batch: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64] | None, NDArray[np.int64] | None]
@@ -65,7 +65,7 @@ class TableRows:
     """
 
     who: str
-    table: Table
+    table: NumberTable
     names: tuple[str, ...]
     labels: int | None
     file: NDArray[Any] | None
@@ -75,7 +75,7 @@ class TableRows:
     scale: Scale | None = None
 
     @classmethod
-    def of(cls, who: str, source: Path | Table, options: TableOptions) -> TableRows:
+    def of(cls, who: str, source: Path | NumberTable, options: TableOptions) -> TableRows:
         """Open a file, or take a table that is open.
 
         Args:
@@ -165,8 +165,8 @@ def option(who: str, name: str) -> str:
     return f"--{name}" if who.startswith("grouplearn ") else name.replace("-", "_")
 
 
-def _opened(source: Path | Table, options: TableOptions) -> Table:
-    if isinstance(source, Table):
+def _opened(source: Path | NumberTable, options: TableOptions) -> NumberTable:
+    if isinstance(source, NumberTable):
         return source
     told = options.columns is not None or options.index_column is not None
     return read_table(
@@ -177,7 +177,7 @@ def _opened(source: Path | Table, options: TableOptions) -> Table:
 
 def _kept(
     who: str,
-    table: Table,
+    table: NumberTable,
     columns: str | tuple[str | int, ...] | None,
     beside: tuple[int | None, ...],
 ) -> list[int]:
@@ -199,11 +199,11 @@ def _kept(
     return kept
 
 
-def _maybe_column(who: str, table: Table, name: str, wanted: str | None) -> int | None:
+def _maybe_column(who: str, table: NumberTable, name: str, wanted: str | None) -> int | None:
     return None if wanted is None else _column(who, table, option(who, name), wanted)
 
 
-def _column(who: str, table: Table, name: str, wanted: str) -> int:
+def _column(who: str, table: NumberTable, name: str, wanted: str) -> int:
     """The number of a column, given by its name or its number."""
     if wanted in table.columns:
         return table.columns.index(wanted)
@@ -215,7 +215,7 @@ def _column(who: str, table: Table, name: str, wanted: str) -> int:
 
 
 def _labels(
-    who: str, table: Table, options: TableOptions, codes: dict[str, int]
+    who: str, table: NumberTable, options: TableOptions, codes: dict[str, int]
 ) -> tuple[int | None, NDArray[Any] | None]:
     """Labels as a column of the table, or as values from elsewhere."""
     wanted = options.labels

@@ -27,8 +27,8 @@ from grouplearn.errors import DataError
 from grouplearn.plots import Bar, draw_bars, png
 from grouplearn.report import (
     Alert,
-    Answer,
     Column,
+    Headline,
     Page,
     Picture,
     Section,
@@ -191,7 +191,7 @@ def _page(folders: Sequence[Path], rows: Sequence[Row], table: Table) -> Page:
                     "seed: how much another seed would change is unknown.")]  # fmt: skip
     drawn = png(draw_bars(bars, "score on the test images, %, with its 95 % interval").figure)
     picture = Picture(drawn, "; ".join(f"{bar.name}: {bar.value:.2f}" for bar in bars))
-    answer = Answer(
+    answer = Headline(
         f"The best mean is that of {bars[best].name}: {_interval(*means[best])} %.",
         f"{len(folders)} runs of {len(rows)} kinds", "none", picture,
     )  # fmt: skip

@@ -54,7 +54,7 @@ class DiscoverOptions:
 
 @final
 @dataclass(frozen=True)
-class Finding:
+class DataFinding:
     """What was found in one data set.
 
     Attributes:
@@ -81,7 +81,7 @@ class Finding:
         return self.proposal if self.proposal is not None and not self.found.found else self.found
 
 
-def run_all(options: DiscoverOptions, watch: Watch | None = None) -> tuple[Finding, ...]:
+def run_all(options: DiscoverOptions, watch: Watch | None = None) -> tuple[DataFinding, ...]:
     """Open all data, then read and search each.
 
     Args:
@@ -97,7 +97,7 @@ def run_all(options: DiscoverOptions, watch: Watch | None = None) -> tuple[Findi
     return tuple(_find(each, options, watch or (lambda _name, _step: None)) for each in opened)
 
 
-def _find(subject: Subject, options: DiscoverOptions, watch: Watch) -> Finding:
+def _find(subject: Subject, options: DiscoverOptions, watch: Watch) -> DataFinding:
     begin = time.perf_counter()
     watch(subject.name, "reading")
     moments = subject.moments(options.seed)
@@ -118,4 +118,4 @@ def _find(subject: Subject, options: DiscoverOptions, watch: Watch) -> Finding:
     seconds = time.perf_counter() - begin
     coordinates = subject.coordinates()
     words = describe(found, subject, coordinates)
-    return Finding(subject, moments, coordinates, found, proposal, words, seconds)
+    return DataFinding(subject, moments, coordinates, found, proposal, words, seconds)

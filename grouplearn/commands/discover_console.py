@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from grouplearn.commands.discover import DiscoverOptions, Finding, Watch, run_all
+from grouplearn.commands.discover import DataFinding, DiscoverOptions, Watch, run_all
 from grouplearn.commands.discover_data import WHO, names_of
 from grouplearn.commands.discover_output import sentences_of, summary_of, write_run
 from grouplearn.commands.discover_words import ladder_of
@@ -79,7 +79,7 @@ def _progress(*, hidden: bool) -> Iterator[Watch | None]:
         yield watch
 
 
-def _show(findings: tuple[Finding, ...], folder: Path) -> None:
+def _show(findings: tuple[DataFinding, ...], folder: Path) -> None:
     """Sentences and ladders on standard output."""
     console = Console(width=max(_WIDTH, shutil.get_terminal_size().columns), highlight=False)
     for finding in findings:
@@ -96,7 +96,7 @@ def _show(findings: tuple[Finding, ...], folder: Path) -> None:
     console.print(Text(f"Written to {folder}: open {folder / 'report.html'}"))
 
 
-def _ladder_lines(finding: Finding) -> Iterator[str]:
+def _ladder_lines(finding: DataFinding) -> Iterator[str]:
     """The ladder as a table: a line for each group, then one for each kind of evidence."""
     steps = ladder_of(finding.found, finding.subject, finding.coordinates)
     if steps:

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from grouplearn.commands.discover import Finding
+from grouplearn.commands.discover import DataFinding
 from grouplearn.commands.discover_data import Subject
 from grouplearn.commands.discover_words import arrows, name_of
 from grouplearn.domains.base import Extension
@@ -20,7 +20,7 @@ from grouplearn.domains.sequence_files import sequences_of
 from grouplearn.domains.sequences import SequenceDomain
 from grouplearn.domains.tokens import TokenDomain
 from grouplearn.plots import pixels_png
-from grouplearn.report import Cells, Letters, Orbit, Picture, Sample, Words
+from grouplearn.report import Cells, Letters, MovedSample, Orbit, Picture, Sentence
 from grouplearn.representations import LearnedRepresentation
 
 _ELEMENTS, _SAMPLES, _LONGEST = 64, 3, 90
@@ -31,7 +31,7 @@ Move = Callable[[Any], Any]
 Array = NDArray[np.float64]
 
 
-def orbit_of(finding: Finding, seed: int) -> Orbit | None:
+def orbit_of(finding: DataFinding, seed: int) -> Orbit | None:
     """Samples with what the elements of the group make of them; None where none can be shown.
 
     Args:
@@ -96,7 +96,7 @@ def _brief(text: str) -> str:
 
 def _whole_samples(
     subject: Subject, rep: LearnedRepresentation, elements: Sequence[int], rng: np.random.Generator
-) -> list[Sample]:
+) -> list[MovedSample]:
     """Whole objects, where every element extends to them."""
     domain = subject.domain
     if domain is None:
@@ -113,7 +113,7 @@ def _whole_samples(
     return list(_sentences(domain, kept, rng)) if isinstance(domain, TokenDomain) else []
 
 
-def _images(images: Any, moves: Sequence[Move], rng: np.random.Generator) -> Iterator[Sample]:
+def _images(images: Any, moves: Sequence[Move], rng: np.random.Generator) -> Iterator[MovedSample]:
     """Those of the most contrast among some that are drawn, large ones cut to a square."""
     drawn = rng.choice(len(images), min(_LOOKED_AT, len(images)), replace=False)
     pieces = {number: _piece(np.asarray(images[number])) for number in drawn.tolist()}
@@ -121,7 +121,7 @@ def _images(images: Any, moves: Sequence[Move], rng: np.random.Generator) -> Ite
     for number in best:
         image = torch.from_numpy(pieces[number])
         frames = [_pixels(move(image).numpy(), f"image {number} moved") for move in moves]
-        yield Sample(f"image {number}", _pixels(image.numpy(), f"image {number}"), frames)
+        yield MovedSample(f"image {number}", _pixels(image.numpy(), f"image {number}"), frames)
 
 
 def _piece(image: NDArray[Any]) -> Array:
@@ -146,7 +146,7 @@ def _pixels(image: Array, alt: str) -> Picture:
 
 def _sequences(
     source: Any, domain: SequenceDomain, moves: Sequence[Move], rng: np.random.Generator
-) -> Iterator[Sample]:
+) -> Iterator[MovedSample]:
     """A piece of each of the first sequences, or some of the only one."""
     texts = list(islice(sequences_of(source), _SAMPLES))
     for number in range(_SAMPLES if len(texts) == 1 else len(texts)):
@@ -156,12 +156,12 @@ def _sequences(
         name = f"letters {start + 1:,} to {start + len(piece):,}"
         name += f" of sequence {number + 1}" * (len(texts) > 1)
         frames = [Letters(move(piece), domain.letters) for move in moves]
-        yield Sample(name, Letters(piece, domain.letters), frames)
+        yield MovedSample(name, Letters(piece, domain.letters), frames)
 
 
 def _sentences(
     domain: TokenDomain, moves: Sequence[Move], rng: np.random.Generator
-) -> Iterator[Sample]:
+) -> Iterator[MovedSample]:
     """Those of the first sentences in which the elements change the most tokens."""
     sentences = list(islice(domain.corpus.read(), _SENTENCES))
     drawn = rng.permutation(len(sentences)).tolist()
@@ -178,13 +178,13 @@ def _sentences(
     for number in sorted(drawn, key=lambda each: -changed(each))[:_SAMPLES]:
         before = _flat(sentences[number])
         frames = [_words(_flat(_moved(sentences[number], move)), before) for move in moves]
-        yield Sample(f"sample {number + 1}", _words(before, before), frames)
+        yield MovedSample(f"sample {number + 1}", _words(before, before), frames)
 
 
-def _words(after: Sequence[str], before: Sequence[str]) -> Words:
+def _words(after: Sequence[str], before: Sequence[str]) -> Sentence:
     """Tokens, those marked that have changed, long sentences cut."""
     told = [(word, word != old) for word, old in zip(after, before, strict=True)]
-    return Words(told if len(told) <= _TOKENS else [*told[:_TOKENS], ("...", False)])
+    return Sentence(told if len(told) <= _TOKENS else [*told[:_TOKENS], ("...", False)])
 
 
 def _moved(sides: Sequence[Sequence[str]], move: Move) -> Sequence[Sequence[str]]:
@@ -197,12 +197,12 @@ def _flat(sides: Sequence[Sequence[str]]) -> list[str]:
     return [*first, *(word for side in rest for word in ["\N{RIGHTWARDS ARROW}", *side])]
 
 
-def _row_samples(subject: Subject, matrices: Array, rows: Array) -> list[Sample]:
+def _row_samples(subject: Subject, matrices: Array, rows: Array) -> list[MovedSample]:
     """Patches as pixels, windows as letters, others as numbers by column."""
     moved = np.einsum("gij,rj->rgi", matrices, rows)
     if subject.kind == "images":
         return [
-            Sample(f"patch {n + 1}", _patch(row, row), [_patch(each, row) for each in orbit])
+            MovedSample(f"patch {n + 1}", _patch(row, row), [_patch(each, row) for each in orbit])
             for n, (row, orbit) in enumerate(zip(rows, moved, strict=True))
         ]
     if isinstance(subject.domain, SequenceDomain):
@@ -210,19 +210,19 @@ def _row_samples(subject: Subject, matrices: Array, rows: Array) -> list[Sample]
     away = np.abs(matrices - np.eye(rows.shape[1])).max((0, 2))
     shown, names = np.flatnonzero(away > _SAME)[:_CELLS].tolist(), subject.coordinates()
     return [
-        Sample(f"row {n + 1}", _cells(row, row, shown, names),
+        MovedSample(f"row {n + 1}", _cells(row, row, shown, names),
                [_cells(each, row, shown, names) for each in orbit])
         for n, (row, orbit) in enumerate(zip(rows, moved, strict=True))
     ]  # fmt: skip
 
 
-def _windows(domain: SequenceDomain, rows: Array, moved: Array) -> Iterator[Sample]:
+def _windows(domain: SequenceDomain, rows: Array, moved: Array) -> Iterator[MovedSample]:
     """Windows as letters; those left out of which an element makes none."""
     for number, (row, orbit) in enumerate(zip(rows, moved, strict=True)):
         texts = [_letters(domain, each) for each in (row, *orbit)]
         if None not in texts:
             before, *after = (Letters(text or "", domain.letters) for text in texts)
-            yield Sample(f"window {number + 1}", before, after)
+            yield MovedSample(f"window {number + 1}", before, after)
 
 
 def _letters(domain: SequenceDomain, values: Float[np.ndarray, " d"]) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from grouplearn.commands.actions_in import FOUND, REPRESENTATION, WEIGHTS
-from grouplearn.commands.discover import DiscoverOptions, Finding
+from grouplearn.commands.discover import DataFinding, DiscoverOptions
 from grouplearn.commands.discover_page import page_of
 from grouplearn.commands.discover_pictures import pictures_of
 from grouplearn.commands.discover_words import describe
@@ -19,7 +19,7 @@ from grouplearn.report import render_page
 _MEMBERS = 512
 
 
-def sentences_of(finding: Finding) -> list[str]:
+def sentences_of(finding: DataFinding) -> list[str]:
     """The finding in plain sentences: the claim, its generators, and the proposal if any.
 
     Args:
@@ -37,7 +37,7 @@ def sentences_of(finding: Finding) -> list[str]:
     return lines
 
 
-def summary_of(findings: Sequence[Finding], options: DiscoverOptions) -> dict[str, object]:
+def summary_of(findings: Sequence[DataFinding], options: DiscoverOptions) -> dict[str, object]:
     """The results as plain data.
 
     Args:
@@ -51,7 +51,7 @@ def summary_of(findings: Sequence[Finding], options: DiscoverOptions) -> dict[st
     }
 
 
-def _result(finding: Finding, options: DiscoverOptions) -> dict[str, object]:
+def _result(finding: DataFinding, options: DiscoverOptions) -> dict[str, object]:
     subject, found = finding.subject, finding.found
     proposal = None
     if finding.proposal is not None:
@@ -111,7 +111,7 @@ def _rung(rung: Rung) -> dict[str, object]:
 
 
 def write_run(
-    folder: Path, findings: Sequence[Finding], options: DiscoverOptions, command: str
+    folder: Path, findings: Sequence[DataFinding], options: DiscoverOptions, command: str
 ) -> None:
     """Write a run into an empty folder.
 

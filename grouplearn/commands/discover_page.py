@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from grouplearn.commands.actions_in import REPRESENTATION, WEIGHTS
-from grouplearn.commands.discover import DiscoverOptions, Finding
+from grouplearn.commands.discover import DataFinding, DiscoverOptions
 from grouplearn.commands.discover_orbits import orbit_of
 from grouplearn.commands.discover_tables import evidence_section
 from grouplearn.commands.discover_words import arrows, describe
 from grouplearn.commands.page import repeat_section
 from grouplearn.report import (
     Alert,
-    Answer,
     Column,
+    Headline,
     Page,
     Picture,
     Section,
@@ -46,7 +46,7 @@ _OVERVIEW = (
 
 
 def page_of(
-    findings: Sequence[Finding],
+    findings: Sequence[DataFinding],
     pictures: Sequence[Mapping[str, Picture]],
     options: DiscoverOptions,
     command: str,
@@ -76,7 +76,7 @@ def page_of(
 
 
 def _part(
-    finding: Finding, pictures: Mapping[str, Picture], options: DiscoverOptions, *, alone: bool
+    finding: DataFinding, pictures: Mapping[str, Picture], options: DiscoverOptions, *, alone: bool
 ) -> Section:
     """All there is about one data set."""
     subject, moments, found = finding.subject, finding.moments, finding.found
@@ -104,7 +104,7 @@ def _part(
     )
 
 
-def _answer(finding: Finding, picture: Picture | None, max_moment: int) -> Answer:
+def _answer(finding: DataFinding, picture: Picture | None, max_moment: int) -> Headline:
     found, name, numbers = finding.found, finding.subject.name, arrows(_numbers(finding))
     if found.found:
         status = "Found, exact within noise" if found.exact else "Found, approximate"
@@ -115,12 +115,12 @@ def _answer(finding: Finding, picture: Picture | None, max_moment: int) -> Answe
         has = "may have" if max_moment == _PROPOSES else "has"
         sentence = f"{name} {has} the symmetry group {found.group.name}, of order "\
             f"{found.group.order:,}{acts}."  # fmt: skip
-        return Answer(arrows(sentence), status, tone, picture, numbers)
+        return Headline(arrows(sentence), status, tone, picture, numbers)
     if finding.proposal is not None:
         sentence = f"No symmetry of {name} is certified; second moments alone propose "\
             f"{finding.proposal.group.name}."  # fmt: skip
-        return Answer(sentence, "Proposed, not certified", "open", picture, numbers)
-    return Answer(f"{name}: no symmetry found.", "None found", "none", picture, numbers)
+        return Headline(sentence, "Proposed, not certified", "open", picture, numbers)
+    return Headline(f"{name}: no symmetry found.", "None found", "none", picture, numbers)
 
 
 def _spoken(parts: Sequence[str]) -> str:
@@ -128,7 +128,7 @@ def _spoken(parts: Sequence[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def _alerts(finding: Finding) -> list[Alert]:
+def _alerts(finding: DataFinding) -> list[Alert]:
     alerts = alerts_of(finding.found)
     if finding.proposal is not None:
         words = "; ".join(describe(finding.proposal, finding.subject, finding.coordinates))
@@ -140,7 +140,7 @@ def _alerts(finding: Finding) -> list[Alert]:
     return alerts
 
 
-def _numbers(finding: Finding) -> str:
+def _numbers(finding: DataFinding) -> str:
     """The summary, without the notes, which are alerts."""
     text = finding.found.summary()
     for note in finding.found.notes:
@@ -148,7 +148,7 @@ def _numbers(finding: Finding) -> str:
     return " ".join(text.split())
 
 
-def _overview(finding: Finding, max_moment: int) -> list[str]:
+def _overview(finding: DataFinding, max_moment: int) -> list[str]:
     found = finding.found
     answer = _answer(finding, None, max_moment)
     if not found.found:
@@ -160,7 +160,7 @@ def _overview(finding: Finding, max_moment: int) -> list[str]:
     ]  # fmt: skip
 
 
-def _use(finding: Finding, alone: bool) -> Section:
+def _use(finding: DataFinding, alone: bool) -> Section:
     """How to go on with what was found."""
     file = REPRESENTATION if alone else WEIGHTS / f"{finding.subject.name}.safetensors"
     return Section(
@@ -173,7 +173,7 @@ def _use(finding: Finding, alone: bool) -> Section:
     )
 
 
-def _snippet(finding: Finding, file: Path) -> str:
+def _snippet(finding: DataFinding, file: Path) -> str:
     lines = ["from grouplearn import Discovery", "", f'found = Discovery.load("{file.as_posix()}")']
     lines += ["found.group, found.members, found.summary()"]
     domain = finding.subject.domain

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from grouplearn.commands.discover import Finding
+from grouplearn.commands.discover import DataFinding
 from grouplearn.commands.discover_null import Points, distinct, points_of, random_points
 from grouplearn.commands.discover_words import arrows, as_matrix, ladder_of, name_of
 from grouplearn.discovery import Discovery, MomentAccumulator
@@ -37,7 +37,7 @@ _GLANCE = 4  # members can be read at a glance
 _ROWS = 96  # of names, in all pictures of arcs together
 
 
-def pictures_of(finding: Finding, max_moment: int, seed: int) -> dict[str, Picture]:
+def pictures_of(finding: DataFinding, max_moment: int, seed: int) -> dict[str, Picture]:
     """All pictures that make sense for a finding, by name of file.
 
     Args:
@@ -65,7 +65,7 @@ def pictures_of(finding: Finding, max_moment: int, seed: int) -> dict[str, Pictu
     return drawn
 
 
-def _lattice_picture(finding: Finding, words: Sequence[str]) -> Picture:
+def _lattice_picture(finding: DataFinding, words: Sequence[str]) -> Picture:
     axes = draw_lattice(finding.found, words)
     names = ", ".join(rung.name for rung in finding.found.ladder) or finding.found.group.name
     return Picture(
@@ -76,7 +76,7 @@ def _lattice_picture(finding: Finding, words: Sequence[str]) -> Picture:
     )  # fmt: skip
 
 
-def _evidence_picture(finding: Finding, words: Sequence[str]) -> Picture:
+def _evidence_picture(finding: DataFinding, words: Sequence[str]) -> Picture:
     axes = draw_evidence(finding.found, words)
     told = "; ".join(rung.brief() for rung in finding.found.ladder if rung.is_tested)
     return Picture(
@@ -86,7 +86,7 @@ def _evidence_picture(finding: Finding, words: Sequence[str]) -> Picture:
     )  # fmt: skip
 
 
-def _moment_picture(finding: Finding) -> Picture:
+def _moment_picture(finding: DataFinding) -> Picture:
     moments, dim = finding.moments, finding.moments.dim
     covariance = moments.covariance()[:dim, :dim]
     scale = np.sqrt(np.diag(covariance).clip(0))
@@ -110,7 +110,7 @@ def _moment_picture(finding: Finding) -> Picture:
     return Picture(png(figure), f"heat maps of the correlations of {finding.subject.name}", caption)
 
 
-def _ordering(finding: Finding) -> tuple[Sequence[torch.Tensor], str]:
+def _ordering(finding: DataFinding) -> tuple[Sequence[torch.Tensor], str]:
     """The operations whose orbits order the coordinates: those found, or proposed, or nearest."""
     shown = finding.shown
     if shown.found:
@@ -133,7 +133,7 @@ def _images(member: torch.Tensor) -> Points | None:
     return images if np.allclose(values, exact, rtol=0, atol=1e-6) else None
 
 
-def _member_picture(finding: Finding) -> Picture:
+def _member_picture(finding: DataFinding) -> Picture:
     shown, subject, coordinates = finding.shown, finding.subject, finding.coordinates
     members = _simplest(shown)[:_MEMBERS]
     titles = [arrows(name_of(each, subject, coordinates)) for each in members]
@@ -159,7 +159,7 @@ def _member_picture(finding: Finding) -> Picture:
     )
 
 
-def _generator_picture(finding: Finding) -> dict[str, Picture]:
+def _generator_picture(finding: DataFinding) -> dict[str, Picture]:
     """The generators alone, where the members are too many for a glance and permute coordinates."""
     shown, subject = finding.shown, finding.subject
     chosen = [shown.members[g] for g in shown.group.generators]
@@ -207,7 +207,7 @@ def _simplest(found: Discovery) -> list[torch.Tensor]:
 
 
 def _violation_picture(
-    finding: Finding, moments: MomentAccumulator, kept: Points, max_moment: int, seed: int
+    finding: DataFinding, moments: MomentAccumulator, kept: Points, max_moment: int, seed: int
 ) -> Picture:
     signed = finding.shown.action == "signed"
     judge = Judge(moments_of(moments, max_moment, signed=signed), signed)
@@ -244,7 +244,7 @@ def _shown_moments(judge: Judge) -> list[Moment]:
     return [second, *(m for m in higher if m.kind in ("order 3", "order 4"))]
 
 
-def _candidates(finding: Finding, kept: Points, signed: bool) -> list[tuple[str, Points, str]]:
+def _candidates(finding: DataFinding, kept: Points, signed: bool) -> list[tuple[str, Points, str]]:
     """Members, what was proposed, and the generators of rungs that are not claimed."""
     role = "member" if finding.found.found else "proposed"
     members = _simplest(finding.shown)

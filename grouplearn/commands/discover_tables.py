@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from grouplearn.commands.discover import Finding
+from grouplearn.commands.discover import DataFinding
 from grouplearn.commands.discover_words import Step, arrows, ladder_of
 from grouplearn.report import Column, Section, Table
 
@@ -28,7 +28,7 @@ _HEAD = (_GROUP, _ADDS, _P, _EFFECT, _BOUND, _VERDICT, _STATUS)
 _FAMILIES = (_GROUP, _ADDS, _FAMILY, _P, _EFFECT, _BOUND, _VERDICT)
 
 
-def evidence_section(finding: Finding) -> Section | None:
+def evidence_section(finding: DataFinding) -> Section | None:
     """The groups that were tested, and below them what each family of features says.
 
     Args:

@@ -24,8 +24,9 @@ from typing import final
 
 from grouplearn._checks import refuse
 from grouplearn._files import lock, naming, sweep_parts
-from grouplearn.commands.marks import CHOICE, RESULT, list_files, strangers
+from grouplearn.commands.marks import RESULT, list_files, strangers
 from grouplearn.errors import InputError
+from grouplearn.training.choices import CHOICE
 from grouplearn.training.fitting import LAST
 
 _LOCK, _NEW, _BEGUN, _OLD = "lock", "new", "begun", "old"

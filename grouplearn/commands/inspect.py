@@ -51,7 +51,7 @@ _IMPLIED = {
 }
 
 
-class Seen(NamedTuple):
+class Inspection(NamedTuple):
     """What was inspected, and what is said of it; no description where it is too large for that."""
 
     thing: Inspected
@@ -59,7 +59,7 @@ class Seen(NamedTuple):
     sentences: list[str]
 
 
-def inspect(path: Path, patch_size: int | None = None) -> list[Seen]:
+def inspect(path: Path, patch_size: int | None = None) -> list[Inspection]:
     """Describe every action in a run or a file; those of more than 256 dimensions by group alone.
 
     Args:
@@ -74,7 +74,7 @@ def inspect(path: Path, patch_size: int | None = None) -> list[Seen]:
     for thing in things_in(path, patch_size):
         dim = thing.what.dim if isinstance(thing.what, LearnedRepresentation) else len(thing.what)
         description = describe(thing.what, thing.domain) if dim <= _LARGEST else None
-        seen.append(Seen(thing, description, _sentences(thing, description)))
+        seen.append(Inspection(thing, description, _sentences(thing, description)))
     return seen
 
 
@@ -135,7 +135,7 @@ def _sentences(thing: Inspected, description: ActionDescription | Description | 
     return [*said, f"Above {_LARGEST} dimensions, matrices are not compared with operations."]
 
 
-def _matrices(seen: Seen) -> Iterator[tuple[str, Description, Float[np.ndarray, "d d"]]]:
+def _matrices(seen: Inspection) -> Iterator[tuple[str, Description, Float[np.ndarray, "d d"]]]:
     """Each matrix that was described, with its name."""
     thing, description, _ = seen
     if isinstance(description, Description):
@@ -147,7 +147,7 @@ def _matrices(seen: Seen) -> Iterator[tuple[str, Description, Float[np.ndarray, 
             yield f"{thing.name}, generator {k}", own, matrix
 
 
-def _structures(seen: Seen) -> list[str]:
+def _structures(seen: Inspection) -> list[str]:
     """A line for each matrix that has some structure."""
     found = [(name, _structure(own)) for name, own, _ in _matrices(seen)]
     return [f"Structure of {name}: {words}." for name, words in found if words]
@@ -161,7 +161,7 @@ def _structure(own: Description) -> str:
     return ", ".join(f"{kind} {score:.2f}" for kind, score in high.items() if kind not in follows)
 
 
-def _table(seen: Sequence[Seen]) -> Table:
+def _table(seen: Sequence[Inspection]) -> Table:
     """One row for each matrix."""
     rows = []
     for name, own, _ in (matrix for each in seen for matrix in _matrices(each)):
@@ -177,14 +177,14 @@ def _table(seen: Sequence[Seen]) -> Table:
     return Table(head, rows, _CAPTION)
 
 
-def _page(path: Path, seen: Sequence[Seen], command: str) -> Page:
+def _page(path: Path, seen: Sequence[Inspection], command: str) -> Page:
     several = [Section("All matrices", table=_table(seen))] if len(seen) > 1 else []
     sections = [*several, *map(_section, seen), repeat_section(command, None)]
     count = f"{len(seen)} actions or matrices" if len(seen) > 1 else "What acts"
     return Page(f"{count} in {path.name}", [], sections, program=WHO)
 
 
-def _section(seen: Seen) -> Section:
+def _section(seen: Inspection) -> Section:
     thing, table = seen.thing, _table([seen])
     if isinstance(thing.what, LearnedRepresentation):
         is_grid = isinstance(thing.domain, ImageDomain)
@@ -203,7 +203,7 @@ def _pictures(name: str, own: Description, matrix: Float[np.ndarray, "d d"]) -> 
     ]  # fmt: skip
 
 
-def _plain(seen: Seen) -> dict[str, Any]:
+def _plain(seen: Inspection) -> dict[str, Any]:
     """Data of JSON, with eigenvalues as pairs."""
     thing, description, _ = seen
     plain: dict[str, Any] = {"name": thing.name, "said": seen.sentences}

@@ -54,7 +54,7 @@ class _Result(TypedDict):
     summary: str
 
 
-class _Found(TypedDict):
+class _Inspected(TypedDict):
     results: list[_Result]
 
 
@@ -132,12 +132,12 @@ def _of_findings(run: Path, only: Path | None = None) -> Iterator[Inspected]:
     """All findings of a run, or that in one of its files."""
     try:
         held = parsed((run / FOUND).read_bytes())
-        if (wrong := misfit(held, _Found)) is not None:
+        if (wrong := misfit(held, _Inspected)) is not None:
             raise ValueError(wrong)
     except ValueError as problem:
         refuse(WHO, "WHAT", f"a run with a whole {FOUND}", str(problem), "run discover again",
                DataError)  # fmt: skip
-    results = cast("_Found", held)["results"]
+    results = cast("_Inspected", held)["results"]
     for result in results:
         file = _file_of(run, result["data"])
         if only is not None and file != only.resolve():

@@ -20,8 +20,8 @@ from grouplearn.groups import CyclicGroup
 from grouplearn.plots import draw_scores, png
 from grouplearn.report import (
     Alert,
-    Answer,
     Column,
+    Headline,
     Orbit,
     Page,
     Picture,
@@ -162,7 +162,7 @@ def _page(tested: Tested, options: InvarianceOptions, command: str) -> Page:
         "families of features that say most.",
     )  # fmt: skip
     status = "Rejected" if result.rejected else "Nothing speaks against it"
-    answer = Answer(result.summary(), status, "open" if result.rejected else "good", picture)
+    answer = Headline(result.summary(), status, "open" if result.rejected else "good", picture)
     return Page(
         f"Is {in_words(options.action)} a symmetry of {tested.subject.name}?",
         [f"Data: {heading_of(tested, options)}."], sections, answer, _alerts(tested),

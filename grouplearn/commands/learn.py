@@ -102,7 +102,7 @@ class LearnOptions:
 
 @final
 @dataclass(frozen=True)
-class Pairs:
+class PairData:
     """The data of a run: pairs (x, T x) in float64, and what is known about them.
 
     Attributes:
@@ -163,7 +163,7 @@ class LearnResult:
     options: LearnOptions
     group: CyclicGroup
     action: PatchAction
-    pairs: Pairs
+    pairs: PairData
     learned: tuple[Learned, ...]
     remarks: tuple[str, ...]
 
@@ -205,7 +205,7 @@ def learn(options: LearnOptions, watch: Watch | None = None) -> LearnResult:
     )
 
 
-def make_pairs(options: LearnOptions, action: PatchAction) -> Pairs:
+def make_pairs(options: LearnOptions, action: PatchAction) -> PairData:
     """Draw patches for training and for the final score from separate pixels."""
     if options.data is None:
         images, source = sample_photographs(), "scikit-learn's two sample photographs"
@@ -230,7 +230,7 @@ def make_pairs(options: LearnOptions, action: PatchAction) -> Pairs:
                    "check the file, or pass more patches")  # fmt: skip
     x, y = patch_pairs(patches, action)
     x_held, y_held = patch_pairs(others, action)
-    return Pairs(
+    return PairData(
         (x.double(), y.double()), (x_held.double(), y_held.double()), identifiability(x), source
     )
 

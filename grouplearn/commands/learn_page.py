@@ -12,12 +12,12 @@ from grouplearn.commands.page import repeat_section
 from grouplearn.plots import pixels_png
 from grouplearn.report import (
     Alert,
-    Answer,
     Column,
+    Headline,
+    MovedSample,
     Orbit,
     Page,
     Picture,
-    Sample,
     Section,
     Table,
 )
@@ -95,10 +95,10 @@ def notes_of(each: Learned) -> list[str]:
     ]
 
 
-def _answer(best: Learned, picture: Picture) -> Answer:
+def _answer(best: Learned, picture: Picture) -> Headline:
     is_found = not best.verdict.startswith("Not ")
     status = f"Found by {best.name}" if is_found else "Not found"
-    return Answer(f"{best.name}: {best.verdict}", status, "good" if is_found else "open", picture)
+    return Headline(f"{best.name}: {best.verdict}", status, "good" if is_found else "open", picture)
 
 
 def _alerts(result: LearnResult) -> list[Alert]:
@@ -135,7 +135,7 @@ def _orbit(best: Learned, result: LearnResult) -> Orbit:
     orbits = best.rep.orbit(kept)[:, :count].reshape(len(kept), count, size, size).numpy()
     titles = ["identity", "A", *(f"A to the power {k}" for k in range(2, count))][:count]
     samples = [
-        Sample(f"patch {n + 1}", _pixels(orbit[0]), [_pixels(each) for each in orbit])
+        MovedSample(f"patch {n + 1}", _pixels(orbit[0]), [_pixels(each) for each in orbit])
         for n, orbit in enumerate(orbits)
     ]
     about = (

@@ -13,8 +13,6 @@ from grouplearn._schema import parsed
 
 CONFIG = "config.json"
 """Command, options and versions of a run, and the names of its files."""
-CHOICE = "choice.json"
-"""The group that a training has chosen, and why."""
 RESULT = "result.json"
 """What a run came to; a training that has one is finished."""
 _FILES = "files"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, final
 
@@ -13,20 +14,20 @@ from torch import nn
 
 from grouplearn._checks import refuse
 from grouplearn.commands.train_actions import (
-    Action,
-    ShortRuns,
-    build_lgcnn,
+    NetworkAction,
+    chosen_action,
     find_action,
     network_moments,
 )
-from grouplearn.commands.train_data import TrainData, load_data
+from grouplearn.commands.train_data import TrainData, domain_of, load_data
 from grouplearn.commands.train_kinds import WHO, TrainOptions
 from grouplearn.commands.train_sequences import (
-    build_sequence_network,
     find_sequence_action,
+    sequence_networks,
     trivial_on_windows,
 )
 from grouplearn.defects import closure_defect, homomorphism_defect, invertibility_defect
+from grouplearn.domains.choosing import NetworkBuilder
 from grouplearn.models import LGN, LGNShape, Pattern, PlainCNN, Standardised
 from grouplearn.models.standardised import unwrapped
 from grouplearn.representations import LearnedRepresentation
@@ -92,7 +93,7 @@ class Trained:
     options: TrainOptions
     data: str
     network: nn.Module
-    action: Action | None
+    action: NetworkAction | None
     fit: Fit
     score: float
     tested: int
@@ -146,13 +147,18 @@ def train(options: TrainOptions, data: TrainData, folder: Path, watch: Watch) ->
     start = time.perf_counter()
     seed, objective = options.fit.seed, _objective(data, options)
     augment = RandomShift(options.shift) if options.shift else None
-    action = None
+    domain, build, action = domain_of(options), _builder(data, options), None
     if options.network == "lgcnn":
         watch.step("looking for the action")
-        find = find_sequence_action if options.kind == "sequence" else find_action
-        runs = ShortRuns(options.fit, folder, augment, objective, watch.tried)
-        action = find(data, options, runs)
-    network = _build(data, options, action)
+        if options.action.source == "auto":
+            action = chosen_action(domain.choose_group(
+                data.train, build, options=options.fit, objective=objective, augment=augment,
+                folder=folder, watch=watch.tried,
+            ))  # fmt: skip
+        else:
+            find = find_sequence_action if options.kind == "sequence" else find_action
+            action = find(data, options)
+    network = _network(data, options, action, build)
     watch.step("training")
     learned, judged = data.train, None
     if options.fit.patience is not None:
@@ -186,14 +192,21 @@ def _ranked(
     return found, data.names[data.positive]
 
 
-def _build(data: TrainData, options: TrainOptions, action: Action | None) -> nn.Module:
-    rng = torch.Generator().manual_seed(options.fit.seed)
+def _builder(data: TrainData, options: TrainOptions) -> NetworkBuilder:
     if options.kind == "sequence":
-        rep = trivial_on_windows(options) if action is None else action.rep
-        return build_sequence_network(options, data, rep, rng)
-    pattern = Pattern(data.train.x.shape[1], data.train.classes or 0)
+        return sequence_networks(options, data)
+    return partial(domain_of(options).network, parameters=options.parameters)
+
+
+def _network(
+    data: TrainData, options: TrainOptions, action: NetworkAction | None, build: NetworkBuilder
+) -> nn.Module:
+    rng = torch.Generator().manual_seed(options.fit.seed)
     if action is not None:
-        return build_lgcnn(pattern, options.parameters, data.train, action.rep, rng)
+        return build(data.train, action.rep, rng)
+    if options.kind == "sequence":
+        return build(data.train, trivial_on_windows(options), rng)
+    pattern = Pattern(data.train.x.shape[1], data.train.classes or 0)
     if options.network == "lgn":
         sizes = LGNShape(pattern.in_channels, pattern.classes, order=options.action.order)
         network: nn.Module = LGN(sizes, rng=rng)
@@ -221,7 +234,7 @@ def _objective(data: TrainData, options: TrainOptions) -> Objective:
 
 
 @torch.no_grad()
-def _defects(network: nn.Module, action: Action | None) -> dict[str, float]:
+def _defects(network: nn.Module, action: NetworkAction | None) -> dict[str, float]:
     reps: tuple[LearnedRepresentation, ...] = () if action is None else (action.rep,)
     inner = unwrapped(network)
     if isinstance(inner, LGN):

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import partial
 from math import isqrt
 from pathlib import Path
 from typing import final
@@ -18,15 +17,14 @@ from torch import nn
 from grouplearn import CyclicGroup
 from grouplearn._checks import refuse
 from grouplearn.commands.actions_in import file_with_action
-from grouplearn.commands.train_choice import keep_choice, kept_choice
 from grouplearn.commands.train_data import KERNEL, TrainData
 from grouplearn.commands.train_kinds import KNOWN, SOURCES, WHO, TrainOptions
-from grouplearn.discovery import Discovery
+from grouplearn.domains.choosing import EVIDENCE
 from grouplearn.domains.images import ImageDomain
 from grouplearn.domains.kernels import acting_by
 from grouplearn.domains.pixels import PixelMove
 from grouplearn.losses import SampleMoments, sample_moments
-from grouplearn.models import LGCNN, Pattern, Standardised
+from grouplearn.models import LGCNN
 from grouplearn.models.standardised import unwrapped
 from grouplearn.representations import (
     DenseRepresentation,
@@ -35,27 +33,15 @@ from grouplearn.representations import (
     SpectralRepresentation,
     as_family,
 )
-from grouplearn.training import (
-    Augmentation,
-    Choice,
-    FitOptions,
-    Labelled,
-    Objective,
-    Tried,
-    choose,
-    load,
-    short_runs,
-)
-from grouplearn.training.choosing import Build
+from grouplearn.training import Choice, Labelled, load
 
 DOMAIN = ImageDomain(patch_size=KERNEL)
 _PATCHES = 20_000
-EVIDENCE = 2  # moments propose the groups; the labels choose among them
 
 
 @final
 @dataclass(frozen=True)
-class Action:
+class NetworkAction:
     """The action of a network, and how it was come by.
 
     Attributes:
@@ -69,55 +55,20 @@ class Action:
     choice: Choice | None = None
 
 
-@final
-@dataclass(frozen=True)
-class ShortRuns:
-    """How groups are compared by short runs, and where the choice is kept.
+def chosen_action(choice: Choice) -> NetworkAction:
+    """The action that short runs chose.
 
-    Attributes:
-        fit: options of the training that will follow.
-        folder: of the run, which keeps the choice.
-        augment: of the short runs.
-        objective: of the short runs; classification when None.
-        watch: told of every short run.
+    Args:
+        choice: as `choose_group` returned it.
     """
-
-    fit: FitOptions
-    folder: Path
-    augment: Augmentation | None = None
-    objective: Objective | None = None
-    watch: Callable[[Tried], object] | None = None
-
-    def among(
-        self,
-        candidates: Sequence[LearnedRepresentation],
-        found: Discovery,
-        data: Labelled,
-        build_on: Callable[[Labelled], Build],
-    ) -> Action:
-        """The group that serves best, or that was chosen before the run was cut off.
-
-        Args:
-            candidates: one representation of each group.
-            found: what proposed them.
-            data: samples to learn from.
-            build_on: for the samples of the short runs, what makes a network of a representation.
-        """
-        if len(candidates) == 1:
-            return Action(candidates[0], f"Nothing to choose from: {found.summary()}")
-        choice = kept_choice(self.folder, candidates)
-        if choice is None:
-            train, held_out, short = short_runs(data, self.fit)
-            choice = choose(
-                candidates, build_on(train), train, held_out,
-                options=short, augment=self.augment, objective=self.objective, watch=self.watch,
-            )  # fmt: skip
-            keep_choice(self.folder, choice)
-        words = (
-            "Chosen by short runs among the groups on the ladder of second moments, and "
-            f"subgroups; moments alone say: {found.summary()} {choice.reason}"
-        )
-        return Action(choice.rep, words, choice)
+    moments = "" if choice.found is None else choice.found.summary()
+    if not choice.tried:
+        return NetworkAction(choice.rep, f"Nothing to choose from: {moments}")
+    words = (
+        "Chosen by short runs among the groups on the ladder of second moments, and subgroups; "
+        f"moments alone say: {moments} {choice.reason}"
+    )
+    return NetworkAction(choice.rep, words, choice)
 
 
 def action_file(source: str, known: Sequence[str]) -> Path:
@@ -139,34 +90,31 @@ def action_file(source: str, known: Sequence[str]) -> Path:
     return file
 
 
-def find_action(data: TrainData, options: TrainOptions, runs: ShortRuns) -> Action:
-    """The action that the options ask for.
+def find_action(data: TrainData, options: TrainOptions) -> NetworkAction:
+    """The action that the options ask for, other than by short runs.
 
     Args:
         data: the images, of which those to learn from are looked at.
         options: what was asked for.
-        runs: choose among groups.
 
     Raises:
         InputError: the source is unknown, or a file holds a representation that does not fit.
         DataError: a file is broken.
     """
     source = options.action.source
-    if source == "auto":
-        return _automatic(data.train, options, runs)
     if source in ("discovered", "trained"):
         return _discovered(data, options)
     if source in KNOWN:
-        return Action(known_action(source), f"Known beforehand: {source}.")
+        return NetworkAction(known_action(source), f"Known beforehand: {source}.")
     if source == "none":
-        return Action(_trivial(), "No group.")
+        return NetworkAction(_trivial(), "No group.")
     return _random(options) if source == "random" else _from_file(source)
 
 
-def _random(options: TrainOptions) -> Action:
+def _random(options: TrainOptions) -> NetworkAction:
     group, rng = CyclicGroup(options.action.order), torch.Generator().manual_seed(options.fit.seed)
     rep = _class(options)(group, KERNEL**2, rng=rng)
-    return Action(rep, f"Learned from a random start, as {group}.")
+    return NetworkAction(rep, f"Learned from a random start, as {group}.")
 
 
 def _class(options: TrainOptions) -> Callable[..., LearnedRepresentation]:
@@ -174,15 +122,15 @@ def _class(options: TrainOptions) -> Callable[..., LearnedRepresentation]:
     return SpectralRepresentation if exact else DenseRepresentation
 
 
-def _discovered(data: TrainData, options: TrainOptions) -> Action:
+def _discovered(data: TrainData, options: TrainOptions) -> NetworkAction:
     found = DOMAIN.discover(data.train.x.numpy(), max_moment=EVIDENCE, seed=options.fit.seed)
     fixed = DOMAIN.on_kernels(found.representation, KERNEL)
     words = f"Discovered without labels: {found.summary()}"
     if options.action.source == "discovered" or not fixed.group.generators:
-        return Action(fixed, words)
+        return NetworkAction(fixed, words)
     known = as_family(fixed)  # of others the exact class says itself that it has no irreps
     rep = _class(options)(known.group, KERNEL**2, near=known.generators())
-    return Action(rep, f"{words} Then trained.")
+    return NetworkAction(rep, f"{words} Then trained.")
 
 
 def known_action(name: str) -> FixedRepresentation:
@@ -211,33 +159,7 @@ def network_moments(data: Labelled, seed: int) -> SampleMoments:
     return sample_moments(patches)
 
 
-def build_lgcnn(
-    pattern: Pattern, parameters: int, like: Labelled, rep: LearnedRepresentation,
-    rng: torch.Generator,
-) -> nn.Module:  # fmt: skip
-    """A network of about so many parameters that standardises its input.
-
-    Args:
-        pattern: channels and classes.
-        parameters: the budget.
-        like: images by whose mean and deviation it standardises.
-        rep: the action.
-        rng: draws the weights.
-    """
-    sized = pattern.within(parameters, rep.group.order)
-    return Standardised.of(LGCNN(sized, rep, rng=rng), like.x)
-
-
-def _automatic(data: Labelled, options: TrainOptions, runs: ShortRuns) -> Action:
-    found = DOMAIN.discover(data.x.numpy(), max_moment=EVIDENCE, seed=options.fit.seed)
-    pattern = Pattern(data.x.shape[1], data.classes or 0)
-    return runs.among(
-        DOMAIN.network_groups(found, KERNEL), found, data,
-        lambda train: partial(build_lgcnn, pattern, options.parameters, train),
-    )  # fmt: skip
-
-
-def _from_file(source: str) -> Action:
+def _from_file(source: str) -> NetworkAction:
     file = action_file(source, (*SOURCES, *KNOWN))
     module = load(file)
     reps = dict.fromkeys(_representations_within(module))
@@ -251,7 +173,7 @@ def _from_file(source: str) -> Action:
     if rep.dim != KERNEL**2:
         # What is no move of the pixel grid says so itself.
         rep = ImageDomain(patch_size=isqrt(rep.dim)).on_kernels(rep, KERNEL)
-    return Action(rep.float().requires_grad_(False), f"Taken from {os.fspath(source)}.")
+    return NetworkAction(rep.float().requires_grad_(False), f"Taken from {os.fspath(source)}.")
 
 
 def _representations_within(module: nn.Module) -> tuple[LearnedRepresentation, ...]:

@@ -39,7 +39,6 @@ class TrainData:
         test: others to judge it by.
         words: what they are, in a few words.
         names: of the classes, by number.
-        letters: of sequences, those to learn from.
         positive: of two classes of sequences, the number of the one that is looked for.
     """
 
@@ -47,7 +46,6 @@ class TrainData:
     test: Labelled
     words: str
     names: tuple[str, ...]
-    letters: tuple[str, ...] = ()
     positive: int | None = None
 
     @property
@@ -142,7 +140,7 @@ def load_sequences(options: TrainOptions) -> TrainData:
     notes = "".join(f"; {note}" for note in found.notes)
     words = f"{len(found):,} sequences of {train.x.shape[2]} letters, {_class_words(found)}{notes}"
     positive = found.positive if len(found.classes) == 2 else None
-    return TrainData(train, test, words, found.classes, parts[0].letters, positive)
+    return TrainData(train, test, words, found.classes, positive)
 
 
 def _class_words(found: LabelledSequences) -> str:

@@ -10,11 +10,13 @@ from typing import Any, final, get_args
 from grouplearn._checks import finite_number, refuse
 from grouplearn._schema import misfit, parsed
 from grouplearn.commands.options import between, known_name, typed_beside
+from grouplearn.domains.choosing import PARAMETERS
 from grouplearn.domains.labelled_sequences import SHUFFLED
 from grouplearn.domains.pixels import GRID_MOVES
 from grouplearn.errors import DataError
 from grouplearn.training import FitOptions
 from grouplearn.training.fitting import Accelerator, Precision, Schedule
+from grouplearn.training.objectives import SMOOTHING
 
 WHO = "grouplearn train"
 SOURCES = ("auto", "discovered", "trained", "random", "none")
@@ -121,11 +123,11 @@ class TrainOptions:
     network: str = "lgcnn"
     objective: str = "classification"
     action: ActionOptions = field(default_factory=ActionOptions)
-    parameters: int = 40_000
+    parameters: int = PARAMETERS
     rotated: bool = False
     classes: tuple[int, ...] | None = None
     shift: int = 0
-    smoothing: float = 0.05
+    smoothing: float = SMOOTHING
     sequences: SequenceOptions = field(default_factory=SequenceOptions)
     fit: FitOptions = field(default_factory=FitOptions)
 

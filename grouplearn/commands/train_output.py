@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from grouplearn._files import write_whole
-from grouplearn.commands.marks import CHOICE, RESULT, to_json, write_mark
+from grouplearn.commands.marks import RESULT, to_json, write_mark
 from grouplearn.commands.output import number
 from grouplearn.commands.page import versions
 from grouplearn.commands.train import Trained
@@ -24,6 +24,7 @@ from grouplearn.plots import draw_choice, plot_history, plot_orbit, png
 from grouplearn.report import Column, Picture, Table, render_page
 from grouplearn.representations import LearnedRepresentation
 from grouplearn.training import Choice, Labelled, save
+from grouplearn.training.choices import CHOICE
 from grouplearn.training.fitting import LAST
 
 NETWORK = "network.safetensors"

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from grouplearn.commands.page import repeat_section
 from grouplearn.commands.train import Trained
 from grouplearn.plots import draw_confusion, plot_samples, png
-from grouplearn.report import Alert, Answer, Page, Picture, Section, Table
+from grouplearn.report import Alert, Headline, Page, Picture, Section, Table
 from grouplearn.training import Labelled
 from grouplearn.training.fitting import class_scores
 
@@ -77,7 +77,7 @@ def page_of(
     """
     network, score, *rest = sentences
     first = next(name for name in ("confusion", "history") if name in pictures)
-    answer = Answer(score, "Trained", "none", pictures[first], network)
+    answer = Headline(score, "Trained", "none", pictures[first], network)
     sections = [_errors(pictures), *_choice(pictures, choice), _training(trained, pictures, first)]
     last = repeat_section(command, trained.options.fit.seed)
     return Page(

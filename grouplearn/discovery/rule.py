@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import final
 
-from grouplearn.discovery.evidence.engine import FamilyEvidence, Finding
+from grouplearn.discovery.evidence.engine import FamilyEvidence, JointEvidence
 from grouplearn.discovery.result import Evidence, Verdict
 
 _LOUDEST = 3
@@ -55,7 +55,7 @@ class Rule:
     approximate: float = 0.15
     screening: float = 0.001
 
-    def excess(self, finding: Finding) -> float:
+    def excess(self, finding: JointEvidence) -> float:
         """How many times too large the bounds are for an exact symmetry, or the noise is."""
         sure = finding.p_value > self.doubt
         worst = self.exact if sure else self.exact_in_doubt
@@ -68,7 +68,7 @@ class Rule:
             1 / math.sqrt(seen) if seen > 0 else math.inf,
         )
 
-    def verdict(self, finding: Finding) -> Verdict:
+    def verdict(self, finding: JointEvidence) -> Verdict:
         """Exact, approximate, undecided or rejected.
 
         Exact: not rejected, and the effect is small beyond doubt. Approximate: rejected, but the
@@ -85,7 +85,7 @@ class Rule:
             return "exact" if family.effect_bound <= self.exact else "undecided"
         return "approximate" if family.effect_bound <= self.approximate else "rejected"
 
-    def evidence(self, finding: Finding) -> tuple[Evidence, ...]:
+    def evidence(self, finding: JointEvidence) -> tuple[Evidence, ...]:
         """All evidence put together, then what the loudest families say, for a rung of the ladder.
 
         Args:
@@ -104,7 +104,7 @@ class Rule:
             for family in loudest
         )  # fmt: skip
 
-    def rows_needed(self, finding: Finding, rows: int) -> int | None:
+    def rows_needed(self, finding: JointEvidence, rows: int) -> int | None:
         """About how many rows would decide an undecided case; None where no number can be told.
 
         The bound of an effect that is 0 falls as the root of the number of rows: energies of

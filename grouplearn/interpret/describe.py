@@ -18,8 +18,8 @@ from grouplearn.defects import closure_defect
 from grouplearn.errors import ClosureError, GroupError
 from grouplearn.groups import FiniteGroup, Irrep, real_irreps
 from grouplearn.interpret.operations import (
-    Family,
     Operation,
+    OperationFamily,
     Parameters,
     nearest_permutation,
     plain_operations,
@@ -43,7 +43,7 @@ _DRAWS, _SEED, _QUANTILE, _MARGIN = 200, 0, 0.99, 0.05
 _STARTS = 3
 
 _Members: TypeAlias = list[tuple[Parameters, Array]]
-_Known: TypeAlias = tuple[list[Operation], list[tuple[Family, _Members]]]
+_Known: TypeAlias = tuple[list[Operation], list[tuple[OperationFamily, _Members]]]
 
 
 @runtime_checkable
@@ -55,7 +55,7 @@ class HasOperations(Protocol):
         """The length of its vectors."""
         ...
 
-    def operations(self) -> Sequence[Operation | Family]:
+    def operations(self) -> Sequence[Operation | OperationFamily]:
         """What it knows by name."""
         ...
 
@@ -274,7 +274,7 @@ def _known(dim: int, domain: HasOperations | None) -> _Known:
     """Single operations, the domain's first, and families with the members on their grids."""
     given = [] if domain is None else list(domain.operations())
     single = [each for each in given if isinstance(each, Operation)] + plain_operations(dim)
-    families = [each for each in given if isinstance(each, Family)]
+    families = [each for each in given if isinstance(each, OperationFamily)]
     return single, [(each, [(at, each.matrix(at)) for at in each.grid]) for each in families]
 
 

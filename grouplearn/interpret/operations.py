@@ -34,7 +34,7 @@ class Operation:
 
 @final
 @dataclass(frozen=True)
-class Family:
+class OperationFamily:
     """Linear maps with parameters, such as turns by any angle.
 
     Attributes:

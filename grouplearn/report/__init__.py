@@ -7,24 +7,24 @@ browser will take, and it is told to ask for nothing.
 
 from grouplearn.report.actions import section_of_finding, section_of_representation
 from grouplearn.report.alerts import alerts_of
-from grouplearn.report.orbits import Cells, Letters, Orbit, Sample, Words
-from grouplearn.report.page import Alert, Answer, Column, Page, Section, Table
+from grouplearn.report.orbits import Cells, Letters, MovedSample, Orbit, Sentence
+from grouplearn.report.page import Alert, Column, Headline, Page, Section, Table
 from grouplearn.report.pictures import Picture
 from grouplearn.report.render import render_page
 
 __all__ = [
     "Alert",
-    "Answer",
     "Cells",
     "Column",
+    "Headline",
     "Letters",
+    "MovedSample",
     "Orbit",
     "Page",
     "Picture",
-    "Sample",
     "Section",
+    "Sentence",
     "Table",
-    "Words",
     "alerts_of",
     "render_page",
     "section_of_finding",

@@ -28,8 +28,8 @@ from grouplearn.plots import (
     png,
 )
 from grouplearn.report.alerts import alerts_of
-from grouplearn.report.orbits import Cells, Frame, Orbit, Sample
-from grouplearn.report.page import Answer, Column, Section, Table
+from grouplearn.report.orbits import Cells, Frame, MovedSample, Orbit
+from grouplearn.report.page import Column, Headline, Section, Table
 from grouplearn.report.pictures import Picture
 from grouplearn.representations import LearnedRepresentation
 
@@ -68,7 +68,7 @@ def section_of_representation(
     pictures = _pictures(name, rep, side if grid else 0)
     orbit = _orbit(rep, side if grid else 0)
     return Section(
-        name, said[1:], defects_of(rep), pictures[1:], answer=Answer(said[0], str(rep.group),
+        name, said[1:], defects_of(rep), pictures[1:], answer=Headline(said[0], str(rep.group),
         picture=pictures[0] if pictures else None), orbit=orbit, is_part=True,
     )  # fmt: skip
 
@@ -93,7 +93,7 @@ def section_of_finding(name: str, found: Discovery, *, is_grid: bool = False) ->
     inner = section_of_representation("What it does", found.representation, acts, is_grid=is_grid)
     return Section(
         name, pictures=pictures, alerts=alerts_of(found), is_part=True,
-        answer=Answer(found.summary(), status, "good" if found.found and found.exact else "none"),
+        answer=Headline(found.summary(), status, "good" if found.found and found.exact else "none"),
         sections=[replace(inner, is_part=False)] if found.found else [],
     )  # fmt: skip
 
@@ -158,6 +158,6 @@ def _orbit(rep: LearnedRepresentation, side: int) -> Orbit | None:
 
     orders = rep.group.element_orders
     titles = [f"element {g}, of order {int(orders[g])}" for g in range(count)]
-    sample = Sample("a test pattern", frame(pattern), [frame(each) for each in moved])
+    sample = MovedSample("a test pattern", frame(pattern), [frame(each) for each in moved])
     about = "Move the slider to see what each element makes of a test pattern."
     return Orbit(f"Element of {rep.group.name}", ["identity", *titles[1:]], [sample], about)

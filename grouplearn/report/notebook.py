@@ -27,7 +27,7 @@ _Tables = list[tuple[str, Table]]
 
 @final
 @dataclass(frozen=True)
-class Frame:
+class NotebookFrame:
     """An object in a notebook.
 
     Attributes:
@@ -66,11 +66,11 @@ def html_of(shown: object) -> str:
     elif isinstance(shown, FiniteGroup):
         frame = _of_group(shown)
     else:
-        frame = Frame(type(shown).__name__, str(shown))
+        frame = NotebookFrame(type(shown).__name__, str(shown))
     return render("frame.html", frame=frame)
 
 
-def _of_finding(found: Discovery) -> Frame:
+def _of_finding(found: Discovery) -> NotebookFrame:
     text = found.summary()
     for note in found.notes:
         text = text.replace(note, "")
@@ -91,7 +91,7 @@ def _of_finding(found: Discovery) -> Frame:
     picture = None
     if found.found or found.ladder:
         picture = Picture(png(draw_lattice(found).figure), "the groups that were tested")
-    return Frame("Finding", " ".join(text.split()), alerts_of(found), tables, picture)
+    return NotebookFrame("Finding", " ".join(text.split()), alerts_of(found), tables, picture)
 
 
 def cycles_of(member: Tensor) -> str:
@@ -113,7 +113,7 @@ def cycles_of(member: Tensor) -> str:
     return "".join(parts[:_CYCLES]) + more or "identity"
 
 
-def _of_choice(choice: Choice) -> Frame:
+def _of_choice(choice: Choice) -> NotebookFrame:
     rows = [
         [str(each.rep.group), each.words, "chosen" if each.rep is choice.rep else ""]
         for each in choice.tried
@@ -121,27 +121,29 @@ def _of_choice(choice: Choice) -> Frame:
     table = Table(["group", "held out", ""], rows)
     ran = any(each.score is not None for each in choice.tried)
     picture = Picture(png(draw_choice(choice).figure), "scores of the groups") if ran else None
-    return Frame(f"Choice of {choice.rep.group}", choice.reason, (), [("Tried", table)], picture)
+    return NotebookFrame(
+        f"Choice of {choice.rep.group}", choice.reason, (), [("Tried", table)], picture
+    )
 
 
-def _of_representation(rep: LearnedRepresentation) -> Frame:
+def _of_representation(rep: LearnedRepresentation) -> NotebookFrame:
     kind = type(rep).__name__
     closes = "closes exactly" if rep.closes_exactly else "closes as far as it was learned to"
     said = f"{rep.group} on R^{rep.dim}; {closes}"
     if rep.dim > _DIM or not rep.group.generators:
-        return Frame(kind, said)
+        return NotebookFrame(kind, said)
     picture = Picture(png(draw_spectrum(rep).figure), "eigenvalues of the first generator")
-    return Frame(kind, said, (), [("Laws", defects_of(rep))], picture)
+    return NotebookFrame(kind, said, (), [("Laws", defects_of(rep))], picture)
 
 
-def _of_group(group: FiniteGroup) -> Frame:
+def _of_group(group: FiniteGroup) -> NotebookFrame:
     said = f"order {group.order:,}, {len(group.generators)} generators, " \
         f"{len(group.relators)} relators"  # fmt: skip
     if group.order > _LISTED:
-        return Frame(str(group), said)
+        return NotebookFrame(str(group), said)
     abelian = "abelian" if group.is_abelian else f"{len(group.conjugacy_classes)} classes"
     orders = group.element_orders.tolist()
     rows = [[str(order), str(orders.count(order))] for order in sorted(set(orders))]
     table = Table(["order", "elements"], rows)
     picture = Picture(png(draw_cayley(group).figure), f"the Cayley table of {group}")
-    return Frame(str(group), f"{said}, {abelian}", (), [("Elements", table)], picture)
+    return NotebookFrame(str(group), f"{said}, {abelian}", (), [("Elements", table)], picture)

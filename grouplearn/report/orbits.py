@@ -35,7 +35,7 @@ class Letters:
 
 @final
 @dataclass(frozen=True)
-class Words:
+class Sentence:
     """A sentence of tokens.
 
     Args:
@@ -61,12 +61,12 @@ class Cells:
     kind: ClassVar[str] = "cells"
 
 
-Frame: TypeAlias = Picture | Letters | Words | Cells
+Frame: TypeAlias = Picture | Letters | Sentence | Cells
 
 
 @final
 @dataclass(frozen=True)
-class Sample:
+class MovedSample:
     """One sample and what the elements make of it.
 
     Args:
@@ -95,7 +95,7 @@ class Orbit:
         InputError: there is no element or no sample, or a sample has another number of frames.
 
     Example:
-        >>> turned = Sample("read 1", Letters("AC", "ACGT"), [Letters("CA", "ACGT")])
+        >>> turned = MovedSample("read 1", Letters("AC", "ACGT"), [Letters("CA", "ACGT")])
         >>> Orbit("Element of C1", ["identity", "reverse"], [turned])
         Traceback (most recent call last):
         grouplearn.errors.InputError: Orbit: samples must be with 2 frames each, got 1 in ...
@@ -103,7 +103,7 @@ class Orbit:
 
     label: str
     elements: Sequence[str]
-    samples: Sequence[Sample]
+    samples: Sequence[MovedSample]
     about: str = ""
 
     def __post_init__(self) -> None:
@@ -121,6 +121,6 @@ class Orbit:
         """Where the slider stands first: at the first element that is not the identity."""
         return min(1, len(self.elements) - 1)
 
-    def moved(self, sample: Sample) -> Iterator[tuple[str, Frame]]:
+    def moved(self, sample: MovedSample) -> Iterator[tuple[str, Frame]]:
         """Each element in words, with what it makes of a sample."""
         return zip(self.elements, sample.after, strict=True)

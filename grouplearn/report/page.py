@@ -75,7 +75,7 @@ class Table:
 
 @final
 @dataclass(frozen=True)
-class Answer:
+class Headline:
     """What was found, in one sentence and one picture.
 
     Args:
@@ -133,7 +133,7 @@ class Section:
     table: Table | None = None
     pictures: Sequence[Picture] = ()
     code: str = ""
-    answer: Answer | None = None
+    answer: Headline | None = None
     alerts: Sequence[Alert] = ()
     orbit: Orbit | None = None
     sections: Sequence[Section] = ()
@@ -164,7 +164,7 @@ class Page:
     title: str
     lead: Sequence[str]
     sections: Sequence[Section]
-    answer: Answer | None = None
+    answer: Headline | None = None
     alerts: Sequence[Alert] = ()
     table: Table | None = None
     program: str = ""

@@ -1,7 +1,8 @@
 """Training: networks from labels, actions from pairs, refinement by the moments of samples."""
 
 from grouplearn.training.augmentation import RandomElement, RandomShift, Several
-from grouplearn.training.choosing import Choice, Tried, choose, short_runs
+from grouplearn.training.choices import Choice, Tried
+from grouplearn.training.choosing import choose, short_runs
 from grouplearn.training.curves import Ranking, ranking
 from grouplearn.training.fitting import (
     Fit,

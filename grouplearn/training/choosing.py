@@ -8,17 +8,15 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from statistics import fmean
+from dataclasses import dataclass, replace
 from typing import final
 
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from grouplearn._checks import instance, refuse
-from grouplearn._frames import frame_of
 from grouplearn.representations import LearnedRepresentation
+from grouplearn.training.choices import Choice, Tried
 from grouplearn.training.fitting import FitOptions, fit, scores
 from grouplearn.training.labelled import Augmentation, Labelled
 from grouplearn.training.objectives import Classification, Objective
@@ -28,79 +26,6 @@ _MOST_RUNS = 3
 _CLEAR = 2.0  # standard errors
 _STEPS, _BATCH, _SAMPLES, _HELD_OUT = 1_500, 32, 3_000, 10_000
 Build = Callable[[LearnedRepresentation, torch.Generator], nn.Module]
-
-
-@final
-@dataclass(frozen=True)
-class Tried:
-    """One candidate and how its short runs went.
-
-    Attributes:
-        rep: the representation.
-        scores: of its runs, each with another seed, on the samples held out; none where a smaller
-            group had failed already.
-        held_out: number of these samples.
-        seconds: of all its runs.
-        samples: (held_out,), the mean score of each sample over the runs; None where there was no
-            run, or where it was read from a file.
-    """
-
-    rep: LearnedRepresentation
-    scores: tuple[float, ...]
-    held_out: int
-    seconds: float
-    samples: Float[Tensor, " held_out"] | None = field(default=None, compare=False, repr=False)
-
-    @property
-    def score(self) -> float | None:
-        """Mean of the scores; None where there was no run."""
-        return fmean(self.scores) if self.scores else None
-
-    @property
-    def error(self) -> float:
-        """Standard error of the score from the number of samples held out alone.
-
-        Other seeds of the short runs may move the score by more. Of scores that are no shares of
-        samples, such as those of a reconstruction, it is 0.
-        """
-        if self.score is None:
-            return math.nan
-        return math.sqrt(max(self.score * (1 - self.score), 0.0) / self.held_out)
-
-    @property
-    def words(self) -> str:
-        """The score, its error and the number of runs."""
-        if self.score is None:
-            return "not run: its subgroups fail"
-        runs = f" in {len(self.scores)} runs" if len(self.scores) > 1 else ""
-        return f"{100 * self.score:.1f} +- {100 * self.error:.1f} %{runs}"
-
-
-@final
-@dataclass(frozen=True)
-class Choice:
-    """Result of `choose`.
-
-    Attributes:
-        rep: the chosen representation.
-        tried: all candidates, in the order in which they were considered.
-        reason: why this one, in a sentence.
-    """
-
-    rep: LearnedRepresentation
-    tried: tuple[Tried, ...]
-    reason: str = ""
-
-    def summary(self) -> str:
-        """The choice and its evidence in words."""
-        lines = []
-        for number, each in enumerate(self.tried):
-            mark = " <- chosen" if each.rep is self.rep else ""
-            lines.append(f"{number + 1}. {each.rep.group}: {each.words}{mark}")
-        return " ".join(part for part in ("; ".join(lines) + ".", self.reason) if part)
-
-    def _repr_html_(self) -> str | None:
-        return frame_of(self)
 
 
 def short_runs(data: Labelled, options: FitOptions) -> tuple[Labelled, Labelled, FitOptions]:
@@ -198,17 +123,32 @@ def choose(
     options = FitOptions(epochs=4) if options is None else options
     instance(_WHO, "options", options, FitOptions, "pass FitOptions(epochs=4), for example")
     ordered = sorted(candidates, key=lambda rep: rep.group.order)
-    matrices = [_matrices(rep) for rep in ordered]
-    tried: list[Tried] = []
+    run = _ShortRun(build, train, held_out, options, objective, augment)
+    tried = _all_tried(ordered, run, watch or (lambda _: None))
+    return _chosen(tried, (objective or Classification()).chance(held_out.y))
 
-    def run_once(before: Tried) -> Tried:
-        seed = options.seed + len(before.scores)
+
+@final
+@dataclass(frozen=True)
+class _ShortRun:
+    """One more run of a candidate, with a seed that it has not had."""
+
+    build: Build
+    train: Labelled
+    held_out: Labelled
+    options: FitOptions
+    objective: Objective | None
+    augment: Augmentation | None
+
+    def __call__(self, before: Tried) -> Tried:
+        count = len(before.scores)
+        options = replace(self.options, seed=self.options.seed + count)
         rep = copy.deepcopy(before.rep)  # training may change its weights, and its dtype
-        network = build(rep, torch.Generator().manual_seed(seed))
-        run = fit(network, train, objective=objective, augment=augment,
-                  options=replace(options, seed=seed))  # fmt: skip
-        each = scores(network, held_out, objective, precision=options.precision)
-        score, count = float(each.mean()), len(before.scores)
+        network = self.build(rep, torch.Generator().manual_seed(options.seed))
+        run = fit(network, self.train, objective=self.objective, augment=self.augment,
+                  options=options)  # fmt: skip
+        each = scores(network, self.held_out, self.objective, precision=options.precision)
+        score = float(each.mean())
         if not math.isfinite(score):
             refuse(_WHO, "held_out", "samples with a finite score", score,
                    "look for numbers that are not finite in them")  # fmt: skip
@@ -219,21 +159,26 @@ def choose(
             samples=each,
         )  # fmt: skip
 
+
+def _all_tried(
+    ordered: Sequence[LearnedRepresentation], run: _ShortRun, watch: Callable[[Tried], object]
+) -> list[Tried]:
+    """Every candidate with its runs: up the lattice, then those again that are not told apart."""
+    matrices = [_matrices(rep) for rep in ordered]
+    tried: list[Tried] = []
     for number, rep in enumerate(ordered):
         below = [
             k for k in range(number) if len(matrices[k]) > 1 and matrices[k] < matrices[number]
         ]
         hopeful = not below or any(_holds(tried[k], tried[0]) for k in below)
-        untried = Tried(rep, (), len(held_out), 0.0)
-        tried.append(run_once(untried) if hopeful else untried)
-        if watch is not None:
-            watch(tried[-1])
+        untried = Tried(rep, (), len(run.held_out), 0.0)
+        tried.append(run(untried) if hopeful else untried)
+        watch(tried[-1])
     while tied := _tied(tried):
         for k in tied:
-            tried[k] = run_once(tried[k])
-            if watch is not None:
-                watch(tried[k])
-    return _chosen(tried, (objective or Classification()).chance(held_out.y))
+            tried[k] = run(tried[k])
+            watch(tried[k])
+    return tried
 
 
 def _chosen(tried: Sequence[Tried], chance: float | None) -> Choice:

@@ -15,6 +15,8 @@ from grouplearn.linalg import full_precision
 from grouplearn.models.lgn import Codes
 from grouplearn.training.labelled import Batch
 
+SMOOTHING = 0.05
+"""Share of the target that is spread over all classes, where no other is asked for."""
 Terms = dict[str, Float[Tensor, ""]]
 
 
@@ -61,7 +63,7 @@ class Classification(Objective):
         InputError: the share is out of [0, 1).
     """
 
-    def __init__(self, smoothing: float = 0.0) -> None:
+    def __init__(self, smoothing: float = SMOOTHING) -> None:
         self.smoothing = finite_number("Classification", "smoothing", smoothing)
         if self.smoothing >= 1:
             refuse("Classification", "smoothing", "below 1", smoothing, "0.05, for example")

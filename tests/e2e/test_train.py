@@ -182,7 +182,8 @@ def test_a_run_that_goes_on_does_not_search_again(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Short runs are replaced by given scores; a search that was over leaves its evidence."""
-    from grouplearn.commands import train, train_actions
+    from grouplearn.commands import train
+    from grouplearn.domains import choosing
     from grouplearn.training import Choice, Tried
 
     def given(candidates: Any, *_: Any, **__: Any) -> Choice:
@@ -195,13 +196,13 @@ def test_a_run_that_goes_on_does_not_search_again(
 
     arguments = ["train", "digits", "--rotated", *SMALL, "--out", "a"]
     with monkeypatch.context() as patched:
-        patched.setattr(train_actions, "choose", given)
+        patched.setattr(choosing, "choose", given)
         patched.setattr(train, "fit", cut)
         cut_off = run(*arguments)
     assert cut_off.status == 130
     assert "a keeps the choice of the group: go on with --resume" in cut_off.err
     assert files(Path("a")) == {"config.json", "choice.json"}
-    monkeypatch.setattr(train_actions, "choose", cut)
+    monkeypatch.setattr(choosing, "choose", cut)
     kept = Path("a/choice.json").read_text()
     for wrong, part in ((kept[:-9], "with a whole choice.json"), ("{}", "with a whole choice"),
                         (kept.replace("0.0", "1.0", 1), "others in choice.json")):  # fmt: skip

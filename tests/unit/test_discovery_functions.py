@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from grouplearn.discovery.functions.elements import Candidate, _elements
+from grouplearn.discovery.functions.elements import TriedElement, _elements
 from grouplearn.discovery.functions.entry import discover_from_function
 from grouplearn.discovery.functions.found import Invariance
-from grouplearn.discovery.functions.frames import Frame
+from grouplearn.discovery.functions.frames import PlaneFrame
 from grouplearn.discovery.functions.judgement import conclude
 from grouplearn.discovery.functions.probes import Probe, Ruler
 from grouplearn.discovery.result import Discovery
@@ -250,7 +250,7 @@ def test_samples_may_lie_on_a_line() -> None:
 
 
 def test_searches_that_would_take_too_long_are_left_out() -> None:
-    frame = Frame(np.eye(8), 4)
+    frame = PlaneFrame(np.eye(8), 4)
     assert list(_elements(23, [0, 1, 2, 3], frame)) == []
     assert len(list(_elements(2, [0, 1, 2, 3], frame))) == 2**4 - 1
 
@@ -259,7 +259,7 @@ def test_what_is_hardly_better_than_the_rest_is_rejected() -> None:
     x = normal(400, 2).double()
     swap = FixedRepresentation.from_permutations([[1, 0]], torch.float64)
     ruler = Ruler(Probe(lambda x: x[:, 0] + 1.15 * x[:, 1], x), x.numpy(), 0)
-    outside = (Candidate(2, -np.eye(2), np.ones(2, dtype=bool), 0.2),)
+    outside = (TriedElement(2, -np.eye(2), np.ones(2, dtype=bool), 0.2),)
     found = conclude(Invariance(swap, outside, 9, ()), ruler, 0.01, "permutation")
     assert not found.found
     assert [rung.accepted for rung in found.ladder] == [False, False]

@@ -22,7 +22,7 @@ from grouplearn.discovery.evidence.actions import (
     random_orthogonal,
 )
 from grouplearn.discovery.evidence.effect import Grams, _energies, effect_of
-from grouplearn.discovery.evidence.engine import FamilyEvidence, Finding, evidence
+from grouplearn.discovery.evidence.engine import FamilyEvidence, JointEvidence, evidence
 from grouplearn.discovery.evidence.randomisation import choices, rank_p_value, scores
 from grouplearn.discovery.evidence.units import Units, slots
 from grouplearn.representations import FixedRepresentation
@@ -288,13 +288,13 @@ def test_a_true_symmetry_has_a_small_effect_and_a_false_one_a_large() -> None:
 
 
 def test_what_cannot_be_seen_has_no_effect() -> None:
-    assert np.isnan(Finding(1.0, ()).effect)
-    assert Finding(1.0, ()).effect_bound == np.inf
+    assert np.isnan(JointEvidence(1.0, ()).effect)
+    assert JointEvidence(1.0, ()).effect_bound == np.inf
     blind = FamilyEvidence("triples", 0.0, 1.0, 0.9, 0.95, 2.9)
     assert not blind.sees
-    assert np.isnan(Finding(1.0, (blind,)).effect)
+    assert np.isnan(JointEvidence(1.0, (blind,)).effect)
     sharp = FamilyEvidence("covariances", 0.0, 1.0, 0.1, 0.2, 50.0)
-    found = Finding(1.0, (blind, sharp))
+    found = JointEvidence(1.0, (blind, sharp))
     assert (found.effect, found.effect_bound) == (0.1, 0.2)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from grouplearn import CyclicGroup, DihedralGroup, FiniteGroup, ProductGroup
-from grouplearn.discovery.linear.action import Action
+from grouplearn.discovery.linear.action import WhitenedAction
 from grouplearn.discovery.linear.continuous import Continuous
 from grouplearn.discovery.linear.data import label_functions, rank_cosines, whitened, wild_p_value
 from grouplearn.discovery.linear.fit import fitted
@@ -18,7 +18,12 @@ from grouplearn.discovery.linear.lattice import Lattice, Turns, smith
 from grouplearn.discovery.linear.refine import polished
 from grouplearn.discovery.linear.reflect import reflected
 from grouplearn.discovery.linear.search import finite_groups, remarks
-from grouplearn.discovery.linear.tensors import Moments, commuting, group_moments, mean_moments
+from grouplearn.discovery.linear.tensors import (
+    WeightedMoments,
+    commuting,
+    group_moments,
+    mean_moments,
+)
 from grouplearn.discovery.reservoir import Sample
 
 
@@ -175,7 +180,7 @@ def test_moments_against_loops() -> None:
         moments.turned(matrix).third[0],
         np.einsum("ia,jb,kc,abc->ijk", matrix, matrix, matrix, moments.third[0]),
     )
-    assert isinstance(moments + moments * -1.0, Moments)
+    assert isinstance(moments + moments * -1.0, WeightedMoments)
 
 
 def test_harmonics_against_loops() -> None:
@@ -205,19 +210,19 @@ def test_harmonics_against_loops() -> None:
     assert harmonics(data, Frame((), (), (np.eye(5),))) == []
 
 
-def dihedral_action(seed: int, n: int, signs: tuple[int, ...]) -> Action:
+def dihedral_action(seed: int, n: int, signs: tuple[int, ...]) -> WhitenedAction:
     rng = np.random.default_rng(seed)
     lines = len(signs)
     basis = np.linalg.qr(rng.standard_normal((4 + lines, 4 + lines)))[0]
     angles = np.array([[1 / n, (n - 1) / n, *([0.0] * lines)]])
-    return Action(basis, 2, lines, Turns((n,), angles, ()), signs)
+    return WhitenedAction(basis, 2, lines, Turns((n,), angles, ()), signs)
 
 
 @pytest.mark.parametrize("signs", [None, (1, -1)])
 def test_actions_represent_their_groups(signs: tuple[int, ...] | None) -> None:
     action = dihedral_action(0, 5, (1, -1))
     if signs is None:
-        action = Action(action.basis, 2, 2, action.turns)
+        action = WhitenedAction(action.basis, 2, 2, action.turns)
     assert action.group == (CyclicGroup(5) if signs is None else DihedralGroup(5))
     members, group = action.members(), action.group
     for a in range(group.order):
@@ -229,7 +234,7 @@ def test_actions_represent_their_groups(signs: tuple[int, ...] | None) -> None:
 
 def test_products_list_their_elements_in_order() -> None:
     turns = Turns((2, 4), np.array([[0.5, 0.0, 0.5], [0.25, 0.25, 0.0]]), ())
-    action = Action(np.eye(6), 2, 1, turns)
+    action = WhitenedAction(np.eye(6), 2, 1, turns)
     assert action.group == ProductGroup(CyclicGroup(2), CyclicGroup(4))
     members = action.members()
     for a, b in itertools.product(range(8), repeat=2):
@@ -274,19 +279,19 @@ def test_refinement_finds_the_basis_of_exact_moments() -> None:
         groups.append(total * (1 / 6))
     skew = 0.05 * np.random.default_rng(0).standard_normal((6, 6))
     away = np.linalg.solve(np.eye(6) - skew + skew.T, np.eye(6) + skew - skew.T)
-    start = Action(away @ truth.basis, 2, 2, truth.turns, truth.signs)
+    start = WhitenedAction(away @ truth.basis, 2, 2, truth.turns, truth.signs)
     before = np.linalg.norm(start.generators() - truth.generators())
     after = np.linalg.norm(polished(start, groups).generators() - truth.generators())
     assert before > 0.2
     assert after < 1e-3
-    nothing = Action(np.eye(6), 0, 6, Turns((), np.zeros((0, 6)), ()))
+    nothing = WhitenedAction(np.eye(6), 0, 6, Turns((), np.zeros((0, 6)), ()))
     assert polished(nothing, groups) is nothing
 
 
 def test_reflections_need_turns() -> None:
-    flips = Action(np.eye(2), 0, 2, Turns((2,), np.array([[0.5, 0.0]]), ()))
+    flips = WhitenedAction(np.eye(2), 0, 2, Turns((2,), np.array([[0.5, 0.0]]), ()))
     assert reflected(flips, [], 0.1) is None
-    turns = Action(np.eye(2), 1, 0, Turns((3,), np.array([[1 / 3]]), ()))
+    turns = WhitenedAction(np.eye(2), 1, 0, Turns((3,), np.array([[1 / 3]]), ()))
     assert reflected(turns, [], 0.1) is None
 
 
@@ -300,23 +305,23 @@ def test_rivals_have_other_orders() -> None:
     for sub in subgroups(action):
         power = np.linalg.matrix_power(action.generators()[0], 4 // sub.group.order)
         np.testing.assert_allclose(sub.generators()[0], power, atol=1e-12)
-    line = Action(np.eye(2), 0, 1, Turns((2,), np.array([[0.5]]), ()))
+    line = WhitenedAction(np.eye(2), 0, 1, Turns((2,), np.array([[0.5]]), ()))
     assert rivals(line) == []
-    two = Action(np.eye(2), 0, 2, Turns((2,), np.array([[0.5, 0.0]]), ()))
+    two = WhitenedAction(np.eye(2), 0, 2, Turns((2,), np.array([[0.5, 0.0]]), ()))
     assert [rival.turns.angles.tolist() for rival in rivals(two)] == [[[0.5, 0.5]]]
     several = Turns((2, 2), np.array([[0.5, 0.0], [0.0, 0.5]]), ())
-    assert subgroups(Action(np.eye(2), 0, 2, several)) == []
+    assert subgroups(WhitenedAction(np.eye(2), 0, 2, several)) == []
 
 
 def test_chance_against_all_assignments() -> None:
     """One plane: of the turns by k / m that are not in C3, none keeps a third harmonic as well."""
     rng = np.random.default_rng(0)
-    action = Action(np.eye(2), 1, 0, Turns((3,), np.array([[1 / 3]]), ()))
+    action = WhitenedAction(np.eye(2), 1, 0, Turns((3,), np.array([[1 / 3]]), ()))
     assert chance(action, np.array([[3], [6]]), np.array([1.0, 0.5]), rng) < 0.002
     # A harmonic that nearly every turn keeps says nothing: the identity is not drawn against it.
     assert chance(action, np.array([[0]]), np.array([1.0]), rng) == 1.0
     assert chance(action, np.zeros((0, 1), dtype=np.int64), np.zeros(0), rng) == 1.0
-    flip = Action(np.eye(2), 0, 1, Turns((2,), np.array([[0.5]]), ()))
+    flip = WhitenedAction(np.eye(2), 0, 1, Turns((2,), np.array([[0.5]]), ()))
     assert chance(flip, np.array([[1]]), np.array([1.0]), rng) == 1.0
 
 

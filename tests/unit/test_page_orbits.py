@@ -16,7 +16,7 @@ from grouplearn.commands.discover_data import Reading, Subject, open_data
 from grouplearn.commands.discover_orbits import orbit_of_action
 from grouplearn.commands.train_page import confusion_picture, mistakes_picture, predictions
 from grouplearn.groups import CyclicGroup, DihedralGroup
-from grouplearn.report import Cells, Letters, Orbit, Picture, Words
+from grouplearn.report import Cells, Letters, Orbit, Picture, Sentence
 from grouplearn.representations import FixedRepresentation
 from grouplearn.training import Labelled
 
@@ -117,8 +117,10 @@ def test_sentences_are_moved_word_by_word(tmp_path: Path) -> None:
     left, right = names.index("left"), names.index("right")
     swap[[left, right]] = right, left
     found = orbit(subject, FixedRepresentation.from_permutations(swap[None]))
-    assert found.samples[0].after[1] == Words([("walk", False), ("right", True), ("right", True)])
-    assert found.samples[0].before == Words([("walk", False), ("left", False), ("left", False)])
+    assert found.samples[0].after[1] == Sentence(
+        [("walk", False), ("right", True), ("right", True)]
+    )
+    assert found.samples[0].before == Sentence([("walk", False), ("left", False), ("left", False)])
 
 
 def test_pairs_keep_their_sides_and_long_ones_are_cut(tmp_path: Path) -> None:
@@ -133,7 +135,7 @@ def test_pairs_keep_their_sides_and_long_ones_are_cut(tmp_path: Path) -> None:
         swap[[i, j]] = j, i
     found = orbit(subject, FixedRepresentation.from_permutations(swap[None]))
     frames = [sample.after[1] for sample in found.samples]
-    shown = [[word for word, _ in f.words] for f in frames if isinstance(f, Words)]
+    shown = [[word for word, _ in f.words] for f in frames if isinstance(f, Sentence)]
     assert shown[0] == ["right", "\N{RIGHTWARDS ARROW}", *["R"] * 58, "..."]
     assert ["right", "twice", "\N{RIGHTWARDS ARROW}", "R", "R"] in shown
 

@@ -16,17 +16,17 @@ from PIL import Image
 from grouplearn.errors import InputError
 from grouplearn.report import (
     Alert,
-    Answer,
     Cells,
     Column,
+    Headline,
     Letters,
+    MovedSample,
     Orbit,
     Page,
     Picture,
-    Sample,
     Section,
+    Sentence,
     Table,
-    Words,
     render_page,
 )
 from tests.unit.examples import is_one_line
@@ -86,15 +86,19 @@ PAGE = Page(
 
 
 def moved() -> Orbit:
-    frames: list[Sample] = [
-        Sample(
+    frames: list[MovedSample] = [
+        MovedSample(
             f"letters {NASTY}",
             Letters("AC", "ACGT"),
             [Letters("AC", "ACGT"), Letters("CA", "ACGT")],
         ),
-        Sample("words", Words([(NASTY, False)]), [Words([(NASTY, False)]), Words([("b", True)])]),
-        Sample("cells", Cells([(NASTY, "1", False)]), [Cells([(NASTY, "1", True)])] * 2),
-        Sample("pixels", Picture(dot(), NASTY), [Picture(dot(), NASTY)] * 2),
+        MovedSample(
+            "words",
+            Sentence([(NASTY, False)]),
+            [Sentence([(NASTY, False)]), Sentence([("b", True)])],
+        ),
+        MovedSample("cells", Cells([(NASTY, "1", False)]), [Cells([(NASTY, "1", True)])] * 2),
+        MovedSample("pixels", Picture(dot(), NASTY), [Picture(dot(), NASTY)] * 2),
     ]
     return Orbit(f"Element of {NASTY}", ["identity", f"turn {NASTY}"], frames, f"about {NASTY}")
 
@@ -112,7 +116,7 @@ def test_every_text_is_escaped_and_present() -> None:
 
 
 def test_the_answer_comes_first_and_alerts_next() -> None:
-    answer = Answer(f"Found {NASTY}", "exact", "good", Picture(dot(), "shown"), "p = 0.5")
+    answer = Headline(f"Found {NASTY}", "exact", "good", Picture(dot(), "shown"), "p = 0.5")
     alerts = [Alert(f"Beware {NASTY}", f"of {NASTY}"), Alert("Besides", "this", "note")]
     html = render_page(Page("Title", ["Lead."], [], answer, alerts, program="grouplearn x"))
     page = Reader(html)
@@ -217,9 +221,9 @@ def test_page_fits_phones_and_dark_rooms() -> None:
 BAD: dict[str, Callable[[], Any]] = {
     "short row": lambda: Table(["a", "b"], [["1", "2"], ["3"]]),
     "no PNG": lambda: Picture(b"GIF89a", "a picture"),
-    "no element": lambda: Orbit("Element", [], [Sample("a", Words([]), [])]),
+    "no element": lambda: Orbit("Element", [], [MovedSample("a", Sentence([]), [])]),
     "no sample": lambda: Orbit("Element", ["identity"], []),
-    "no frame": lambda: Orbit("Element", ["identity"], [Sample("a", Words([]), [])]),
+    "no frame": lambda: Orbit("Element", ["identity"], [MovedSample("a", Sentence([]), [])]),
 }
 
 

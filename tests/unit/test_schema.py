@@ -14,7 +14,6 @@ from safetensors.torch import save as pack
 
 from grouplearn._schema import Number, misfit, parsed
 from grouplearn.commands.results import read_options, read_result
-from grouplearn.commands.train_choice import keep_choice, kept_choice
 from grouplearn.errors import DataError
 from grouplearn.groups import CyclicGroup
 from grouplearn.representations import (
@@ -26,6 +25,7 @@ from grouplearn.representations import (
 )
 from grouplearn.tensorfile import _digest, read_tensors, write_tensors
 from grouplearn.training import Choice, FitEpoch, FitOptions, Tried, fit, load, save
+from grouplearn.training.choices import keep_choice, kept_choice
 from tests.unit.examples import is_one_line
 from tests.unit.training_examples import plain, stripes
 

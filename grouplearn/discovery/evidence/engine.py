@@ -64,7 +64,7 @@ class FamilyEvidence:
 
 @final
 @dataclass(frozen=True)
-class Finding:
+class JointEvidence:
     """What all families together say.
 
     Families are not averaged: a deviation may show in one of them alone.
@@ -117,7 +117,7 @@ def evidence(
     effects: bool = True,
     max_moment: int = 3,
     others: Sequence[Units] = (),
-) -> Finding:
+) -> JointEvidence:
     """Test an action, and measure its effect.
 
     Args:
@@ -169,7 +169,7 @@ def evidence(
             )
     together = [each for own in grams for each in own]
     whole = effect_of(pooled(together), rng, CONFIDENCE) if effects else NOT_MEASURED
-    return Finding(rank_p_value(np.max(best, axis=0)), tuple(found), moved, whole)
+    return JointEvidence(rank_p_value(np.max(best, axis=0)), tuple(found), moved, whole)
 
 
 def _sums(

@@ -12,7 +12,12 @@ from torch import Tensor
 
 from grouplearn._checks import finite_number, positive_int, refuse
 from grouplearn.discovery.evidence.actions import Action, action_of
-from grouplearn.discovery.evidence.engine import LEAST_UNITS, FamilyEvidence, Finding, evidence
+from grouplearn.discovery.evidence.engine import (
+    LEAST_UNITS,
+    FamilyEvidence,
+    JointEvidence,
+    evidence,
+)
 from grouplearn.discovery.evidence.labels import label_factors
 from grouplearn.discovery.evidence.units import FEW, UNITS, Units
 from grouplearn.discovery.moments import as_array
@@ -166,7 +171,7 @@ def checked_options(who: str, level: float, draws: int, seed: int) -> tuple[floa
     return level, draws, positive_int(who, "seed", seed, minimum=0)
 
 
-def _result(found: Finding, name: str, level: float, blocks: int) -> InvarianceTest:
+def _result(found: JointEvidence, name: str, level: float, blocks: int) -> InvarianceTest:
     return InvarianceTest(
         name, found.p_value, found.effect, found.effect_bound, found.p_value <= level, level,
         found.families, blocks,

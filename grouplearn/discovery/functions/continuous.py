@@ -30,7 +30,7 @@ Array = NDArray[np.float64]
 
 @final
 @dataclass(frozen=True)
-class Turns:
+class ContinuousTurns:
     """Continuous turns, and what they leave in place.
 
     Attributes:
@@ -48,7 +48,7 @@ class Turns:
     notes: tuple[str, ...] = ()
 
 
-def find_turns(ruler: Ruler, seed: int) -> Turns:
+def find_turns(ruler: Ruler, seed: int) -> ContinuousTurns:
     """Find all X with grad f(x)^T X x = 0 whose turns exp(t X) stay bounded.
 
     The equation is linear in X, so that its solutions are the null space of a least-squares
@@ -70,7 +70,7 @@ def find_turns(ruler: Ruler, seed: int) -> Turns:
     """
     size = ruler.x.shape[1]
     eye = np.eye(size)
-    nothing = Turns(np.zeros((0, size, size)), eye, size)
+    nothing = ContinuousTurns(np.zeros((0, size, size)), eye, size)
     values, vectors = np.linalg.eigh(ruler.x.T @ ruler.x / len(ruler.x))
     if size < 2 or size > _LARGEST_SKEW or values[0] <= 1e-8 * values[-1]:
         return nothing
@@ -98,7 +98,7 @@ def _turns(ruler: Ruler, root: Array, back: Array, seed: int) -> tuple[Array, fl
     return np.zeros((0, size, size)), 0.0
 
 
-def _placed(turns: Array, violation: float, invariant: bool) -> Turns:
+def _placed(turns: Array, violation: float, invariant: bool) -> ContinuousTurns:
     count, size = turns.shape[:2]
     generators = np.linalg.svd(turns.reshape(count, -1), full_matrices=False)[2]
     generators = generators.reshape(turns.shape)
@@ -113,7 +113,7 @@ def _placed(turns: Array, violation: float, invariant: bool) -> Turns:
         "which is reported as no finite group."
     )
     basis = np.concatenate([still, moved[:, :rank]], 1)
-    return Turns(generators, basis, size - rank, violation, (note,))
+    return ContinuousTurns(generators, basis, size - rank, violation, (note,))
 
 
 def _solutions(ruler: Ruler, root: Array, back: Array, seed: int) -> tuple[Array, Array]:

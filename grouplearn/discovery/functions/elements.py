@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
-from grouplearn.discovery.functions.frames import Frame
+from grouplearn.discovery.functions.frames import PlaneFrame
 from grouplearn.discovery.functions.probes import EXACT, Ruler
 
 _MOST = 20_000
@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 
 @final
 @dataclass(frozen=True)
-class Candidate:
+class TriedElement:
     """An element that was tried.
 
     Attributes:
@@ -42,7 +42,7 @@ class Candidate:
     violation: float
 
 
-def turns_of(ruler: Ruler, frame: Frame) -> list[Candidate]:
+def turns_of(ruler: Ruler, frame: PlaneFrame) -> list[TriedElement]:
     """Try the elements of prime-power order that turn the planes and flip the singles.
 
     Args:
@@ -53,7 +53,7 @@ def turns_of(ruler: Ruler, frame: Frame) -> list[Candidate]:
         Candidates that were measured well, best first.
     """
     free = [k for k in range(len(frame.turning)) if roundness(ruler, frame, k) > EXACT]
-    tried: list[Candidate] = []
+    tried: list[TriedElement] = []
     for order in _ORDERS:
         elements = list(_elements(order, free, frame))
         if not elements or len(elements) > _MOST:
@@ -62,12 +62,12 @@ def turns_of(ruler: Ruler, frame: Frame) -> list[Candidate]:
         matrices = frame.columns @ inside @ np.linalg.inv(frame.columns)
         moved = [each for _, each in elements]
         best = _best(ruler, matrices, moved, frame)
-        tried += [Candidate(order, matrices[k], moved[k], size) for k, size in best]
+        tried += [TriedElement(order, matrices[k], moved[k], size) for k, size in best]
     return sorted(tried, key=lambda each: each.violation)
 
 
 def _best(
-    ruler: Ruler, matrices: Array, moved: list[NDArray[np.bool_]], frame: Frame
+    ruler: Ruler, matrices: Array, moved: list[NDArray[np.bool_]], frame: PlaneFrame
 ) -> list[tuple[int, float]]:
     """The best of many, measured well."""
     rough = ruler.violations(matrices, moved, frame.columns, _FEW)
@@ -76,7 +76,7 @@ def _best(
     return [(k, float(size)) for k, size in zip(best, fine, strict=True)]
 
 
-def mirrors_of(ruler: Ruler, frame: Frame) -> list[Candidate]:
+def mirrors_of(ruler: Ruler, frame: PlaneFrame) -> list[TriedElement]:
     """Try reflections of one or two sets of planes, with every set of singles flipped.
 
     Args:
@@ -111,10 +111,10 @@ def mirrors_of(ruler: Ruler, frame: Frame) -> list[Candidate]:
     options: Any = {"initial_simplex": simplex, "maxiter": 60 * sets, "xatol": 1e-7}
     end = minimize(violation, start, method="Nelder-Mead", options=options)
     matrix = frame.matrix(_mirror(frame, end.x, chosen[-1]))
-    return [Candidate(2, matrix, moves, float(end.fun))]
+    return [TriedElement(2, matrix, moves, float(end.fun))]
 
 
-def _mirror(frame: Frame, axes: Array, signs: tuple[float, ...]) -> Array:
+def _mirror(frame: PlaneFrame, axes: Array, signs: tuple[float, ...]) -> Array:
     """Each set of planes mirrored at its axis, the first sets of singles with signs."""
     inside = np.eye(len(frame.columns))
     for planes, angle in zip(frame.turning, axes, strict=True):
@@ -125,7 +125,7 @@ def _mirror(frame: Frame, axes: Array, signs: tuple[float, ...]) -> Array:
     return inside
 
 
-def roundness(ruler: Ruler, frame: Frame, turning: int) -> float:
+def roundness(ruler: Ruler, frame: PlaneFrame, turning: int) -> float:
     """How much turns of a set of planes change the function: the largest violation of some.
 
     Args:
@@ -147,7 +147,7 @@ def roundness(ruler: Ruler, frame: Frame, turning: int) -> float:
 
 
 def _elements(
-    order: int, free: list[int], frame: Frame
+    order: int, free: list[int], frame: PlaneFrame
 ) -> Iterator[tuple[Array, NDArray[np.bool_]]]:
     """The elements of exactly a prime-power order, each up to its inverse."""
     singles = len(frame.flipping) if order % 2 == 0 else 0
@@ -175,6 +175,6 @@ def _turn(inside: Array, planes: tuple[int, ...], angle: float) -> None:
         inside[2 * k : 2 * k + 2, 2 * k : 2 * k + 2] = [[c, -s], [s, c]]
 
 
-def _flip(inside: Array, frame: Frame, signs: tuple[float, ...]) -> None:
+def _flip(inside: Array, frame: PlaneFrame, signs: tuple[float, ...]) -> None:
     for columns, sign in zip(frame.flipping, signs, strict=False):
         inside[list(columns), list(columns)] = sign

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from grouplearn.discovery.functions.elements import Candidate
+from grouplearn.discovery.functions.elements import TriedElement
 from grouplearn.discovery.functions.probes import EXACT, LEAST_GAP
 from grouplearn.groups import CyclicGroup
 from grouplearn.representations import FixedRepresentation, LearnedRepresentation
@@ -33,7 +33,7 @@ class Invariance:
     """
 
     representation: LearnedRepresentation
-    outside: tuple[Candidate, ...]
+    outside: tuple[TriedElement, ...]
     tried: int
     notes: tuple[str, ...]
     turns: Float[np.ndarray, "k d d"] | None = None

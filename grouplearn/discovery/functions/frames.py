@@ -43,7 +43,7 @@ Groups = tuple[tuple[int, ...], ...]
 
 @final
 @dataclass(frozen=True)
-class Frame:
+class PlaneFrame:
     """Coordinates in which a commuting action would be a sum of planes and singles.
 
     Attributes:
@@ -93,7 +93,7 @@ class Seen:
 
 def frames(
     probe: Probe, x: Float[np.ndarray, "N r"], seed: int, answer: Answer, free: int
-) -> Iterator[list[Frame]]:
+) -> Iterator[list[PlaneFrame]]:
     """Propose frames: from Gaussian inputs and from the samples, as they are and whitened.
 
     First come Gaussian inputs of the covariance that the function itself suggests, so that neither
@@ -150,11 +150,11 @@ def _own_inputs(
     return np.concatenate([gaussian[:, :free] @ root, gaussian[:, free:]], 1), root
 
 
-def _widened(frame: Frame, rank: int) -> Frame:
+def _widened(frame: PlaneFrame, rank: int) -> PlaneFrame:
     size = len(frame.columns)
     columns = np.eye(rank)
     columns[:size, :size] = frame.columns
-    return Frame(columns, frame.planes, frame.turning, frame.flipping, rank - size)
+    return PlaneFrame(columns, frame.planes, frame.turning, frame.flipping, rank - size)
 
 
 def look(
@@ -248,10 +248,10 @@ def _algebra(seen: Seen) -> tuple[Array, Array]:
     return np.sqrt(np.maximum(values, 0)), vectors.T.reshape(-1, size, size)
 
 
-def _by_algebra(seen: Seen, back: Array, rng: np.random.Generator) -> Iterator[Frame]:
+def _by_algebra(seen: Seen, back: Array, rng: np.random.Generator) -> Iterator[PlaneFrame]:
     """Frames of random elements of the algebra, for the sizes that it most likely has."""
     if len(back) < 2:
-        yield Frame(back, 0)
+        yield PlaneFrame(back, 0)
         return
     sizes, matrices = _algebra(seen)
     level = np.append(sizes + _FLOOR, _UNRELATED)
@@ -263,10 +263,10 @@ def _by_algebra(seen: Seen, back: Array, rng: np.random.Generator) -> Iterator[F
         # Irreps of dimension 3 and more turn about many axes.
         for _ in range(_MORE_DRAWS if turns > 2 and count == likely[0] else _DRAWS):
             frame = _split(matrices[:count], rng)
-            yield Frame(back @ frame.columns, frame.planes, frame.turning, frame.flipping)
+            yield PlaneFrame(back @ frame.columns, frame.planes, frame.turning, frame.flipping)
 
 
-def _split(algebra: Array, rng: np.random.Generator) -> Frame:
+def _split(algebra: Array, rng: np.random.Generator) -> PlaneFrame:
     draws = rng.standard_normal((2, len(algebra)))
     skew, even = (np.einsum("k,kij->ij", draw, algebra) for draw in draws)
     skew, even = skew - skew.T, even + even.T
@@ -284,7 +284,7 @@ def _split(algebra: Array, rng: np.random.Generator) -> Frame:
     values, singles = np.linalg.eigh(rest.T @ even @ rest)
     first = len(skew) - still
     flipping = tuple(tuple(first + k for k in chosen) for chosen in _clusters(values, _SINGLES))
-    return Frame(
+    return PlaneFrame(
         np.concatenate([*columns, rest @ singles], 1), first // 2, tuple(turning), flipping
     )
 
@@ -306,7 +306,7 @@ def _clusters(values: Array, most: int) -> list[list[int]]:
     return [each.tolist() for each in np.split(np.arange(len(values)), cuts) if len(each)]
 
 
-def _by_eigenvalues(seen: Seen, back: Array, rng: np.random.Generator) -> Iterator[Frame]:
+def _by_eigenvalues(seen: Seen, back: Array, rng: np.random.Generator) -> Iterator[PlaneFrame]:
     """Eigenvectors of a random sum of commuting matrices, paired where eigenvalues agree."""
     found = [(matrix, noise) for matrix, noise in commuting(seen) if (matrix == matrix.T).all()]
     factors = rng.uniform(0.5, 1.5, len(found))
@@ -323,7 +323,7 @@ def _by_eigenvalues(seen: Seen, back: Array, rng: np.random.Generator) -> Iterat
             singles = [k for k in range(len(eigenvalues)) if k not in paired]
             turning = _clusters(eigenvalues[pairs], _PLANES)
             flipping = _clusters(eigenvalues[singles], _SINGLES)
-            yield Frame(
+            yield PlaneFrame(
                 back @ vectors[:, paired + singles],
                 len(pairs),
                 tuple(map(tuple, turning)),

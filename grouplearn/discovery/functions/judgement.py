@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from grouplearn.discovery.functions.elements import Candidate
+from grouplearn.discovery.functions.elements import TriedElement
 from grouplearn.discovery.functions.found import Invariance, random_basis, trivial
 from grouplearn.discovery.functions.probes import EXACT, LEAST_GAP, TOLERANCE, Ruler
 from grouplearn.discovery.result import Discovery, Evidence, Rung, Verdict
@@ -114,7 +114,7 @@ def _unrelated(found: Invariance, ruler: Ruler, action: str, worst: float) -> Ar
     return np.array([each.violation for each in found.outside])
 
 
-def _rung_of(candidate: Candidate) -> Rung:
+def _rung_of(candidate: TriedElement) -> Rung:
     entry = Evidence("function", candidate.violation, EXACT, 0.0, math.inf, "rejected")
     matrix = torch.as_tensor(candidate.matrix[None].copy())
     return Rung(f"C{candidate.order}", candidate.order, matrix, (entry,), accepted=False)

@@ -14,7 +14,7 @@ from grouplearn.discovery.functions.continuous import find_turns
 from grouplearn.discovery.functions.found import Invariance, trivial
 from grouplearn.discovery.functions.frames import frames
 from grouplearn.discovery.functions.probes import EXACT, Probe, Ruler
-from grouplearn.discovery.functions.search import Search
+from grouplearn.discovery.functions.search import FrameSearch
 from grouplearn.representations import LearnedRepresentation
 
 _ROWS = 512
@@ -59,7 +59,7 @@ def search_linear(
     inner = probe.within(basis)
     z = x @ back.T
     # More rows than unknowns, or a basis would fit the rows alone.
-    search = Search(Ruler(inner, z[: max(_ROWS, 2 * rank**2)], seed, answer))
+    search = FrameSearch(Ruler(inner, z[: max(_ROWS, 2 * rank**2)], seed, answer))
     if not exact:
         search.add_circle(turns.basis[:, turns.still :], turns.violation)
     for number, family in enumerate(frames(inner, z, seed, answer, still) if still else ()):

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from grouplearn.discovery.functions.answers import Answer
-from grouplearn.discovery.functions.elements import Candidate
+from grouplearn.discovery.functions.elements import TriedElement
 from grouplearn.discovery.functions.found import Invariance, other_levels, trivial
 from grouplearn.discovery.functions.frames import AUDIBLE, commuting, look
 from grouplearn.discovery.functions.probes import EXACT, LEAST_GAP, TOLERANCE, Probe, Ruler
@@ -100,8 +100,8 @@ def _proposals(
 
 
 def _best(
-    candidates: list[Candidate], dim: int
-) -> tuple[LearnedRepresentation, tuple[Candidate, ...], tuple[str, ...]]:
+    candidates: list[TriedElement], dim: int
+) -> tuple[LearnedRepresentation, tuple[TriedElement, ...], tuple[str, ...]]:
     """The best group, what is outside it, and notes.
 
     Groups are of the best candidates, up to each jump of the violation: exact ones before the
@@ -109,7 +109,7 @@ def _best(
     """
     sizes = [max(each.violation, EXACT) for each in candidates] + [np.inf]
     jumps = [k for k in range(len(candidates)) if sizes[k + 1] > _STEP * sizes[k]]
-    found: list[tuple[LearnedRepresentation, float, tuple[Candidate, ...]]] = []
+    found: list[tuple[LearnedRepresentation, float, tuple[TriedElement, ...]]] = []
     for k in [k for k in jumps if sizes[k] <= TOLERANCE][:_LEVELS]:
         group = _generated([_images(each) for each in candidates[: k + 1]])
         outside = tuple(each for each in candidates if not _contains(group, _images(each)))
@@ -128,7 +128,7 @@ def _best(
     return found[0][0], found[0][2], other_levels(levels)
 
 
-def _measure(ruler: Ruler, images: Points) -> Candidate:
+def _measure(ruler: Ruler, images: Points) -> TriedElement:
     matrix = np.eye(len(images))[images].T
     moved = images != np.arange(len(images))
     order, power = 1, images
@@ -137,10 +137,10 @@ def _measure(ruler: Ruler, images: Points) -> Candidate:
     violation = 1.0
     if moved.any():
         violation = float(ruler.violations(matrix[None], [moved], np.eye(len(images)))[0])
-    return Candidate(order, matrix, moved, violation)
+    return TriedElement(order, matrix, moved, violation)
 
 
-def _images(candidate: Candidate) -> Points:
+def _images(candidate: TriedElement) -> Points:
     return np.asarray(candidate.matrix.argmax(0), dtype=np.int64)
 
 

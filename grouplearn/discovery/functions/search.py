@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from grouplearn.discovery.closing import close_matrices
 from grouplearn.discovery.functions.continuous import ROUND
-from grouplearn.discovery.functions.elements import Candidate, mirrors_of, roundness, turns_of
+from grouplearn.discovery.functions.elements import TriedElement, mirrors_of, roundness, turns_of
 from grouplearn.discovery.functions.found import other_levels, trivial
-from grouplearn.discovery.functions.frames import Frame
+from grouplearn.discovery.functions.frames import PlaneFrame
 from grouplearn.discovery.functions.probes import EXACT, LEAST_GAP, TOLERANCE, Ruler, range_of
 from grouplearn.discovery.functions.refine import refine
 from grouplearn.representations import LearnedRepresentation
@@ -45,12 +45,12 @@ class Best:
     """
 
     representation: LearnedRepresentation
-    outside: tuple[Candidate, ...]
+    outside: tuple[TriedElement, ...]
     notes: tuple[str, ...] = ()
 
 
 @final
-class Search:
+class FrameSearch:
     """Groups of elements from one frame after another, the best of them kept.
 
     Args:
@@ -67,12 +67,12 @@ class Search:
     def __init__(self, ruler: Ruler) -> None:
         size = ruler.x.shape[1]
         self._ruler, self._eye = ruler, np.eye(size)
-        self._known: list[tuple[Candidate, Candidate]] = []
+        self._known: list[tuple[TriedElement, TriedElement]] = []
         self._closed: list[Array] = []
         self._groups: list[tuple[LearnedRepresentation, float]] = []
         self.circles, self.tried = [], 1
 
-    def look(self, family: Sequence[Frame]) -> None:
+    def look(self, family: Sequence[PlaneFrame]) -> None:
         """Try all frames of one kind of inputs, then join the exact elements found in all."""
         for frame in family:
             for k, planes in enumerate(frame.turning):
@@ -129,9 +129,9 @@ class Search:
         levels = [(each.group.name, each.group.order, size) for each, size, _ in apart]
         return Best(rep, others, other_levels(levels))
 
-    def _promising(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+    def _promising(self, candidates: Sequence[TriedElement]) -> list[TriedElement]:
         """The best candidates of each order, then the best of these, judged by all their powers."""
-        chosen: list[Candidate] = []
+        chosen: list[TriedElement] = []
         for each in sorted(candidates, key=lambda each: each.violation):
             if sum(other.order == each.order for other in chosen) < _ALIKE:
                 chosen.append(each)
@@ -141,7 +141,7 @@ class Search:
         ]
         return sorted(judged, key=lambda each: each.violation)[:_BEST]
 
-    def _judged(self, candidate: Candidate, matrix: Array) -> Candidate:
+    def _judged(self, candidate: TriedElement, matrix: Array) -> TriedElement:
         """A small turn changes little, and is told from a symmetry by its powers."""
         powers = [np.linalg.matrix_power(matrix, k + 1) for k in range(candidate.order // 2)]
         if candidate.order in _PRIMES:
@@ -152,7 +152,7 @@ class Search:
         worst = max((self._ruler.violation(each) for each in powers), default=1.0)
         return replace(candidate, matrix=matrix, violation=worst)
 
-    def _refined(self, candidate: Candidate) -> Candidate:
+    def _refined(self, candidate: TriedElement) -> TriedElement:
         """The candidate in a better basis, if it is good enough for that."""
         for rough, fine in self._known:
             alike = rough.order == candidate.order
@@ -209,7 +209,7 @@ class Search:
         if worst <= TOLERANCE:
             self._groups.append((rep, worst))
 
-    def _outside(self, rep: LearnedRepresentation) -> tuple[Candidate, ...]:
+    def _outside(self, rep: LearnedRepresentation) -> tuple[TriedElement, ...]:
         """Candidates that are no elements."""
         elements = rep.matrices().detach().numpy()
         found = [each for _, each in self._known if _apart(each.matrix, elements) > _NEAR]
@@ -222,7 +222,7 @@ def _rank(group: tuple[LearnedRepresentation, float]) -> tuple[bool, int, float]
     return worst <= EXACT, rep.group.order, -worst
 
 
-def _levels(refined: Sequence[tuple[Candidate, Candidate]]) -> list[list[Candidate]]:
+def _levels(refined: Sequence[tuple[TriedElement, TriedElement]]) -> list[list[TriedElement]]:
     """The best elements, as they were in their frame, and more of them up to each jump."""
     order = sorted(refined, key=lambda pair: pair[1].violation)
     sizes = [max(fine.violation, EXACT) for _, fine in order]
@@ -246,7 +246,7 @@ def _moves(rep: LearnedRepresentation, planes: Sequence[Array]) -> bool:
     return any(np.abs(elements @ plane - plane).max() > 0.1 for plane in planes)
 
 
-def _between(ruler: Ruler, elements: Array) -> list[Candidate]:
+def _between(ruler: Ruler, elements: Array) -> list[TriedElement]:
     """Turns half-way between the powers of the element of largest order, best first.
 
     They lie on the circle of a continuous rotation, if there is one, and outside a finite group.
@@ -263,7 +263,7 @@ def _between(ruler: Ruler, elements: Array) -> list[Candidate]:
             matrix = np.real(vectors[g] * power @ np.linalg.inv(vectors[g]))
             if _apart(matrix, elements) > _SAME:
                 moved = np.ones(len(matrix), dtype=bool)
-                found.append(Candidate(0, matrix, moved, ruler.violation(matrix)))
+                found.append(TriedElement(0, matrix, moved, ruler.violation(matrix)))
     return sorted(found, key=lambda each: each.violation)
 
 

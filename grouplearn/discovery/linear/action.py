@@ -15,7 +15,7 @@ from grouplearn.groups import CyclicGroup, DihedralGroup, FiniteGroup, ProductGr
 
 
 @dataclass(frozen=True)
-class Action:
+class WhitenedAction:
     """An action in whitened space, orthogonal or nearly so.
 
     Attributes:
@@ -35,7 +35,7 @@ class Action:
     signs: tuple[int, ...] | None = None
 
     @classmethod
-    def of(cls, frame: Frame, turns: Turns) -> Action:
+    def of(cls, frame: Frame, turns: Turns) -> WhitenedAction:
         """The abelian action of the turns on the lines and planes of a frame."""
         basis = np.concatenate([*frame.planes, *frame.lines, *frame.rest], axis=1)
         return cls(basis, len(frame.planes), len(frame.lines), turns)
@@ -58,7 +58,9 @@ class Action:
         rest = self.basis[:, cut + self.lines :]
         return Frame(planes, lines, (rest,) if rest.shape[1] else ())
 
-    def reflected(self, axes: Float[np.ndarray, " planes"], signs: tuple[int, ...]) -> Action:
+    def reflected(
+        self, axes: Float[np.ndarray, " planes"], signs: tuple[int, ...]
+    ) -> WhitenedAction:
         """The dihedral action whose reflection keeps the given axes of the planes."""
         basis = self.basis.copy()
         for j, angle in enumerate(axes):
@@ -66,7 +68,7 @@ class Action:
             basis[:, 2 * j : 2 * j + 2] = basis[:, 2 * j : 2 * j + 2] @ turn
         return replace(self, basis=basis, signs=signs)
 
-    def moved(self, linear: Float[np.ndarray, "d d"]) -> Action:
+    def moved(self, linear: Float[np.ndarray, "d d"]) -> WhitenedAction:
         """L^-1 rho(g) L for the given L."""
         return replace(self, basis=np.linalg.solve(linear, self.basis))
 

@@ -11,10 +11,10 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from grouplearn.discovery.evidence.actions import Action, Move, random_orthogonal
-from grouplearn.discovery.evidence.engine import Finding
+from grouplearn.discovery.evidence.engine import JointEvidence
 from grouplearn.discovery.linear.data import Whitened
 from grouplearn.discovery.linear.harmonics import Frame
-from grouplearn.discovery.linear.jury import Jury
+from grouplearn.discovery.linear.jury import LinearJury
 from grouplearn.discovery.linear.lattice import Turns
 from grouplearn.discovery.linear.turning import skew_basis
 
@@ -92,7 +92,7 @@ class Continuous:
     """
 
     algebra: Float[np.ndarray, "k d d"]
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[JointEvidence] = field(default_factory=list)
     exact: bool = True
     notes: list[str] = field(default_factory=list)
 
@@ -123,7 +123,7 @@ def moved_by(algebra: Float[np.ndarray, "k d d"]) -> Float[np.ndarray, "d m"]:
 
 
 def continuous(
-    data: Whitened, frame: Frame, turns: Turns, jury: Jury, rng: np.random.Generator
+    data: Whitened, frame: Frame, turns: Turns, jury: LinearJury, rng: np.random.Generator
 ) -> Continuous:
     """Continuous turns that the rows of even groups propose and that the evidence accepts.
 
@@ -175,7 +175,7 @@ def _same(first: NDArray[np.float64], second: NDArray[np.float64]) -> bool:
     return bool(((one.T @ other) ** 2).sum() > _INSIDE * len(first))
 
 
-def _said(algebra: NDArray[np.float64], finding: Finding, exact: bool) -> str:
+def _said(algebra: NDArray[np.float64], finding: JointEvidence, exact: bool) -> str:
     count, size = len(algebra), moved_by(algebra).shape[1]
     where = "A plane turns" if size == 2 else f"A subspace of dimension {size} turns"
     how = "within noise" if exact else "approximately"

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from grouplearn._checks import finite_number, positive_int, refuse
 from grouplearn.discovery.evidence.actions import Matrices
-from grouplearn.discovery.linear.action import Action
+from grouplearn.discovery.linear.action import WhitenedAction
 from grouplearn.discovery.linear.continuous import Continuous
 from grouplearn.discovery.linear.data import Whitened, whitened
-from grouplearn.discovery.linear.evidence import Judge
-from grouplearn.discovery.linear.jury import Jury
+from grouplearn.discovery.linear.evidence import LinearJudge
+from grouplearn.discovery.linear.jury import LinearJury
 from grouplearn.discovery.linear.ladder import rivals
 from grouplearn.discovery.linear.proposed import Proposed
-from grouplearn.discovery.linear.search import Candidate, Search, remarks, search
+from grouplearn.discovery.linear.search import Candidate, LinearSearch, remarks, search
 from grouplearn.discovery.reservoir import Sample
 from grouplearn.discovery.result import Discovery, Rung
 from grouplearn.discovery.rule import Rule
@@ -95,7 +95,7 @@ def discover_linear(
     refusal = _too_little(data)
     if refusal is not None:
         return _nothing(data.space, (), (*_unvaried(data), refusal))
-    jury = Jury.of(
+    jury = LinearJury.of(
         sample, data, Rule(level=level), max_moment=max_moment, seed=seed, deadline=start + budget
     )
     rng = np.random.default_rng(seed)
@@ -105,7 +105,7 @@ def discover_linear(
         found.notes.append("The covariance is isotropic within noise; the action is orthogonal.")
     if max_moment == 2:
         found.notes.append("Means and covariances alone were asked: this is a proposal.")
-    return _conclude(data, found, Judge(data.half(1), max_moment, level, seed))
+    return _conclude(data, found, LinearJudge(data.half(1), max_moment, level, seed))
 
 
 def check_linear_group(
@@ -153,7 +153,7 @@ def check_linear_group(
     if refusal is not None:
         refuse("check_linear_group", "sample", "large enough to test", refusal, "give more samples")
     there, back = data.completed, np.concatenate([data.colour, data.unvaried], axis=1)
-    jury = Jury.of(
+    jury = LinearJury.of(
         sample, data, Rule(level=level), max_moment=max_moment, seed=seed, deadline=math.inf,
         coordinates=there,
     )  # fmt: skip
@@ -202,7 +202,7 @@ def _nothing(dim: int, ladder: tuple[Rung, ...], notes: Sequence[str]) -> Discov
     )
 
 
-def _conclude(data: Whitened, found: Search, judge: Judge) -> Discovery:
+def _conclude(data: Whitened, found: LinearSearch, judge: LinearJudge) -> Discovery:
     """Choose the largest group that is accepted, and set it among its rivals."""
     zero = torch.zeros(0, data.space, data.space, dtype=torch.float64)
     identity = Rung("C1", 1, zero, (), True)
@@ -225,7 +225,7 @@ def _conclude(data: Whitened, found: Search, judge: Judge) -> Discovery:
     members = best.action.members()
     measured = [judge.member(judge.kinds[-1], matrix, members.mean(0)) for matrix in members[1:]]
     representation = _representation(data, best.action)
-    turns = best.action.turns if isinstance(best.action, Action) else found.last
+    turns = best.action.turns if isinstance(best.action, WhitenedAction) else found.last
     whole = Discovery(
         representation, representation.matrices().detach(),
         torch.tensor([0.0, *(e.violation for e in measured)], dtype=torch.float64),
@@ -265,7 +265,7 @@ def _best(accepted: list[Candidate]) -> Candidate:
     exact = [each for each in accepted if each.verdict == "exact"]
     return max(
         exact or accepted,
-        key=lambda each: (each.action.group.order, isinstance(each.action, Action)),
+        key=lambda each: (each.action.group.order, isinstance(each.action, WhitenedAction)),
     )
 
 
@@ -289,18 +289,18 @@ def _region(best: Candidate, outside: list[Candidate], level: float) -> tuple[st
     return tuple(dict.fromkeys(above))
 
 
-def _rivals(action: Action | Proposed) -> list[Action]:
-    return rivals(action) if isinstance(action, Action) else []
+def _rivals(action: WhitenedAction | Proposed) -> list[WhitenedAction]:
+    return rivals(action) if isinstance(action, WhitenedAction) else []
 
 
-def _rung(data: Whitened, found: Search, candidate: Candidate, accepted: bool) -> Rung:
+def _rung(data: Whitened, found: LinearSearch, candidate: Candidate, accepted: bool) -> Rung:
     generators = torch.as_tensor(data.given(candidate.action.generators()))
     group = candidate.action.group
     evidence = found.jury.rule.evidence(candidate.finding)
     return Rung(group.name, group.order, generators, evidence, accepted)
 
 
-def _representation(data: Whitened, action: Action | Proposed) -> LearnedRepresentation:
+def _representation(data: Whitened, action: WhitenedAction | Proposed) -> LearnedRepresentation:
     """The action in the basis of the data, closing exactly."""
     group = action.group
     if isinstance(action, Proposed) or not isinstance(group, CyclicGroup | DihedralGroup):
@@ -318,7 +318,7 @@ def _representation(data: Whitened, action: Action | Proposed) -> LearnedReprese
 
 
 def _columns(
-    action: Action, basis: NDArray[np.float64]
+    action: WhitenedAction, basis: NDArray[np.float64]
 ) -> dict[tuple[int, int, int], list[NDArray[np.float64]]]:
     """Columns of the basis by frequency, reflection and dimension of their irrep."""
     n, dihedral = action.turns.orders[0], action.signs is not None

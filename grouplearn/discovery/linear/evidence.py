@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from grouplearn.discovery.linear.action import Action
+from grouplearn.discovery.linear.action import WhitenedAction
 from grouplearn.discovery.linear.data import Whitened, wild_p_value
 from grouplearn.discovery.linear.fit import nearest_orthogonal
 from grouplearn.discovery.linear.harmonics import group_harmonics
@@ -47,7 +47,7 @@ class Differences:
         return Differences(parts, math.sqrt(2.0))
 
 
-class Judge:
+class LinearJudge:
     """Holds data against which actions are judged.
 
     Each kind of evidence is a vector M_b of means over each group b of rows; a matrix acts on it.
@@ -76,7 +76,7 @@ class Judge:
         self._mean = mean_moments(self._groups)
         self._plain = self._characteristic(np.eye(data.dim)) if max_moment > 2 else np.empty(0)
 
-    def judge(self, action: Action) -> tuple[Evidence, ...]:
+    def judge(self, action: WhitenedAction) -> tuple[Evidence, ...]:
         """One entry per kind for an action, with no candidate outside."""
         return self.evidence(action.generators(), action.members().mean(0), action)
 
@@ -90,7 +90,7 @@ class Judge:
         self,
         matrices: Float[np.ndarray, "m d d"],
         fixed: Float[np.ndarray, "d d"],
-        action: Action | None = None,
+        action: WhitenedAction | None = None,
     ) -> tuple[Evidence, ...]:
         """One entry per kind, with no candidate outside.
 
@@ -178,7 +178,7 @@ class Judge:
             out.append(np.concatenate([f @ np.cos(angle), f @ np.sin(angle)]).ravel())
         return np.array(out, dtype=np.float64)
 
-    def _of_harmonics(self, action: Action) -> Differences:
+    def _of_harmonics(self, action: WhitenedAction) -> Differences:
         keys = np.array(self.harmonics)
         values = group_harmonics(self._data, action.frame(), self.harmonics)
         lengths = np.linalg.norm(values.mean(0), axis=1)

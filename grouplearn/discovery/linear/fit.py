@@ -6,12 +6,12 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from grouplearn.discovery.linear.action import Action
+from grouplearn.discovery.linear.action import WhitenedAction
 from grouplearn.discovery.linear.lattice import Turns
 from grouplearn.groups import CyclicGroup, DihedralGroup, FiniteGroup
 
 
-def fitted(group: FiniteGroup, matrices: Float[np.ndarray, "m d d"]) -> Action | None:
+def fitted(group: FiniteGroup, matrices: Float[np.ndarray, "m d d"]) -> WhitenedAction | None:
     """The given action as turns of planes and signs of lines.
 
     Args:
@@ -50,7 +50,7 @@ def fitted(group: FiniteGroup, matrices: Float[np.ndarray, "m d d"]) -> Action |
     aligned = basis[0] * np.sign(np.diagonal(basis[1]))
     angles = np.array([[*(k / n for _, k in planes), *(k / n for _, k, _ in lines)]])
     signs = tuple(s for _, _, s in lines) if dihedral else None
-    return Action(aligned, len(planes), len(lines), Turns((n,), angles, ()), signs)
+    return WhitenedAction(aligned, len(planes), len(lines), Turns((n,), angles, ()), signs)
 
 
 def nearest_orthogonal(matrix: Float[np.ndarray, "d d"]) -> Float[np.ndarray, "d d"]:

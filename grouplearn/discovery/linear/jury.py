@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from grouplearn.discovery.evidence.actions import Action, Matrices
-from grouplearn.discovery.evidence.engine import Finding, evidence
+from grouplearn.discovery.evidence.engine import JointEvidence, evidence
 from grouplearn.discovery.evidence.labels import label_factors
 from grouplearn.discovery.evidence.units import Units
 from grouplearn.discovery.linear.data import Whitened
@@ -24,7 +24,7 @@ _ROWS = 16384
 
 @final
 @dataclass
-class Jury:
+class LinearJury:
     """Tests matrices that act on the whitened space.
 
     The rows of even groups propose; the basis of what they propose is fitted to all rows, and all
@@ -57,7 +57,7 @@ class Jury:
         seed: int,
         deadline: float,
         coordinates: Float[np.ndarray, "k d"] | None = None,
-    ) -> Jury:
+    ) -> LinearJury:
         """For the rows of a sample.
 
         Args:
@@ -95,7 +95,7 @@ class Jury:
 
     def finding(
         self, members: Float[np.ndarray, "n d d"], *, effects: bool = True, rejected: bool = False
-    ) -> Finding:
+    ) -> JointEvidence:
         """What all evidence says about a group.
 
         Args:
@@ -109,7 +109,7 @@ class Jury:
             found = replace(found, p_value=min(found.p_value, least))
         return found
 
-    def asked(self, units: Units, action: Action, *, effects: bool = True) -> Finding:
+    def asked(self, units: Units, action: Action, *, effects: bool = True) -> JointEvidence:
         """What some rows say about an action.
 
         Args:

@@ -9,14 +9,14 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
-from grouplearn.discovery.linear.action import Action
+from grouplearn.discovery.linear.action import WhitenedAction
 from grouplearn.discovery.linear.lattice import Turns
 
 _DRAWS = 999
 _LARGEST = 12
 
 
-def subgroups(action: Action) -> list[Action]:
+def subgroups(action: WhitenedAction) -> list[WhitenedAction]:
     """Proper subgroups of turns, from small to large: C_m for the divisors m of the first order."""
     if len(action.turns.orders) != 1:
         return []
@@ -25,7 +25,7 @@ def subgroups(action: Action) -> list[Action]:
     return [_turned(action, m, action.turns.angles * (n // m) % 1) for m in proper]
 
 
-def rivals(action: Action) -> list[Action]:
+def rivals(action: WhitenedAction) -> list[WhitenedAction]:
     """Turns of the same planes and lines by other orders m = 2 to 12.
 
     For a multiple of the order, a root of the turn; for divisors nothing, they are subgroups; else
@@ -54,12 +54,12 @@ def rivals(action: Action) -> list[Action]:
     return out
 
 
-def _turned(action: Action, order: int, angles: NDArray[np.float64]) -> Action:
+def _turned(action: WhitenedAction, order: int, angles: NDArray[np.float64]) -> WhitenedAction:
     return replace(action, turns=Turns((order,), angles, action.turns.free), signs=None)
 
 
 def chance(
-    action: Action,
+    action: WhitenedAction,
     keys: Int[np.ndarray, "keys components"],
     energies: Float[np.ndarray, " keys"],
     rng: np.random.Generator,

@@ -10,15 +10,17 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from grouplearn.discovery.linear.action import Action
-from grouplearn.discovery.linear.tensors import Moments, mean_moments
+from grouplearn.discovery.linear.action import WhitenedAction
+from grouplearn.discovery.linear.tensors import WeightedMoments, mean_moments
 
 _STEPS = 8
 _NULL = 6.0
 _FOURTH_UP_TO = 10
 
 
-def polished(action: Action, groups: list[Moments], steps: int = _STEPS) -> Action:
+def polished(
+    action: WhitenedAction, groups: list[WeightedMoments], steps: int = _STEPS
+) -> WhitenedAction:
     """The action of the same kind, in a basis near the given one, that best keeps the moments.
 
     In the complex basis of the planes, the entries of a moment tensor whose charges do not cancel
@@ -70,12 +72,12 @@ def _solved(
     return np.asarray(chosen @ ((chosen.T @ -slope) / values[seen]))
 
 
-def _stack(moments: Moments, dim: int) -> list[NDArray[Any]]:
+def _stack(moments: WeightedMoments, dim: int) -> list[NDArray[Any]]:
     lower = [moments.first, moments.second, moments.third]
     return [*lower, moments.fourth] if dim <= _FOURTH_UP_TO else lower
 
 
-def _noise(groups: list[Moments], mean: Moments) -> list[NDArray[np.float64]]:
+def _noise(groups: list[WeightedMoments], mean: WeightedMoments) -> list[NDArray[np.float64]]:
     """Mean variance of the entries of every tensor, by the order of the moment."""
     dim, count = len(mean.second[0]), len(groups)
     out = []
@@ -92,7 +94,9 @@ def _cayley(skew: Float[np.ndarray, "d d"]) -> Float[np.ndarray, "d d"]:
     return np.asarray(np.linalg.solve(eye - skew / 2, eye + skew / 2))
 
 
-def broken(action: Action, index: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def broken(
+    action: WhitenedAction, index: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which entries, (u, k) indices of complex coordinates, vanish; of the others the odd ones."""
     charge = action.charges()[:, index].sum(-1)
     vanishing = (np.abs(charge - np.round(charge)) > 1e-6).any(0)
@@ -100,7 +104,7 @@ def broken(action: Action, index: NDArray[np.int64]) -> tuple[NDArray[np.bool_],
 
 
 def _residual(
-    action: Action, tensors: NDArray[Any]
+    action: WhitenedAction, tensors: NDArray[Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What breaks the symmetry in tensors of the complex basis, and its derivative."""
     dim, order = tensors.shape[1], tensors.ndim - 1

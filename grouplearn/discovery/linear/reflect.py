@@ -6,14 +6,16 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from grouplearn.discovery.linear.action import Action
+from grouplearn.discovery.linear.action import WhitenedAction
 from grouplearn.discovery.linear.harmonics import Harmonic
 
 _GRID = 180
 _BEAM = 12
 
 
-def reflected(action: Action, found: list[Harmonic], disagreement: float) -> Action | None:
+def reflected(
+    action: WhitenedAction, found: list[Harmonic], disagreement: float
+) -> WhitenedAction | None:
     """The dihedral action nearest to the phases of the harmonics, or None where they disagree.
 
     A reflection takes exp(i theta_j) to exp(i psi_j) times its conjugate and the line s_l to

@@ -9,19 +9,19 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-from grouplearn.discovery.evidence.engine import Finding
-from grouplearn.discovery.linear.action import Action
+from grouplearn.discovery.evidence.engine import JointEvidence
+from grouplearn.discovery.linear.action import WhitenedAction
 from grouplearn.discovery.linear.continuous import FEW_DIMENSIONS, Continuous, continuous, moves
 from grouplearn.discovery.linear.data import Whitened
 from grouplearn.discovery.linear.harmonics import HIGHEST, Frame, Harmonic, harmonics
-from grouplearn.discovery.linear.jury import Jury
+from grouplearn.discovery.linear.jury import LinearJury
 from grouplearn.discovery.linear.lattice import Lattice, Turns
 from grouplearn.discovery.linear.proposed import Proposed
 from grouplearn.discovery.linear.refine import polished
 from grouplearn.discovery.linear.reflect import reflected
 from grouplearn.discovery.linear.spectrum import COMPATIBLE
 from grouplearn.discovery.linear.split import split
-from grouplearn.discovery.linear.tensors import Moments, group_moments
+from grouplearn.discovery.linear.tensors import WeightedMoments, group_moments
 from grouplearn.discovery.result import Verdict
 
 _CANDIDATES = 5
@@ -42,8 +42,8 @@ class Candidate:
         verdict: by the rule.
     """
 
-    action: Action | Proposed
-    finding: Finding
+    action: WhitenedAction | Proposed
+    finding: JointEvidence
     verdict: Verdict
 
     @property
@@ -53,7 +53,7 @@ class Candidate:
 
 
 @dataclass
-class Search:
+class LinearSearch:
     """What a search has found so far.
 
     Attributes:
@@ -65,20 +65,20 @@ class Search:
         notes: sentences for the user.
     """
 
-    jury: Jury
+    jury: LinearJury
     frame: Frame
     last: Turns
     turning: Continuous
     candidates: list[Candidate] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def judge(self, action: Action | Proposed, *, effects: bool = True) -> Candidate:
+    def judge(self, action: WhitenedAction | Proposed, *, effects: bool = True) -> Candidate:
         """Hold an action against the rows."""
         found = self.jury.finding(action.members(), effects=effects, rejected=_is_rejected(action))
         return Candidate(action, found, self.jury.rule.verdict(found))
 
 
-def search(data: Whitened, jury: Jury, rng: np.random.Generator) -> Search:
+def search(data: Whitened, jury: LinearJury, rng: np.random.Generator) -> LinearSearch:
     """Propose groups on the rows of even groups, place and judge them on all rows.
 
     Harmonics that survive forbid turns. Taken in the order of their significance they leave a
@@ -99,8 +99,8 @@ def search(data: Whitened, jury: Jury, rng: np.random.Generator) -> Search:
         tuple(b for b in blocks if b.shape[1] > 2),
     )
     chain = _chain(frame, harmonics(proposing, frame))
-    out = Search(jury, frame, chain[-1], continuous(proposing, frame, chain[-1], jury, rng))
-    actions: Iterator[Action | Proposed] = itertools.chain(
+    out = LinearSearch(jury, frame, chain[-1], continuous(proposing, frame, chain[-1], jury, rng))
+    actions: Iterator[WhitenedAction | Proposed] = itertools.chain(
         _turned(data, frame, chain, groups), _proposed(proposing, rng)
     )
     for action in actions:
@@ -113,25 +113,25 @@ def search(data: Whitened, jury: Jury, rng: np.random.Generator) -> Search:
     return out
 
 
-def sharp(action: Action | Proposed, jury: Jury) -> Action | Proposed:
+def sharp(action: WhitenedAction | Proposed, jury: LinearJury) -> WhitenedAction | Proposed:
     """An action in the basis in which the rows keep it best; as it is where they reject it."""
     if _is_rejected(action):
         return action
     return action.moved(jury.sharper(action.members()))
 
 
-def _is_rejected(action: Action | Proposed) -> bool:
+def _is_rejected(action: WhitenedAction | Proposed) -> bool:
     """Do the rows that proposed an action reject it?"""
     return isinstance(action, Proposed) and action.excess >= COMPATIBLE
 
 
 def _turned(
-    data: Whitened, frame: Frame, chain: list[Turns], groups: list[Moments]
-) -> Iterator[Action]:
+    data: Whitened, frame: Frame, chain: list[Turns], groups: list[WeightedMoments]
+) -> Iterator[WhitenedAction]:
     """Turns that the harmonics allow, refined, and with a reflection where there is one."""
     proposing = data.half(0)
     for turns in finite_groups(chain):
-        proposed = Action.of(frame, turns)
+        proposed = WhitenedAction.of(frame, turns)
         action = polished(proposed, groups)
         if _strays(action, proposed):
             continue
@@ -146,7 +146,7 @@ def _turned(
                 yield mirrored
 
 
-def _strays(action: Action, proposed: Action) -> bool:
+def _strays(action: WhitenedAction, proposed: WhitenedAction) -> bool:
     """Does it act on other directions than those for which it was proposed?"""
     apart = np.linalg.norm(action.members() - proposed.members(), axis=(1, 2))
     return bool(apart.max(initial=0.0) > _STRAYED)

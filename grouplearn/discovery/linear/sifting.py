@@ -47,7 +47,7 @@ _FIRST = 4
 
 @final
 @dataclass(frozen=True)
-class _Found:
+class _FittedGroup:
     """A fitted group, in the coordinates stretch @ (y - centre)."""
 
     placed: Placed
@@ -80,8 +80,8 @@ def sift(
         other subgroups. Larger groups than the likely ones are listed however little they keep, if
         they were among the candidates: they are what a test should reject.
     """
-    inside: list[_Found] = []
-    outside: list[_Found] = []
+    inside: list[_FittedGroup] = []
+    outside: list[_FittedGroup] = []
     straight = 0
     likely = [each for each in placed if each.share > FAIR]
     # In more dimensions fitting takes its time, and shares are known better beforehand.
@@ -104,7 +104,7 @@ def sift(
         (inside if found.compatible else outside).append(found)
     inside = _largest(inside)
     outside = _best_outside(outside, inside)
-    larger: list[_Found] = []
+    larger: list[_FittedGroup] = []
     for each in sorted(placed, key=lambda p: -p.share):
         known = {f.placed.ideal.label for f in [*outside, *larger]}
         if each.share > FAIR or each.ideal.label in known or len(larger) == _LARGER:
@@ -116,7 +116,7 @@ def sift(
     return [_proposal(f, f.placed.matrices, label) for f in ranked[:MOST]]
 
 
-def _below(found: _Found, rows: Rows, spectrum: Spectrum) -> list[_Found]:
+def _below(found: _FittedGroup, rows: Rows, spectrum: Spectrum) -> list[_FittedGroup]:
     """Subgroups; those first, and fitted by themselves, that keep more than a doubtful group."""
     ideal = found.placed.ideal
     placed = []
@@ -136,19 +136,19 @@ def _below(found: _Found, rows: Rows, spectrum: Spectrum) -> list[_Found]:
     return [*(_straight(fitted[i], rows, spectrum) for i in better), *others]
 
 
-def _largest(inside: list[_Found]) -> list[_Found]:
+def _largest(inside: list[_FittedGroup]) -> list[_FittedGroup]:
     """Those that are no part of another."""
-    out: list[_Found] = []
+    out: list[_FittedGroup] = []
     for f in sorted(inside, key=lambda f: -len(f.placed.ideal.matrices)):
         if all(contains(g.placed.matrices, f.placed.generators) > _NEAR for g in out):
             out.append(f)
     return out
 
 
-def _best_outside(outside: list[_Found], inside: list[_Found]) -> list[_Found]:
+def _best_outside(outside: list[_FittedGroup], inside: list[_FittedGroup]) -> list[_FittedGroup]:
     """Those that keep much or are larger than a compatible one; few of each kind."""
     above = {id(f): any(_above(f.placed, g) for g in inside) for f in outside}
-    out: list[_Found] = []
+    out: list[_FittedGroup] = []
     for f in sorted(outside, key=lambda f: (not above[id(f)], -f.kept.share)):
         alike = [g for g in out if g.placed.ideal.label == f.placed.ideal.label]
         if len(alike) < _ALIKE and (above[id(f)] or f.kept.share > _GOOD):
@@ -156,19 +156,19 @@ def _best_outside(outside: list[_Found], inside: list[_Found]) -> list[_Found]:
     return out[:_OUTSIDE]
 
 
-def _above(placed: Placed, found: _Found) -> bool:
+def _above(placed: Placed, found: _FittedGroup) -> bool:
     larger = len(placed.ideal.matrices) > len(found.placed.ideal.matrices)
     return larger and contains(placed.matrices, found.placed.generators) < _NEAR
 
 
-def _fit(placed: Placed, spectrum: Spectrum) -> _Found:
+def _fit(placed: Placed, spectrum: Spectrum) -> _FittedGroup:
     fitted = placed.fitted(spectrum)
     kept = spectrum.kept(fitted.invariants)
     dim = spectrum.basis.dim
-    return _Found(replace(fitted, share=kept.share), kept, np.eye(dim), np.zeros(dim))
+    return _FittedGroup(replace(fitted, share=kept.share), kept, np.eye(dim), np.zeros(dim))
 
 
-def _straight(found: _Found, rows: Rows, like: Spectrum) -> _Found:
+def _straight(found: _FittedGroup, rows: Rows, like: Spectrum) -> _FittedGroup:
     placed = found.placed
 
     def refitted(spectrum: Spectrum) -> NDArray[np.float64]:
@@ -180,11 +180,13 @@ def _straight(found: _Found, rows: Rows, like: Spectrum) -> _Found:
     # linear = turn @ stretch, and the turn goes to the frame.
     turn, stretch = polar(linear)
     placed = replace(placed, frame=placed.frame @ turn, share=kept.share)
-    return _Found(placed, kept, stretch, -np.linalg.solve(linear, shift))
+    return _FittedGroup(placed, kept, stretch, -np.linalg.solve(linear, shift))
 
 
 def _proposal(
-    f: _Found, matrices: NDArray[np.float64], label: Callable[[NDArray[np.float64]], str] | None
+    f: _FittedGroup,
+    matrices: NDArray[np.float64],
+    label: Callable[[NDArray[np.float64]], str] | None,
 ) -> Proposal:
     group, order = abstract_group(matrices)
     name = group.name if label is None else label(matrices)

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from grouplearn.discovery.linear.tensors import Moments, pseudo_values
+from grouplearn.discovery.linear.tensors import WeightedMoments, pseudo_values
 
 SIGNIFICANT = 6.0
 
@@ -30,7 +30,7 @@ class Split:
 
 
 def split(
-    groups: list[Moments], rng: np.random.Generator, significant: float = SIGNIFICANT
+    groups: list[WeightedMoments], rng: np.random.Generator, significant: float = SIGNIFICANT
 ) -> Split:
     """Split whitened space as far as the data show, the surest cut first.
 

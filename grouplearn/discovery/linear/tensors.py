@@ -15,7 +15,7 @@ _RADIAL = 4
 
 
 @dataclass(frozen=True)
-class Moments:
+class WeightedMoments:
     """Moments of shortened rows y, weighted by functions f that every action keeps.
 
     Attributes:
@@ -31,20 +31,20 @@ class Moments:
     third: NDArray[Any]
     fourth: NDArray[Any]
 
-    def __add__(self, other: Moments) -> Moments:
-        return Moments(
+    def __add__(self, other: WeightedMoments) -> WeightedMoments:
+        return WeightedMoments(
             self.first + other.first, self.second + other.second,
             self.third + other.third, self.fourth + other.fourth,
         )  # fmt: skip
 
-    def __mul__(self, factor: float) -> Moments:
-        return Moments(
+    def __mul__(self, factor: float) -> WeightedMoments:
+        return WeightedMoments(
             self.first * factor, self.second * factor, self.third * factor, self.fourth * factor
         )
 
-    def turned(self, matrix: NDArray[Any]) -> Moments:
+    def turned(self, matrix: NDArray[Any]) -> WeightedMoments:
         """The moments of matrix @ y."""
-        return Moments(*(turn(each, matrix) for each in (
+        return WeightedMoments(*(turn(each, matrix) for each in (
             self.first, self.second, self.third, self.fourth
         )))  # fmt: skip
 
@@ -56,13 +56,13 @@ def turn(tensors: NDArray[Any], matrix: NDArray[Any]) -> NDArray[Any]:
     return tensors
 
 
-def group_moments(data: Whitened) -> list[Moments]:
+def group_moments(data: Whitened) -> list[WeightedMoments]:
     """The moments of every group of rows."""
     starts = data.starts
     return [_moments(data, g, slice(starts[g], starts[g + 1])) for g in range(data.count)]
 
 
-def _moments(data: Whitened, group: int, own: slice) -> Moments:
+def _moments(data: Whitened, group: int, own: slice) -> WeightedMoments:
     dim, rows, weights, labels = data.dim, data.rows[own], data.weights[own], data.labels[own]
     radius = np.sqrt((rows**2).sum(1))
     y = rows * np.sqrt(2 / (1 + radius**2 / dim))[:, None]
@@ -83,13 +83,13 @@ def _moments(data: Whitened, group: int, own: slice) -> Moments:
     first[0] = data.centres[group]
     third = [(products * functions[:, k : k + 1]).T @ y for k in range(3 + labels.shape[1])]
     fourth = [(products * functions[:, k : k + 1]).T @ products for k in range(2)]
-    return Moments(
+    return WeightedMoments(
         first, (functions.T @ products)[:, place], np.array(third)[:, place],
         np.array([m[place][:, :, place] for m in fourth]),
     )  # fmt: skip
 
 
-def mean_moments(groups: list[Moments]) -> Moments:
+def mean_moments(groups: list[WeightedMoments]) -> WeightedMoments:
     """Their mean."""
     total = groups[0]
     for each in groups[1:]:
@@ -97,7 +97,7 @@ def mean_moments(groups: list[Moments]) -> Moments:
     return total * (1 / len(groups))
 
 
-def commuting(moments: Moments) -> Float[np.ndarray, "t d d"]:
+def commuting(moments: WeightedMoments) -> Float[np.ndarray, "t d d"]:
     """Symmetric matrices, polynomials in the moments, that commute with every action.
 
     E[f y y^T]; outer products of the fixed vectors E[f y]; contractions of pairs of third and of
@@ -133,7 +133,7 @@ def commuting(moments: Moments) -> Float[np.ndarray, "t d d"]:
     return (stacked + stacked.swapaxes(1, 2)) / 2
 
 
-def pseudo_values(groups: list[Moments]) -> Float[np.ndarray, "groups t d d"]:
+def pseudo_values(groups: list[WeightedMoments]) -> Float[np.ndarray, "groups t d d"]:
     """Jackknife pseudo-values of the commuting matrices: their mean has no bias of order 1 / R."""
     count = len(groups)
     whole = mean_moments(groups)

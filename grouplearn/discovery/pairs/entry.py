@@ -15,7 +15,7 @@ from torch import Tensor
 from grouplearn._checks import finite_number, float_tensor, positive_int, refuse
 from grouplearn.discovery.closing import close_matrices
 from grouplearn.discovery.pairs.estimates import FLOOR, Array, Estimate, Method
-from grouplearn.discovery.pairs.orders import TOLERANCE, Generator, Pairs, Search, find_order
+from grouplearn.discovery.pairs.orders import TOLERANCE, Generator, Pairs, SearchRequest, find_order
 from grouplearn.discovery.result import Discovery, Evidence, Rung
 from grouplearn.groups import CyclicGroup
 from grouplearn.groups.table import TableGroup
@@ -90,7 +90,7 @@ def discover_from_pairs(
     if orthogonal and noisy_inputs:
         refuse(who, "noisy_inputs", "False when orthogonal is true", True, "pass one of the two")
     method: Method = "procrustes" if orthogonal else "least squares"
-    search = Search(
+    search = SearchRequest(
         who, positive_int(who, "max_order", max_order, minimum=2),
         "total least squares" if noisy_inputs else method, check_level(who, level),
         positive_int(who, "seed", seed, minimum=0),
@@ -99,7 +99,7 @@ def discover_from_pairs(
     return conclude(search, [Pairs(inputs, _numpy(each)) for each in outputs])
 
 
-def conclude(search: Search, pairs: Sequence[Pairs]) -> Discovery:
+def conclude(search: SearchRequest, pairs: Sequence[Pairs]) -> Discovery:
     """Find the order of every generator, close the group and put the finding together.
 
     Args:

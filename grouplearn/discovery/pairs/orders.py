@@ -34,7 +34,7 @@ _LUCK = 0.25
 
 @final
 @dataclass(frozen=True)
-class Search:
+class SearchRequest:
     """What a search was asked for.
 
     Attributes:
@@ -81,7 +81,7 @@ class Pairs:
         dim = frames.shape[-1]
         return Pairs(frames[:, :-1].reshape(-1, dim), frames[:, 1:].reshape(-1, dim), frames)
 
-    def fit(self, search: Search, stream: int = 0) -> Estimate:
+    def fit(self, search: SearchRequest, stream: int = 0) -> Estimate:
         """The matrix that the pairs show, its error drawn from one of several streams."""
         rng = np.random.default_rng([search.seed, stream])
         frames = self.frames if search.shared else None
@@ -151,7 +151,7 @@ class Generator:
         return self.test.commuting if self.images is None else self.fit.draws
 
 
-def find_order(search: Search, pairs: Pairs, name: str) -> Generator:
+def find_order(search: SearchRequest, pairs: Pairs, name: str) -> Generator:
     """Find the order of one generator.
 
     Args:
@@ -203,7 +203,7 @@ def find_order(search: Search, pairs: Pairs, name: str) -> Generator:
 
 
 def _choose(
-    search: Search, tests: list[OrderTest], name: str
+    search: SearchRequest, tests: list[OrderTest], name: str
 ) -> tuple[OrderTest | None, list[str]]:
     exact = [test for test in tests if test.p_value >= search.level]
     told = [test for test in exact if test.chance <= search.level and test.luck <= _LUCK]
@@ -236,7 +236,9 @@ def _nearest(tests: list[OrderTest]) -> OrderTest:
     return min(tests[1:], key=lambda test: test.excess)
 
 
-def _permutation(search: Search, fit: Estimate, chosen: OrderTest) -> NDArray[np.int64] | None:
+def _permutation(
+    search: SearchRequest, fit: Estimate, chosen: OrderTest
+) -> NDArray[np.int64] | None:
     """The permutation that the generator is, if it fits as well as the matrix of that order."""
     images = permutation_near(fit.matrix)
     order, power = 1, images
@@ -249,7 +251,7 @@ def _permutation(search: Search, fit: Estimate, chosen: OrderTest) -> NDArray[np
 
 
 def _held_out(
-    search: Search,
+    search: SearchRequest,
     pairs: Pairs,
     best: OrderTest,
     others: list[OrderTest],
@@ -291,7 +293,7 @@ def _shown(best: OrderTest, others: list[OrderTest]) -> list[OrderTest]:
     return [test for test in others if test.order in wanted and test.order > 1]
 
 
-def _closure(search: Search, test: OrderTest, outside: float, *, chosen: bool) -> Evidence:
+def _closure(search: SearchRequest, test: OrderTest, outside: float, *, chosen: bool) -> Evidence:
     verdict = search.verdict(test.violation, test.p_value)
     if verdict == "approximate" and not chosen:
         verdict = "rejected"

@@ -10,7 +10,7 @@ from torch import Tensor
 from grouplearn._checks import float_tensor, positive_int, refuse
 from grouplearn.discovery.pairs.entry import check_level, check_span, conclude
 from grouplearn.discovery.pairs.estimates import Method
-from grouplearn.discovery.pairs.orders import Pairs, Search
+from grouplearn.discovery.pairs.orders import Pairs, SearchRequest
 from grouplearn.discovery.result import Discovery
 
 
@@ -63,7 +63,7 @@ def discover_from_sequences(
     if noise not in ("frames", "steps"):
         refuse(who, "noise", '"frames" or "steps"', repr(noise), "pass one of the two")
     method: Method = "least squares" if noise == "steps" else "total least squares"
-    search = Search(
+    search = SearchRequest(
         who, positive_int(who, "max_order", max_order, minimum=2),
         "procrustes" if orthogonal else method, check_level(who, level),
         positive_int(who, "seed", seed, minimum=0), shared=noise == "frames",

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from grouplearn.discovery.evidence.engine import Finding
+from grouplearn.discovery.evidence.engine import JointEvidence
 from grouplearn.discovery.moments import MomentAccumulator
 from grouplearn.discovery.permutations.closed import (
     Closed,
@@ -146,7 +146,7 @@ class _Chooser:
             return False
         return self.jury.passes(points)
 
-    def _ladder(self, candidates: Sequence[Points]) -> list[tuple[Closed, Finding]]:
+    def _ladder(self, candidates: Sequence[Points]) -> list[tuple[Closed, JointEvidence]]:
         """All that passes, if it makes a group that holds; else chains of groups, one by one."""
         whole = self._together(candidates)
         if whole is None:
@@ -154,9 +154,9 @@ class _Chooser:
         found = self.jury.finding(whole.elements)
         if self._verdict(found) in ("exact", "approximate"):
             return [(whole, found)]
-        judged: dict[frozenset[bytes], tuple[Closed, Finding]] = {}
+        judged: dict[frozenset[bytes], tuple[Closed, JointEvidence]] = {}
         for start in self._starts(candidates):
-            rungs: list[tuple[Closed, Finding]] = []
+            rungs: list[tuple[Closed, JointEvidence]] = []
             steps = [start, *_one_of_each_cycle(candidates)[:_STEPS]]
             waiting = self._climb(rungs, steps, ("exact", "approximate"))
             self._climb(rungs, waiting, ("exact", "approximate", "undecided"))
@@ -196,7 +196,7 @@ class _Chooser:
 
     def _climb(
         self,
-        rungs: list[tuple[Closed, Finding]],
+        rungs: list[tuple[Closed, JointEvidence]],
         candidates: Sequence[Points],
         welcome: Sequence[Verdict],
     ) -> list[Points]:
@@ -220,7 +220,7 @@ class _Chooser:
                 waiting.append(points)
         return waiting
 
-    def _claim(self, judged: Sequence[tuple[Closed, Finding]]) -> Closed | None:
+    def _claim(self, judged: Sequence[tuple[Closed, JointEvidence]]) -> Closed | None:
         """The largest exact group; where none is exact, the largest approximate one."""
         for wanted in ("exact", "approximate"):
             fitting = [group for group, found in judged if self._verdict(found) == wanted]
@@ -228,15 +228,15 @@ class _Chooser:
                 return fitting[-1]
         return None
 
-    def _verdict(self, found: Finding) -> Verdict:
+    def _verdict(self, found: JointEvidence) -> Verdict:
         return self.jury.rule.verdict(found)
 
     def _with_nearest(
         self,
         claimed: Closed | None,
         candidates: Sequence[Points],
-        judged: Sequence[tuple[Closed, Finding]],
-    ) -> list[tuple[Closed, Finding]]:
+        judged: Sequence[tuple[Closed, JointEvidence]],
+    ) -> list[tuple[Closed, JointEvidence]]:
         """Add what the nearest candidates outside generate: with the claim if nothing bars them."""
         out = list(judged)
         known = {group.keys for group, _ in judged}
@@ -263,7 +263,7 @@ class _Chooser:
     def _result(
         self,
         claimed: Closed | None,
-        every: Sequence[tuple[Closed, Finding]],
+        every: Sequence[tuple[Closed, JointEvidence]],
     ) -> Discovery:
         size = len(self.judge.moments.search[0]) * (2 if self.judge.signed else 1)
         group = Closed.of([np.arange(size)]) if claimed is None else claimed
@@ -288,7 +288,9 @@ class _Chooser:
             region=self._region(group, every),
         )
 
-    def _wanted(self, claimed: Closed | None, every: Sequence[tuple[Closed, Finding]]) -> list[str]:
+    def _wanted(
+        self, claimed: Closed | None, every: Sequence[tuple[Closed, JointEvidence]]
+    ) -> list[str]:
         """How many rows would decide the largest group that is undecided, where none is claimed."""
         undecided = [(g, f) for g, f in every if self._verdict(f) == "undecided"]
         if claimed is not None or not undecided:
@@ -301,7 +303,9 @@ class _Chooser:
             f"could hardly show it.{number}"
         ]
 
-    def _region(self, claimed: Closed, every: Sequence[tuple[Closed, Finding]]) -> tuple[str, ...]:
+    def _region(
+        self, claimed: Closed, every: Sequence[tuple[Closed, JointEvidence]]
+    ) -> tuple[str, ...]:
         """Groups above the claimed one that nothing rejects."""
         names = [
             group.group.name
@@ -310,7 +314,7 @@ class _Chooser:
         ]
         return tuple(dict.fromkeys(names))
 
-    def _rung(self, group: Closed, found: Finding, *, accepted: bool) -> Rung:
+    def _rung(self, group: Closed, found: JointEvidence, *, accepted: bool) -> Rung:
         generators = self._tensor(np.stack(group.generators))
         evidence = self.jury.rule.evidence(found)
         return Rung(group.group.name, group.order, generators, evidence, accepted)
@@ -333,7 +337,7 @@ def _one_of_each_cycle(candidates: Sequence[Points]) -> list[Points]:
     return kept
 
 
-def _gap(finding: Finding | None, outside: Sequence[float]) -> float:
+def _gap(finding: JointEvidence | None, outside: Sequence[float]) -> float:
     """The least effect outside over the bound of the effect inside."""
     if finding is None:
         return math.nan

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grouplearn.discovery.evidence.actions import Permutations
-from grouplearn.discovery.evidence.engine import Finding, evidence
+from grouplearn.discovery.evidence.engine import JointEvidence, evidence
 from grouplearn.discovery.evidence.families.choice import alphabet_of
 from grouplearn.discovery.evidence.labels import label_factors
 from grouplearn.discovery.evidence.units import Units
@@ -47,7 +47,7 @@ class Jury:
     seed: int
     deadline: float
     _screened: dict[bytes, float] = field(default_factory=dict)
-    _found: dict[frozenset[bytes], Finding] = field(default_factory=dict)
+    _found: dict[frozenset[bytes], JointEvidence] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._few = [self.units.thinned(rows) for rows in _SCREENS]
@@ -106,7 +106,7 @@ class Jury:
             self._screened.update(dict.fromkeys(generating(powers), p_value))
         return self._screened[key] > self.rule.screening
 
-    def finding(self, elements: Sequence[Points]) -> Finding:
+    def finding(self, elements: Sequence[Points]) -> JointEvidence:
         """What all evidence says about a group.
 
         Args:
@@ -117,7 +117,7 @@ class Jury:
             self._found[key] = self._test(elements, self.units, effects=True)
         return self._found[key]
 
-    def _test(self, elements: Sequence[Points], units: Units, *, effects: bool) -> Finding:
+    def _test(self, elements: Sequence[Points], units: Units, *, effects: bool) -> JointEvidence:
         return evidence(
             units,
             self.action(elements),
