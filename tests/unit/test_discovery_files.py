@@ -33,7 +33,7 @@ def _turned() -> np.ndarray:
 
 
 @cache
-def _found(action: Any = "permutation") -> Discovery:
+def _found(action: Any) -> Discovery:
     """What is found, once for all tests."""
     if action == "linear":
         return discover(_turned(), action=action)
@@ -73,7 +73,7 @@ def test_a_finding_is_read_as_it_was(action: str, tmp_path: Path) -> None:
 
 
 def test_load_reads_the_action_of_a_finding(tmp_path: Path) -> None:
-    found = _found()
+    found = _found("permutation")
     found.save(tmp_path / "found")
     read = load(tmp_path / "found")
     assert isinstance(read, FixedRepresentation)
@@ -81,7 +81,7 @@ def test_load_reads_the_action_of_a_finding(tmp_path: Path) -> None:
 
 
 def test_what_holds_no_finding_is_refused(tmp_path: Path) -> None:
-    found = _found()
+    found = _found("permutation")
     save(found.representation, tmp_path / "action")
     with pytest.raises(DataError, match=r"Discovery\.load.*without a finding.*training\.load"):
         Discovery.load(tmp_path / "action")
@@ -96,7 +96,7 @@ def test_what_holds_no_finding_is_refused(tmp_path: Path) -> None:
 def test_a_found_group_has_irreps_and_goes_to_the_exact_class() -> None:
     from grouplearn import nearest_exact
 
-    found = _found()
+    found = _found("permutation")
     exact = nearest_exact(found.representation).representation
     assert isinstance(exact, SpectralRepresentation)
     assert exact.group.name == found.group.name == "C4"
