@@ -188,6 +188,10 @@ def importable_name(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
+def _is_ours(kind: type) -> bool:
+    return kind.__module__.startswith("grouplearn.")
+
+
 def _arguments(rep: LearnedRepresentation) -> dict[str, Any]:
     """The arguments of a constructor of the user's, which attributes of the same names keep."""
     names = [name for name in signature(type(rep)).parameters if name not in _GIVEN]
@@ -247,7 +251,8 @@ def build_representation(
     kind = description["class"]
     if kind in builders:
         return builders[kind]()
-    own = {importable_name(each): each for each in classes}.get(kind)
+    ours = [each for each in LearnedRepresentation.__subclasses__() if _is_ours(each)]
+    own = {importable_name(each): each for each in (*ours, *classes)}.get(kind)
     if own is None:
         refuse("load", "file", "of this library's classes, or of those that are passed as classes",
                repr(kind), "import the class and pass load(path, classes=[it])",

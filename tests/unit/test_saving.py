@@ -292,6 +292,20 @@ def test_a_class_of_the_user_is_saved_by_its_name(tmp_path: Path) -> None:
     assert found.layer_representations()[0].reach == 4
 
 
+def test_a_class_added_to_the_library_needs_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One file: no table of names is to be extended before its files can be loaded."""
+    monkeypatch.setattr(
+        CirculantRepresentation, "__module__", "grouplearn.representations.circulant"
+    )
+    rep = CirculantRepresentation(DihedralGroup(3), 5, reach=2)
+    save(rep, tmp_path / "rep")
+    found: Any = load(tmp_path / "rep")
+    assert type(found) is CirculantRepresentation
+    assert torch.equal(found.matrices(), rep.matrices())
+
+
 def test_no_module_is_imported_because_a_file_names_it(tmp_path: Path) -> None:
     rep = CirculantRepresentation(CyclicGroup(3), 4, reach=2)
     save(rep, tmp_path / "own")
