@@ -69,7 +69,7 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Python:
     for held in base_dependencies():
         for part in {each.parts[0] for each in held.files or ()} - {"..", "__pycache__"}:
             if not (site / part).exists():
-                (site / part).symlink_to(held.locate_file(part))
+                (site / part).symlink_to(str(held.locate_file(part)))
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [str(own), *arguments]
