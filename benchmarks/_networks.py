@@ -180,7 +180,7 @@ def automatic(task: Task, seed: int) -> dict[str, Any]:
 
 
 def searched(task: Task, seed: int) -> tuple[LearnedRepresentation, dict[str, Any]]:
-    """Discover without labels, and choose by short runs."""
+    """Discover without labels, and choose by short runs, in which no image is shifted."""
     start = time.perf_counter()
     choice = DOMAIN.choose_group(
         task.train, options=options(task.recipe.epochs, seed),

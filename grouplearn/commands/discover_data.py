@@ -19,6 +19,7 @@ from grouplearn.domains.readers.kinds import KINDS, reject
 from grouplearn.domains.readers.sources import open_source
 from grouplearn.domains.readers.streams import STANDARD_INPUT, is_once
 from grouplearn.domains.readers.table_rows import TableRows
+from grouplearn.domains.registered import Draw, Recognised, recognised
 from grouplearn.domains.samples import (
     sample_box_drawings,
     sample_chloroplast,
@@ -40,12 +41,13 @@ class Subject:
 
     Attributes:
         name: short, for headings and file names.
-        kind: one of `KINDS`.
+        kind: one of `KINDS`, or of those of other packages.
         words: what the data are, in a few words.
         domain: the adapter; None for tables.
         coordinates: called after `moments`: a name for each coordinate.
         moments: reads the data, for a seed.
         raw: what the methods of the domain take; of tables, a `TableRows`.
+        draw: draws members of a group, where a domain of another package does that itself.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Subject:
     coordinates: Callable[[], tuple[str, ...]]
     moments: Callable[[int], MomentAccumulator] = field(repr=False)
     raw: Any = field(repr=False, default=None)
+    draw: Draw | None = field(repr=False, default=None)
 
 
 _MOMENTS = 2 * 8 * GROUPS  # bytes of second and third moments for each pair of columns
@@ -98,6 +101,8 @@ def open_data(data: str, reading: Reading, name: str, who: str = WHO) -> Subject
             data, f"a file, a folder, or one of {', '.join(BUILT_IN)}", "neither",
             "check the path", who,
         )  # fmt: skip
+    if data != STANDARD_INPUT and (foreign := recognised(who, path, reading.kind)) is not None:
+        return _foreign(name, data, *foreign)
     opened = open_source(who, path, reading.source_options())
     if isinstance(opened.raw, TableRows):
         return _table(who, name, f"{data}: {opened.said}", opened.raw)
@@ -115,6 +120,13 @@ def _table(who: str, name: str, words: str, rows: TableRows) -> Subject:
 
     names = tuple(each.removeprefix("column ") for each in rows.names)
     return Subject(name, "table", words, None, lambda: names, moments, rows)
+
+
+def _foreign(name: str, data: str, kind: str, found: Recognised) -> Subject:
+    return Subject(
+        name, kind, f"{data}: {found.said}", found.domain, lambda: found.coordinates,
+        lambda seed: found.domain.moments(found.raw, seed=seed), found.raw, found.draw,
+    )  # fmt: skip
 
 
 def _images(name: str, words: str, images: Any, reading: Reading) -> Subject:

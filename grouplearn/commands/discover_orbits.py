@@ -80,13 +80,13 @@ def orbit_of_action(
     few = f"the first {_ELEMENTS} of {order:,} elements" if order > _ELEMENTS else "each element"
     about = (
         f"Move the slider to see what {few} of {rep.group.name}{claim} makes of "
-        f"{_KINDS[subject.kind]} of your own data."
+        f"{_KINDS.get(subject.kind, 'a row')} of your own data."
     )
     return Orbit(f"Element of {rep.group.name}", titles, samples, about)
 
 
 _KINDS = {
-    "images": "an image", "sequence": "a sequence", "tokens": "a sentence", "table": "a row",
+    "images": "an image", "sequence": "a sequence", "tokens": "a sentence",
 }  # fmt: skip
 
 

@@ -140,6 +140,10 @@ def _member_picture(finding: DataFinding) -> Picture:
     more = f" Of {shown.group.order} members {_MEMBERS} are shown."
     beyond = more if shown.group.order > _MEMBERS else ""
     alt = f"the members of {shown.group.name}: {', '.join(titles)}"
+    if subject.draw is not None:
+        matrices = np.stack([as_matrix(each).numpy() for each in members])
+        return Picture(png(subject.draw(matrices, titles)), alt,
+                       f"What each member of {shown.group.name} does.{beyond}")  # fmt: skip
     if subject.kind == "images":
         size = round(len(coordinates) ** 0.5)
         motif = torch.from_numpy(letter_f(size)).flatten()
@@ -153,10 +157,8 @@ def _member_picture(finding: DataFinding) -> Picture:
                        f"of a window: each cell names what arrives in it.{beyond}")  # fmt: skip
     if len(points) == len(members):
         return _arcs_picture(shown, points[1:], coordinates, titles[1:])
-    matrices = {f"member {k}": as_matrix(each) for k, each in enumerate(members[1:5], 1)}
-    return Picture(
-        png(plot_generator(matrices)), alt, f"Members of {shown.group.name} as matrices."
-    )
+    few = {f"member {k}": as_matrix(each) for k, each in enumerate(members[1:5], 1)}
+    return Picture(png(plot_generator(few)), alt, f"Members of {shown.group.name} as matrices.")
 
 
 def _generator_picture(finding: DataFinding) -> dict[str, Picture]:

@@ -20,7 +20,10 @@ _DATA = (
 )
 Kind = Annotated[
     str | None,
-    typer.Option(help="table, images, sequence or tokens; default: what the content says."),
+    typer.Option(
+        help="table, images, sequence or tokens, or a kind that another package brings; default: "
+        "what the content says."
+    ),
 ]
 Labels = Annotated[
     str | None,

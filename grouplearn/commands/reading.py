@@ -13,6 +13,7 @@ from grouplearn.domains.letters import ALPHABETS
 from grouplearn.domains.readers.kinds import KINDS
 from grouplearn.domains.readers.sources import SourceOptions
 from grouplearn.domains.readers.table_rows import TableOptions
+from grouplearn.domains.registered import registered
 
 _OPTIONS = {
     "table": (
@@ -59,7 +60,7 @@ class Reading:
             InputError: an option is out of its range.
         """
         if self.kind is not None:
-            known_name(who, "--kind", self.kind, KINDS)
+            known_name(who, "--kind", self.kind, (*KINDS, *registered()))
         assert_axes(who, "--axes", self.axes)
         if self.decimal is not None:
             known_name(who, "--decimal", self.decimal, (".", ","))
@@ -81,7 +82,7 @@ class Reading:
 
         Args:
             who: the command, for the error.
-            kinds: of the data, each one of `KINDS`.
+            kinds: of the data.
 
         Raises:
             InputError: an option is typed that would be ignored.

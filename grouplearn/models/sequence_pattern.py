@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from grouplearn._checks import finite_number, instance, positive_int, refuse
 from grouplearn.layers import Fields
@@ -124,11 +126,15 @@ class SequencePattern:
         """
         group = instance(_WHO, "letters", letters, LearnedRepresentation, "pass one").group
         changing = signs(group)
-        each = round(self.signs * self.width / len(changing)) if changing else 0
-        kept = max(round((self.width - each * len(changing)) / group.order), 1)
+        kept, each, last = self._fields_of(group.order, len(changing))
         inner = [(regular(group), kept), *((rep, each) for rep in changing if each)]
-        last = max(round(self.width / group.order), 1)
         return Fields(((letters, 1),)), Fields(tuple(inner)), Fields(((regular(group), last),))
+
+    def _fields_of(self, order: int, changing: int) -> tuple[int, int, int]:
+        """Numbers of functions on the group, of each kind that changes sign, and in the end."""
+        each = round(self.signs * self.width / changing) if changing else 0
+        kept = max(round((self.width - each * changing) / order), 1)
+        return kept, each, max(round(self.width / order), 1)
 
     def layers(
         self, letters: LearnedRepresentation, positions: LearnedRepresentation
@@ -157,20 +163,15 @@ class SequencePattern:
             letters: as for `layers`.
             positions: as for `layers`.
         """
-        total = 0
-        for into, out, places, _ in self.layers(letters, positions):
-            for second, rows in out.kinds:
-                stays = intertwiner_count(trivial(out.group), second)
-                total += rows * (2 if stays else 1)
-                for first, columns in into.kinds:
-                    maps = intertwiner_count(TensorProduct(first, places), second)
-                    total += rows * columns * maps
-        ((functions, last),) = self.fields(letters)[2].kinds
-        seen = 2
-        if self.last_places is not None:
-            kernel = TensorProduct(functions, on_places(positions, self.last_places))
-            seen = intertwiner_count(kernel, trivial(letters.group))
-        return total + (seen * last + 1) * self.classes
+        return self._total(_Maps.of(self, letters, positions))
+
+    def _total(self, maps: _Maps) -> int:
+        kept, each, last = self._fields_of(maps.order, maps.changing)
+        inner = np.array([kept, *[each] * maps.changing])
+        total = int((inner * maps.norms).sum()) * (1 + self.blocks) + last * 2
+        total += int((maps.first * inner).sum()) + int((inner @ maps.last).sum()) * last
+        total += int(inner @ maps.inner @ inner) * self.blocks
+        return total + (maps.seen * last + 1) * self.classes
 
     def within(
         self, budget: int, letters: LearnedRepresentation, positions: LearnedRepresentation
@@ -185,20 +186,20 @@ class SequencePattern:
         Raises:
             InputError: the narrowest network takes more than one and a half budgets.
         """
-        step = letters.group.order
+        step, maps = letters.group.order, _Maps.of(self, letters, positions)
         below, above = step, step
-        while self._wide(above).parameters(letters, positions) < budget:
+        while self._wide(above)._total(maps) < budget:
             below, above = above, 2 * above
         while above - below > 1:
             middle = (above + below) // 2
-            if self._wide(middle).parameters(letters, positions) < budget:
+            if self._wide(middle)._total(maps) < budget:
                 below = middle
             else:
                 above = middle
         # Whole fields come in steps, so that a neighbour may come nearer.
         near = [self._wide(width) for width in range(max(above - _NEAR, step), above + _NEAR)]
-        best = min(near, key=lambda p: abs(p.parameters(letters, positions) - budget))
-        least = best.parameters(letters, positions)
+        best = min(near, key=lambda pattern: abs(pattern._total(maps) - budget))
+        least = best._total(maps)
         if least > 1.5 * budget:
             refuse(f"{_WHO}.within", "budget", f"{least} or more for {letters.group}", budget,
                    "take more parameters, or a smaller group")  # fmt: skip
@@ -206,6 +207,55 @@ class SequencePattern:
 
     def _wide(self, width: int) -> SequencePattern:
         return replace(self, width=width)
+
+
+@final
+@dataclass(frozen=True)
+class _Maps:
+    """How many equivariant maps lead from one kind of field to another, whatever the width.
+
+    Kinds are functions on the group, then each that changes sign.
+
+    Attributes:
+        order: of the group.
+        changing: how many kinds change sign.
+        norms: (kinds,), parameters of a normalisation.
+        first: (kinds,), maps from letters.
+        inner: (kinds, kinds), maps of a block.
+        last: (kinds,), maps to functions on the group, at single places.
+        seen: of one of these, by the last linear map.
+    """
+
+    order: int
+    changing: int
+    norms: NDArray[np.int64]
+    first: NDArray[np.int64]
+    inner: NDArray[np.int64]
+    last: NDArray[np.int64]
+    seen: int
+
+    @classmethod
+    def of(
+        cls, pattern: SequencePattern, letters: LearnedRepresentation,
+        positions: LearnedRepresentation,
+    ) -> _Maps:  # fmt: skip
+        """Count them."""
+        group = letters.group
+        functions, changing = regular(group), signs(group)
+        kinds = [functions, *changing]
+
+        def count(into: LearnedRepresentation, places: int, out: LearnedRepresentation) -> int:
+            return intertwiner_count(TensorProduct(into, on_places(positions, places)), out)
+
+        places = pattern.last_places
+        return cls(
+            group.order, len(changing),
+            np.array([2 if intertwiner_count(trivial(group), kind) else 1 for kind in kinds]),
+            np.array([count(letters, pattern.first, kind) for kind in kinds]),
+            np.array([[count(a, pattern.kernel_size, b) for b in kinds] for a in kinds]),
+            np.array([count(kind, 1, functions) for kind in kinds]),
+            2 if places is None else count(functions, places, trivial(group)),
+        )  # fmt: skip
 
 
 def on_places(positions: LearnedRepresentation, count: int) -> FixedRepresentation:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from inspect import signature
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -11,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from grouplearn._checks import refuse
+from grouplearn.errors import DataError
 from grouplearn.groups import CyclicGroup, DihedralGroup, FiniteGroup, ProductGroup
 from grouplearn.groups.base import MAX_TABLE_ORDER
 from grouplearn.groups.table import group_from_right_multiplication
@@ -29,6 +32,8 @@ _Module = TypeVar("_Module", bound=nn.Module)
 REMEDY = "save its state_dict: safetensors.torch.save_model(module, path)"
 _COUNT = "num_batches_tracked"
 """An integer of torch's normalisation that is no index."""
+_GIVEN = frozenset({"group", "dim", "dtype", "rng"})
+"""Arguments of a constructor that every description holds, or that the tensors make up for."""
 _WITH_MATRICES = frozenset({"ChangeOfBasis", "MultiScaleRepresentation", "SpectralRepresentation"})
 """What holds a number for every entry of a matrix, whatever the group."""
 
@@ -143,11 +148,11 @@ def describe_representation(rep: LearnedRepresentation, names: Mapping[int, str]
     """The class, the group, and what the class's constructor needs beside its tensors.
 
     Args:
-        rep: of a class of this library.
+        rep: the representation.
         names: of the tensors in its state, by `id`.
 
     Raises:
-        InputError: a representation of another class.
+        InputError: a representation of another library does not keep its constructor's arguments.
     """
     found: Description = {
         "class": type(rep).__name__, "group": describe_group(rep.group), "dim": rep.dim,
@@ -174,26 +179,56 @@ def describe_representation(rep: LearnedRepresentation, names: Mapping[int, str]
         case ChangeOfBasis():
             children = [rep.child]
         case _:
-            refuse("save", "module", "of this library's classes", type(rep).__name__, REMEDY)
+            found |= {"class": importable_name(type(rep)), "arguments": _arguments(rep)}
     return found | {"parts": [describe_representation(each, names) for each in children]}
 
 
+def importable_name(kind: type) -> str:
+    """The name by which a file knows a class that is not this library's."""
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _is_ours(kind: type) -> bool:
+    return kind.__module__.startswith("grouplearn.")
+
+
+def _arguments(rep: LearnedRepresentation) -> dict[str, Any]:
+    """The arguments of a constructor of the user's, which attributes of the same names keep."""
+    names = [name for name in signature(type(rep)).parameters if name not in _GIVEN]
+    kept = {name: getattr(rep, name) for name in names if hasattr(rep, name)}
+    try:
+        written = json.dumps(kept, allow_nan=False)
+    except (TypeError, ValueError):
+        written = ""
+    if len(kept) < len(names) or not written:
+        refuse("save", "module", "a representation that keeps each argument of its constructor, as "
+               "numbers, text or lists of them, in an attribute of that name",
+               f"{type(rep).__name__}({', '.join(names)}) with {', '.join(kept) or 'none'}",
+               REMEDY)  # fmt: skip
+    return kept
+
+
 def build_representation(
-    description: Description, tensors: Mapping[str, Tensor]
+    description: Description,
+    tensors: Mapping[str, Tensor],
+    classes: Iterable[type[LearnedRepresentation]] = (),
 ) -> LearnedRepresentation:
     """Build what was described; its state is still to be loaded, see `restored`.
 
     Args:
         description: of the representation.
         tensors: its state, by name.
+        classes: those that may be built beside this library's. Nothing is imported by its name, so
+            that no code runs because a file says so.
 
     Raises:
         InputError: the description names sizes that the tensors do not have.
+        DataError: it names another class.
     """
     check_held(description["class"], _wanted(description), tensors)
     group, dim = build_group(description["group"]), description["dim"]
     dtype = _dtype(description["dtype"])
-    parts = [build_representation(each, tensors) for each in description["parts"]]
+    parts = [build_representation(each, tensors, classes) for each in description["parts"]]
     rest = iter(parts)
     builders: dict[str, Callable[[], LearnedRepresentation]] = {
         "DenseRepresentation": lambda: DenseRepresentation(group, dim, dtype=dtype),
@@ -213,7 +248,18 @@ def build_representation(
         "TensorProduct": lambda: TensorProduct(*parts),
         "ChangeOfBasis": lambda: ChangeOfBasis(parts[0], torch.eye(dim, dtype=dtype)),
     }  # fmt: skip
-    return builders[description["class"]]()
+    kind = description["class"]
+    if kind in builders:
+        return builders[kind]()
+    ours = [each for each in LearnedRepresentation.__subclasses__() if _is_ours(each)]
+    own = {importable_name(each): each for each in (*ours, *classes)}.get(kind)
+    if own is None:
+        refuse("load", "file", "of this library's classes, or of those that are passed as classes",
+               repr(kind), "import the class and pass load(path, classes=[it])",
+               DataError)  # fmt: skip
+    given: dict[str, Any] = {"group": group, "dim": dim, "dtype": dtype}
+    taken = {name: value for name, value in given.items() if name in signature(own).parameters}
+    return own(**taken, **description["arguments"])
 
 
 def _dtype(name: str) -> torch.dtype:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,8 @@ from grouplearn.representations.descriptions import (
     check_held,
     describe_representation,
 )
+
+Classes: TypeAlias = Iterable[type[LearnedRepresentation]]
 
 
 def describe(module: nn.Module, names: Mapping[int, str]) -> Description:
@@ -72,47 +74,55 @@ def _with_action(module: LGCNN | SequenceNetwork, names: Mapping[int, str]) -> D
     return {"class": "SequenceNetwork", "pattern": asdict(module.pattern), **described}
 
 
-def build(description: Description, tensors: Mapping[str, Tensor]) -> nn.Module:
+def build(
+    description: Description, tensors: Mapping[str, Tensor], classes: Classes = ()
+) -> nn.Module:
     """Build what was described; its state is still to be loaded.
 
     Args:
         description: of the module.
         tensors: its state, by name.
+        classes: of representations, that may be built beside this library's.
 
     Raises:
         InputError: the description names sizes that the tensors do not have.
     """
     kind = description["class"]
-    check_held(kind, _wanted(kind, description, tensors), tensors)
+    check_held(kind, _wanted(kind, description, tensors, classes), tensors)
     if kind == "Standardised":
         zero = torch.zeros(description["shape"])
-        return Standardised(build(description["network"], tensors), zero, zero + 1)
+        return Standardised(build(description["network"], tensors, classes), zero, zero + 1)
     if kind == "LGN":
         return LGN(LGNShape(**description["shape"]))
     if kind == "PlainCNN":
         return PlainCNN(_pattern(description["pattern"]))
     if kind == "LGCNN":
-        distinct = [build_representation(e, tensors) for e in description["representations"]]
+        distinct = [
+            build_representation(e, tensors, classes) for e in description["representations"]
+        ]
         reps = [distinct[number] for number in description["layers"]]
         return LGCNN(_pattern(description["pattern"]), reps)
     if kind == "SequenceNetwork":
         return SequenceNetwork(
-            SequencePattern(**description["pattern"]), *_acting(description, tensors)
+            SequencePattern(**description["pattern"]), *_acting(description, tensors, classes)
         )
-    return build_representation(description, tensors)
+    return build_representation(description, tensors, classes)
 
 
 def _acting(
-    description: Description, tensors: Mapping[str, Tensor]
+    description: Description, tensors: Mapping[str, Tensor], classes: Classes
 ) -> tuple[LearnedRepresentation, LearnedRepresentation]:
     """The representations on letters and on positions."""
     letters, positions = (
-        build_representation(description[name], tensors) for name in ("letters", "positions")
+        build_representation(description[name], tensors, classes)
+        for name in ("letters", "positions")
     )
     return letters, positions
 
 
-def _wanted(kind: str, description: Description, tensors: Mapping[str, Tensor]) -> int:
+def _wanted(
+    kind: str, description: Description, tensors: Mapping[str, Tensor], classes: Classes
+) -> int:
     """How many numbers a network of this description has at least."""
     if kind == "LGN":
         shape = LGNShape(**description["shape"])
@@ -124,7 +134,9 @@ def _wanted(kind: str, description: Description, tensors: Mapping[str, Tensor]) 
             order = build_group(description["representations"][0]["group"]).order
         return pattern.parameters(order)
     if kind == "SequenceNetwork":
-        return SequencePattern(**description["pattern"]).parameters(*_acting(description, tensors))
+        return SequencePattern(**description["pattern"]).parameters(
+            *_acting(description, tensors, classes)
+        )
     return math.prod(description["shape"]) if kind == "Standardised" else 0
 
 

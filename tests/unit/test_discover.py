@@ -16,7 +16,7 @@ from grouplearn.testing import check_representation
 from tests.unit.examples import elements_of, is_helpful
 
 Array = NDArray[np.float64]
-COUNT = 40_000
+COUNT = 8000
 
 
 def orbit_mixture(generators: list[list[int]], seed: int = 0, count: int = COUNT) -> Array:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import struct
+import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import pytest
 import torch
@@ -236,10 +237,13 @@ def test_nothing_half_written_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.usefixtures("as_in_production")
 def test_other_modules_are_refused(tmp_path: Path) -> None:
     class Own(LearnedRepresentation):
+        def __init__(self, angle: float) -> None:
+            super().__init__(CyclicGroup(2), 2)
+
         def generators(self) -> Tensor:
             return torch.eye(2).unsqueeze(0)
 
-    for module in (nn.Linear(2, 2), Own(CyclicGroup(2), 2), Standardised.of(nn.Identity(), X)):
+    for module in (nn.Linear(2, 2), Own(0.5), Standardised.of(nn.Identity(), X)):
         with pytest.raises(InputError) as problem:
             save(module, tmp_path / "module")
         assert is_helpful(problem, "save: module must be", "save its state_dict")
@@ -249,6 +253,68 @@ def test_other_modules_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="path must be in a folder that exists"):
         save(turn(), tmp_path / "none" / "rep")
     assert list(tmp_path.iterdir()) == []
+
+
+@final
+class CirculantRepresentation(LearnedRepresentation):
+    """A class of a user's own: matrices that commute with cyclic shifts."""
+
+    def __init__(
+        self, group: FiniteGroup, dim: int, *, reach: int, rng: torch.Generator | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(group, dim, dtype)
+        self.reach = reach
+        shape = (len(group.generators), reach)
+        self.taps = nn.Parameter(torch.randn(shape, generator=rng, dtype=self.dtype))
+
+    def generators(self) -> Tensor:
+        rows = torch.nn.functional.pad(self.taps, (0, self.dim - self.reach))
+        return torch.stack([rows.roll(k, 1) for k in range(self.dim)], 1)
+
+
+def test_a_class_of_the_user_is_saved_by_its_name(tmp_path: Path) -> None:
+    """Alone and inside a network; a file names it, and only a caller can let it in."""
+    rng, own = torch.Generator().manual_seed(0), [CirculantRepresentation]
+    for dtype in (torch.float32, torch.float64):
+        rep = CirculantRepresentation(CyclicGroup(3), 9, reach=4, rng=rng, dtype=dtype)
+        network = LGCNN(SMALL, rep, rng=rng, dtype=dtype).eval()
+        for module, inputs in ((rep, torch.ones(2, 9)), (network, X)):
+            save(module, tmp_path / "own")
+            found: Any = load(tmp_path / "own", classes=own)
+            assert type(found) is type(module)
+            given = inputs.to(dtype)
+            assert torch.equal(found(given), module(given))
+            with pytest.raises(DataError) as problem:
+                load(tmp_path / "own")
+            name = "'tests.unit.test_saving.CirculantRepresentation'"
+            assert is_helpful(problem, f"got {name}", "pass load(path, classes=[it])")
+    assert found.layer_representations()[0].reach == 4
+
+
+def test_a_class_added_to_the_library_needs_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One file: no table of names is to be extended before its files can be loaded."""
+    monkeypatch.setattr(
+        CirculantRepresentation, "__module__", "grouplearn.representations.circulant"
+    )
+    rep = CirculantRepresentation(DihedralGroup(3), 5, reach=2)
+    save(rep, tmp_path / "rep")
+    found: Any = load(tmp_path / "rep")
+    assert type(found) is CirculantRepresentation
+    assert torch.equal(found.matrices(), rep.matrices())
+
+
+def test_no_module_is_imported_because_a_file_names_it(tmp_path: Path) -> None:
+    rep = CirculantRepresentation(CyclicGroup(3), 4, reach=2)
+    save(rep, tmp_path / "own")
+    tensors, info = read_tensors(tmp_path / "own")
+    info["module"]["class"] = "antigravity.Representation"
+    write_tensors(tmp_path / "own", tensors, info)
+    with pytest.raises(DataError, match=r"got 'antigravity\.Representation'"):
+        load(tmp_path / "own", classes=[CirculantRepresentation])
+    assert "antigravity" not in sys.modules
 
 
 def test_containers_are_packed_and_unpacked(tmp_path: Path) -> None:
