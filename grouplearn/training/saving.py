@@ -19,8 +19,9 @@ def save(module: nn.Module, path: str | os.PathLike[str]) -> None:
     """Write a representation or a network to a file that holds all it takes to build it again.
 
     Args:
-        module: a representation of this library, an `LGCNN`, `LGN` or `PlainCNN`, or one of these
-            in `Standardised`.
+        module: a representation of this library; an `LGCNN`, `LGN` or `PlainCNN`, or one of these
+            in `Standardised`; a `SequenceNetwork`; or a `RecurrentTranslator` or
+            `TransformerTranslator`, or one of these in `SlotTranslator`.
         path: the file; replaced if it exists. Usual suffix: .safetensors.
 
     Raises:
