@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -14,6 +15,7 @@ from grouplearn.commands.train_kinds import WHO, SequenceOptions, TrainOptions
 from grouplearn.domains.image_sets import ImageSets, LabelledImages
 from grouplearn.domains.images import ImageDomain
 from grouplearn.domains.labelled_sequences import LabelledSequences, load_labelled_sequences
+from grouplearn.domains.readers.kinds import recognise
 from grouplearn.domains.readers.sources import SourceOptions, open_source
 from grouplearn.domains.rebuilt import rotated_sets
 from grouplearn.domains.samples import sample_labelled_digits
@@ -65,7 +67,7 @@ def domain_of(options: TrainOptions) -> ImageDomain | SequenceDomain:
 
 
 def kind_of(data: str, given: str | None, sequences: SequenceOptions) -> str:
-    """Whether to read images or sequences.
+    """Whether to read images, sequences or pairs of token sequences.
 
     Args:
         data: as it was typed.
@@ -80,6 +82,9 @@ def kind_of(data: str, given: str | None, sequences: SequenceOptions) -> str:
     told = sequences.others or sequences.labels or sequences.negatives
     if told or (Path(data).is_file() and holds_sequences(Path(data))):
         return "sequence"
+    with suppress(DataError):  # which the reader of images puts in its own words
+        if Path(data).is_file() and recognise(Path(data), WHO) == "tokens":
+            return "tokens"
     return "images"
 
 

@@ -18,8 +18,8 @@ ALL = "all"
 _STEPS = 2_000
 _ALONE = ("--translator", "--accept", "--test")
 _APPLYING = (
-    *_ALONE, "--kind", "--network", "--parameters", "--epochs", "--batch-size", "--learning-rate",
-    "--weight-decay", "--seed", "--out", "--overwrite", "--json", "--quiet",
+    *_ALONE, "--config", "--kind", "--network", "--parameters", "--epochs", "--batch-size",
+    "--learning-rate", "--weight-decay", "--seed", "--out", "--overwrite", "--json", "--quiet",
 )  # fmt: skip
 _MAX_SEED = 2**32 - 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
@@ -23,7 +24,7 @@ from grouplearn.domains.readers.sources import SourceOptions, open_source
 from grouplearn.domains.readers.streams import STANDARD_INPUT
 from grouplearn.domains.token_numbers import PairNumbers
 from grouplearn.domains.tokens import TokenDomain
-from grouplearn.errors import DataError, InputError
+from grouplearn.errors import DataError, InputError, TrainingError
 from grouplearn.models import (
     RecurrentTranslator,
     Slots,
@@ -186,7 +187,7 @@ def _pairs_in(argument: str, name: str) -> tuple[list[Pair], str]:
     pairs = [(tuple(each[0]), tuple(each[-1])) for each in corpus.read()]
     if corpus.sides == 1 or not pairs:
         refuse(WHO, f"{argument} {name!r}", "pairs of an input and an output", opened.said,
-               "write lines IN: ... OUT: ..., with a tab between, or of JSON", DataError)  # fmt: skip
+               "write IN: ... OUT: ..., or a tab between, or JSON", DataError)  # fmt: skip
     return pairs, opened.said
 
 
@@ -253,6 +254,7 @@ def train_tokens(
 
     Raises:
         InputError: an option does not fit the data.
+        TrainingError: the loss left the numbers.
     """
     start = time.perf_counter()
     exchanges, numbers = None, PairNumbers.of(data.train)
@@ -266,13 +268,20 @@ def train_tokens(
     else:
         longest = max(_LONGEST, longest[0]), 2 * longest[1]
     network = _network(options, numbers, slots, longest[0])
+
+    def watched(at: int, loss: float) -> None:
+        watch(at, loss)
+        if not math.isfinite(loss):
+            raise TrainingError(f"{WHO}: the loss must be a finite number, got {loss} by step "
+                                f"{at:,}; pass a smaller --learning-rate")  # fmt: skip
+
     step("training")
     losses = fit_translation(
         network,
         numbers.read(x for x, _ in data.train),
         numbers.outputs_of(y for _, y in data.train),
         options.fit(len(data.train)),
-        watch=watch,
+        watch=watched,
     )
     step("testing")
     answers = _answers(network, numbers, data.test, longest[1])
