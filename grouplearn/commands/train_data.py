@@ -79,13 +79,13 @@ def kind_of(data: str, given: str | None, sequences: SequenceOptions) -> str:
     """
     if given is not None:
         return given
-    told = sequences.others or sequences.labels or sequences.negatives
-    if told or (Path(data).is_file() and holds_sequences(Path(data))):
+    file = Path(data) if Path(data).is_file() else None
+    if sequences.labels or sequences.negatives or (file is not None and holds_sequences(file)):
         return "sequence"
-    with suppress(DataError):  # which the reader of images puts in its own words
-        if Path(data).is_file() and recognise(Path(data), WHO) == "tokens":
+    with suppress(DataError):  # which the readers of the other kinds put in their own words
+        if file is not None and recognise(file, WHO) == "tokens":
             return "tokens"
-    return "images"
+    return "sequence" if sequences.others else "images"
 
 
 def load_data(options: TrainOptions) -> TrainData:

@@ -233,8 +233,8 @@ def _named(name: str, claimed: Discovery, domain: TokenDomain) -> Hypothesis:
     if len(fitting) != 1:
         known = "; ".join(each.move for each in claimed.hypotheses) or "none, as there are none"
         refuse(WHO, "--accept", f"all, or one of the hypotheses ({known})",
-               f"{name!r}, which names {len(fitting)} of them",
-               "name a token of one, or all of its words")  # fmt: skip
+               f"{name!r}, which {len(fitting) or 'none'} of them move",
+               "name a token that one alone moves, or give all of its words")  # fmt: skip
     return fitting[0]
 
 
