@@ -139,7 +139,7 @@ class TrainedTokens:
     @property
     def parameters(self) -> int:
         """How many numbers were trained."""
-        return sum(each.numel() for each in self.network.parameters())
+        return _size(self.network)
 
     @property
     def unknown(self) -> int:
@@ -320,19 +320,35 @@ def _network(
         network: Translator = build(width=width * step)
         return network if slots is None else SlotTranslator(network, slots)
 
-    def size(width: int) -> int:
-        with torch.device("meta"):
-            return sum(each.numel() for each in wide(width).parameters())
-
-    budget = options.parameters
-    if 2 * size(1) > 3 * budget:
-        refuse(WHO, "--parameters", f"at least {size(1):,}, as the narrowest network has",
-               f"{budget:,}", "pass more")  # fmt: skip
-    above = bisect_left(range(_WIDEST), budget, lo=1, key=size)
-    best = min((above - 1 or above, above), key=lambda width: abs(size(width) - budget))
     with torch.random.fork_rng(devices=[]):
+        best = _nearest([_size(wide(width)) for width in (1, 2, 3)], options.parameters)
         torch.manual_seed(options.seed)
         return wide(best)
+
+
+def _size(network: Translator) -> int:
+    """How many numbers are trained."""
+    return sum(each.numel() for each in network.parameters())
+
+
+def _nearest(sizes: Sequence[int], budget: int) -> int:
+    """The width whose size comes nearest to a budget, of sizes that are quadratic in the width.
+
+    Args:
+        sizes: of the widths 1, 2 and 3.
+        budget: wanted size.
+    """
+    first, second, third = sizes
+
+    def size(width: int) -> int:
+        pairs = (width - 1) * (width - 2) // 2
+        return first + (width - 1) * (second - first) + pairs * (third - 2 * second + first)
+
+    if 2 * first > 3 * budget:
+        refuse(WHO, "--parameters", f"at least {first:,}, as the narrowest network has",
+               f"{budget:,}", "pass more")  # fmt: skip
+    above = bisect_left(range(_WIDEST), budget, lo=1, key=size)
+    return min((max(above - 1, 1), above), key=lambda width: abs(size(width) - budget))
 
 
 def _answers(

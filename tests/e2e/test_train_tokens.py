@@ -20,7 +20,7 @@ from tests.e2e.running import Outcome, files, run_in
 VERBS, ALONE = ("walk", "run", "look", "jump"), "jump"
 TIMES = {"and": 1, "twice-and": 2, "thrice-and": 3}
 Pair = tuple[list[str], list[str]]
-OPTIONS = ["--test", "test.txt", "--epochs", "30", "--batch-size", "16", "--learning-rate", "0.02",
+OPTIONS = ["--test", "test.txt", "--epochs", "50", "--batch-size", "16", "--learning-rate", "0.02",
            "--parameters", "6000"]  # fmt: skip
 SHORT = ["--epochs", "2", "--parameters", "2000", "--overwrite", "--json"]
 
@@ -100,7 +100,7 @@ def test_a_run_is_whole(trained: Path) -> None:
     }  # fmt: skip
     assert named["options"]["accept"] == [ALONE]
     rows = list(csv.DictReader((folder / "log" / "metrics.csv").read_text().splitlines()))
-    assert [int(row["step"]) for row in rows] == [100, 120]
+    assert [int(row["step"]) for row in rows] == [100, 200]
     assert float(rows[1]["loss"]) < float(rows[0]["loss"])
     assert Discovery.load(folder / "weights" / "representation.safetensors").group.name == "S4"
     page = (folder / "report.html").read_text()
