@@ -186,7 +186,8 @@ def _pairs_in(argument: str, name: str) -> tuple[list[Pair], str]:
     corpus: Any = opened.raw
     pairs = [(tuple(each[0]), tuple(each[-1])) for each in corpus.read()]
     if corpus.sides == 1 or not pairs:
-        refuse(WHO, f"{argument} {name!r}", "pairs of an input and an output", opened.said,
+        got = opened.said if corpus.sides == 1 else "none"
+        refuse(WHO, f"{argument} {name!r}", "pairs of an input and an output", got,
                "write IN: ... OUT: ..., or a tab between, or JSON", DataError)  # fmt: skip
     return pairs, opened.said
 
