@@ -208,7 +208,11 @@ def _differences(kinds: Sequence[dict[str, Any]]) -> list[list[str]]:
     """For each kind of run, the options in which kinds differ, those named anyway left out."""
     names = sorted({name for kind in kinds for name in kind} - {"network", "action", "closure"})
     differ = [name for name in names if len({json.dumps(kind.get(name)) for kind in kinds}) > 1]
-    return [[f"{name} {kind.get(name)}" for name in differ] for kind in kinds]
+    return [[f"{name} {_plain(kind.get(name))}" for name in differ] for kind in kinds]
+
+
+def _plain(value: Any) -> Any:
+    return (", ".join(map(str, value)) or "none") if isinstance(value, list) else value
 
 
 def _read_run(folder: Path) -> tuple[dict[str, Any], Result]:
