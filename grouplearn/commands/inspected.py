@@ -62,16 +62,13 @@ class _Tokens:
 
     def operations(self) -> list[Operation]:
         """What each generator exchanges."""
+        return [Operation(self._exchanged(matrix), matrix) for matrix in self.generators]
+
+    def _exchanged(self, matrix: Float[np.ndarray, "d d"]) -> str:
+        """The cycles of tokens of a permutation."""
+        images = enumerate(matrix.argmax(0).tolist())
         names = self.vocabulary
-        return [
-            Operation(
-                TokenMove((
-                    {names[k]: names[to] for k, to in enumerate(matrix.argmax(0)) if k != to},
-                )).name,
-                matrix,
-            )
-            for matrix in self.generators
-        ]  # fmt: skip
+        return TokenMove(({names[k]: names[to] for k, to in images if k != to},)).name
 
 
 class Inspected(NamedTuple):

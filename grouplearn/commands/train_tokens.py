@@ -263,11 +263,11 @@ def train_tokens(
         step("looking for the group")
         exchanges = find_exchanges(data.train, options)
     slots = None if exchanges is None else _slots_of(exchanges, numbers)
-    longest = data.longest
+    longest_input, longest_output = data.longest
+    longest = max(_LONGEST, longest_input), 2 * longest_output
     if options.translator == "transformer":
-        longest = (max(longest[0], longest[1] + 1),) * 2  # outputs begin with START
-    else:
-        longest = max(_LONGEST, longest[0]), 2 * longest[1]
+        places = max(longest_input, longest_output + 1)  # outputs begin with START
+        longest = places, places
     network = _network(options, numbers, slots, longest[0])
 
     def watched(at: int, loss: float) -> None:

@@ -93,6 +93,7 @@ def _of_translator(module: Translator) -> Description:
         sizes |= {"dropout": module.dropout.p}
     elif isinstance(module, TransformerTranslator):
         sizes |= {"layers": len(module.reader.layers), "longest": module.places.num_embeddings}
+        layer: Any
         for layer in module.reader.layers:
             sizes |= {"heads": layer.self_attn.num_heads, "dropout": layer.dropout.p}
     else:
