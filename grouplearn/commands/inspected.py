@@ -68,7 +68,7 @@ class _Tokens:
         """The cycles of tokens of a permutation."""
         images = enumerate(matrix.argmax(0).tolist())
         names = self.vocabulary
-        return TokenMove(({names[k]: names[to] for k, to in images if k != to},)).name
+        return TokenMove(({names[k]: names[int(to)] for k, to in images if k != to},)).name
 
 
 class Inspected(NamedTuple):
