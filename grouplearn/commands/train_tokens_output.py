@@ -201,16 +201,17 @@ def _hypotheses(trained: TrainedTokens) -> Section | None:
 
 
 def _answers(heading: str, answers: Sequence[Answer], total: int) -> Section | None:
-    """Some answers, drawn evenly."""
+    """Some answers, drawn evenly; with what is expected where it is something else."""
     if not answers:
         return None
     few = answers[:: -(-len(answers) // _SHOWN)]
+    names = ["input", "output"] if answers[0].is_right else ["input", "output", "expected"]
     rows = [
         [" ".join(each.pair[0]), _UNKNOWN if each.said is None else " ".join(each.said) or "-",
-         " ".join(each.pair[1])]
+         " ".join(each.pair[1])][: len(names)]
         for each in few
     ]  # fmt: skip
-    head = [Column(name, is_text=True) for name in ("input", "output", "expected")]
+    head = [Column(name, is_text=True) for name in names]
     caption = f"{len(few)} of {len(answers):,} such answers to {total:,} test pairs."
     return Section(heading, table=Table(head, rows, caption))
 

@@ -6,11 +6,14 @@ import csv
 import itertools
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from rich.console import Console
 
 from grouplearn import Discovery
+from grouplearn.commands import progress
 from grouplearn.domains.token_numbers import PairNumbers
 from grouplearn.models import RecurrentTranslator, SlotTranslator, TransformerTranslator
 from grouplearn.tensorfile import read_tensors, write_tensors
@@ -271,3 +274,15 @@ def test_a_loss_that_is_no_number_ends_the_run(trained: Path) -> None:
     assert made.status == 1
     assert "pass a smaller --learning-rate" in made.err
     assert not (trained / "lost").exists()
+
+
+def test_progress_is_told_at_a_terminal(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def console(**options: Any) -> Any:
+        return Console(**options, force_terminal=True)
+
+    monkeypatch.setattr(progress, "Console", console)
+    line = ["train", "train.txt", "--network", "plain", "--epochs", "1", "--overwrite"]
+    made = ok(run_in(trained)(*line, "--out", "told"))
+    assert "drawing" in made.err
+    assert "Recurrent encoder-decoder, plain" in made.out
+    assert "drawing" not in ok(run_in(trained)(*line, "--out", "told", "--quiet")).err
