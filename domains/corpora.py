@@ -118,12 +118,24 @@ def corpus_of_file(path: str | os.PathLike[str]) -> Corpus:
         InputError: `path` is not a path.
         DataError: the file is missing, unreadable, empty, cut, or a line has another form.
     """
-    file = checked_path(f"{_WHO}.from_file", path)
-    head = [line for _, line in islice(_lines(file), HEAD_LINES)]
-    if not head:
-        _refuse_line(file, "a text file with tokens", "none", "pass a file that is not empty")
-    layout = text_layout(head)
-    return Corpus(layout.sides, lambda: _file_samples(file, layout), layout.words)
+    file, layout = _opened(path)
+    return Corpus(
+        layout.sides, lambda: (each for _, each in _file_samples(file, layout)), layout.words
+    )
+
+
+def inputs_of_file(path: str | os.PathLike[str]) -> list[tuple[int, Words]]:
+    """Return the inputs in a text file, each with the number of its line.
+
+    Args:
+        path: as for `corpus_of_file`; of pairs the inputs are taken, of sequences all.
+
+    Raises:
+        InputError: `path` is not a path.
+        DataError: as `corpus_of_file`.
+    """
+    file, layout = _opened(path)
+    return [(number, sample[0]) for number, sample in _file_samples(file, layout)]
 
 
 def corpus_of_two_files(inputs: str | os.PathLike[str], outputs: str | os.PathLike[str]) -> Corpus:
@@ -218,7 +230,16 @@ def _lines(file: Path) -> Iterator[tuple[int, str]]:
                 yield number, line
 
 
-def _file_samples(file: Path, layout: TextLayout) -> Iterator[Sample]:
+def _opened(path: str | os.PathLike[str]) -> tuple[Path, TextLayout]:
+    """A file, and how its lines hold samples."""
+    file = checked_path(f"{_WHO}.from_file", path)
+    head = [line for _, line in islice(_lines(file), HEAD_LINES)]
+    if not head:
+        _refuse_line(file, "a text file with tokens", "none", "pass a file that is not empty")
+    return file, text_layout(head)
+
+
+def _file_samples(file: Path, layout: TextLayout) -> Iterator[tuple[int, Sample]]:
     for count, (number, line) in enumerate(_lines(file)):
         if layout.titles and count == 0:
             continue
@@ -227,4 +248,4 @@ def _file_samples(file: Path, layout: TextLayout) -> Iterator[Sample]:
             got = f"{' '.join(line.split())!r} on line {number}"
             remedy = "the file may be cut: download it again"
             _refuse_line(file, f"lines {layout.form}", got, remedy)
-        yield sample
+        yield number, sample

@@ -20,9 +20,10 @@ from grouplearn.discovery.result import Discovery
 from grouplearn.domains.text_samples import Words
 from grouplearn.domains.tokens import TokenDomain
 from grouplearn.models.slots import Slots
-from grouplearn.models.translators import END, PAD, START
+from grouplearn.models.translators import END, PAD, START, Translator, translated
 
 _WHO = "PairNumbers"
+_AT_ONCE = 512
 _SPECIAL = ("", "<start>", "<end>")
 
 Tokens = Int64[Tensor, "batch time"]
@@ -81,6 +82,28 @@ class PairNumbers:
             until = row.index(END) if END in row else len(row)
             out.append([self.outputs[k] for k in row[:until] if k not in (PAD, START)])
         return out
+
+    def translate(
+        self, network: Translator, inputs: Sequence[Words], longest: int
+    ) -> list[tuple[list[str], bool]]:
+        """Return the outputs that a network gives to inputs, and whether each came to its end.
+
+        Args:
+            network: in evaluation mode.
+            inputs: one or more.
+            longest: so many tokens of an output at most.
+
+        Raises:
+            InputError: as `read`.
+        """
+        found: dict[int, tuple[list[str], bool]] = {}
+        order = sorted(range(len(inputs)), key=lambda k: len(inputs[k]))
+        for start in range(0, len(order), _AT_ONCE):
+            chosen = order[start : start + _AT_ONCE]
+            said = translated(network, self.read(inputs[k] for k in chosen), longest)
+            ended = (said == END).any(1).tolist()
+            found |= zip(chosen, zip(self.words(said), ended, strict=True), strict=True)
+        return [found[k] for k in range(len(inputs))]
 
     def slots(self, domain: TokenDomain, found: Discovery) -> Slots:
         """Return which tokens a found group exchanges, for the networks of `grouplearn.models`.

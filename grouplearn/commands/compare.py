@@ -40,12 +40,15 @@ from grouplearn.training import seeds_interval
 WHO = "grouplearn compare"
 _OF_DATA = ("data", "rotated", "classes", "objective")
 """Options that say what a network learned from, and for what."""
-_OF_SEQUENCES = ("others", "negatives", "labels", "alphabet", "length", "ambiguous")
+_FURTHER = {
+    "sequence": ("others", "negatives", "labels", "alphabet", "length", "ambiguous"),
+    "tokens": ("test",),
+}
 _HEAD = [
     Column("network", "What was trained, and the options in which runs differ.", is_text=True),
     Column("group", "The groups that were used.", is_text=True),
     Column("parameters", "Numbers that were trained."),
-    Column("score, %", "On the test images: mean over seeds, with half the width of its 95 % "
+    Column("score, %", "On the test samples: mean over seeds, with half the width of its 95 % "
            "interval (Student's t)."),
     Column("difference", "From the first row, seed by seed."),
     Column("seeds", "Of the runs that were put together."),
@@ -96,7 +99,7 @@ def rows_of(folders: Sequence[Path]) -> list[Row]:
     data: dict[str, Path] = {}
     for folder in folders:
         options, result = _read_run(folder)
-        further = _OF_SEQUENCES if options.get("kind") == "sequence" else ()
+        further = _FURTHER.get(str(options.get("kind")), ())
         same = [options.get(name) for name in (*_OF_DATA, *further)]
         data.setdefault(json.dumps(same), folder)
         options = {name: value for name, value in options.items() if name != "seed"}
@@ -189,7 +192,7 @@ def _page(folders: Sequence[Path], rows: Sequence[Row], table: Table) -> Page:
     alone = sum(math.isnan(half) for _, half in means)
     alerts = [Alert("One seed is no interval", f"{alone} of {len(rows)} kinds were run with one "
                     "seed: how much another seed would change is unknown.")]  # fmt: skip
-    drawn = png(draw_bars(bars, "score on the test images, %, with its 95 % interval").figure)
+    drawn = png(draw_bars(bars, "score on the test samples, %, with its 95 % interval").figure)
     picture = Picture(drawn, "; ".join(f"{bar.name}: {bar.value:.2f}" for bar in bars))
     answer = Headline(
         f"The best mean is that of {bars[best].name}: {_interval(*means[best])} %.",
@@ -205,7 +208,11 @@ def _differences(kinds: Sequence[dict[str, Any]]) -> list[list[str]]:
     """For each kind of run, the options in which kinds differ, those named anyway left out."""
     names = sorted({name for kind in kinds for name in kind} - {"network", "action", "closure"})
     differ = [name for name in names if len({json.dumps(kind.get(name)) for kind in kinds}) > 1]
-    return [[f"{name} {kind.get(name)}" for name in differ] for kind in kinds]
+    return [[f"{name} {_plain(kind.get(name))}" for name in differ] for kind in kinds]
+
+
+def _plain(value: Any) -> Any:
+    return (", ".join(map(str, value)) or "none") if isinstance(value, list) else value
 
 
 def _read_run(folder: Path) -> tuple[dict[str, Any], Result]:
@@ -223,7 +230,8 @@ def _read_run(folder: Path) -> tuple[dict[str, Any], Result]:
 
 
 def _group(result: Result) -> str:
-    return f"{result.group} ({result.moves[0]})" if result.moves else result.group
+    named = result.moves and result.tokens is None  # words of tokens are long
+    return f"{result.group} ({result.moves[0]})" if named else result.group
 
 
 def _interval(mean: float, half: float) -> str:

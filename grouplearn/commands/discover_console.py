@@ -5,19 +5,18 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from grouplearn.commands.discover import DataFinding, DiscoverOptions, Watch, run_all
+from grouplearn.commands.discover import DataFinding, DiscoverOptions, run_all
 from grouplearn.commands.discover_data import WHO, names_of
 from grouplearn.commands.discover_output import sentences_of, summary_of, write_run
 from grouplearn.commands.discover_words import ladder_of
 from grouplearn.commands.folders import reserve, whole
 from grouplearn.commands.marks import to_json
+from grouplearn.commands.progress import told
 
 _WIDTH = 80
 
@@ -47,11 +46,10 @@ def run_discover(
     name = "-".join(list(names_of(options.data))[:3])
     with (
         reserve(WHO, out, f"discover-{name}", overwrite) as place,
-        _progress(hidden=quiet or as_json) as watch,
+        told(hidden=quiet or as_json) as tell,
     ):
-        findings = run_all(options, watch)
-        if watch is not None:
-            watch("report", "drawing")
+        findings = run_all(options, lambda data, step: tell(f"{data}: {step}"))
+        tell("report: drawing")
         with whole(place) as folder:
             write_run(folder, findings, options, command)
     if as_json:
@@ -60,23 +58,6 @@ def run_discover(
     elif not quiet:
         _show(findings, place.shown)
     return 0
-
-
-@contextmanager
-def _progress(*, hidden: bool) -> Iterator[Watch | None]:
-    """A line on standard error that says what is being done; none where it is not a terminal."""
-    console = Console(stderr=True)
-    if hidden or not console.is_terminal:
-        yield None
-        return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bars:
-        task = bars.add_task("opening", total=None)
-
-        def watch(name: str, step: str) -> None:
-            bars.update(task, description=f"{name}: {step}")
-
-        yield watch
 
 
 def _show(findings: tuple[DataFinding, ...], folder: Path) -> None:

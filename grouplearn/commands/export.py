@@ -24,7 +24,7 @@ from grouplearn.commands.train_data import assert_fits
 from grouplearn.commands.train_output import NETWORK
 from grouplearn.errors import DataError
 from grouplearn.layers.filters import input_like
-from grouplearn.models import LGN, Pattern, SequenceNetwork
+from grouplearn.models import LGN, Pattern, SequenceNetwork, Translator
 from grouplearn.models.standardised import unwrapped
 from grouplearn.training import load
 
@@ -70,6 +70,10 @@ def run_export(
     sweep(run.parent)
     network: Any = load(run / NETWORK if run.is_dir() else run)
     inner = unwrapped(network)
+    if isinstance(inner, Translator):
+        refuse(WHO, "RUN", "a run on images or sequences",
+               f"one on tokens, {type(inner).__name__}, which is asked token by token",
+               "load its network in Python")  # fmt: skip
     if isinstance(inner, LGN) or not hasattr(inner, "pattern"):
         refuse(WHO, "RUN", "a run of an LGCNN, a plain CNN or a network for sequences",
                type(inner).__name__, "use its filters as they are")  # fmt: skip

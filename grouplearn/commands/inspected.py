@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from math import isqrt
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict, cast
+from typing import Any, NamedTuple, TypedDict, cast, final
 
 import numpy as np
 from jaxtyping import Float
@@ -13,15 +14,25 @@ from torch import nn
 
 from grouplearn._checks import refuse
 from grouplearn._schema import misfit, parsed
-from grouplearn.commands.actions_in import FOUND, WEIGHTS, as_matrices, files_with_actions
-from grouplearn.commands.results import read_options
+from grouplearn.commands.actions_in import (
+    FOUND,
+    REPRESENTATION,
+    WEIGHTS,
+    as_matrices,
+    files_with_actions,
+)
+from grouplearn.commands.marks import RESULT
+from grouplearn.commands.results import read_options, read_result
 from grouplearn.commands.train_output import NETWORK
 from grouplearn.domains.base import Domain
 from grouplearn.domains.images import ImageDomain
 from grouplearn.domains.letters import ALPHABETS, AlphabetName
 from grouplearn.domains.numpy_files import is_npy, numpy_array
 from grouplearn.domains.sequences import SequenceDomain
+from grouplearn.domains.vocabulary import TokenMove
 from grouplearn.errors import DataError
+from grouplearn.interpret.describe import HasOperations
+from grouplearn.interpret.operations import Operation
 from grouplearn.models import LGCNN
 from grouplearn.models.standardised import unwrapped
 from grouplearn.representations import LearnedRepresentation
@@ -31,27 +42,60 @@ WHO = "grouplearn inspect"
 _TENSORS = ".safetensors"
 
 
+@final
+@dataclass(frozen=True)
+class _Vocabulary:
+    """The generators of an action on a vocabulary, in its words.
+
+    Attributes:
+        vocabulary: the token of each coordinate.
+        generators: (m, d, d).
+    """
+
+    vocabulary: Sequence[str]
+    generators: Float[np.ndarray, "m d d"]
+
+    @property
+    def dim(self) -> int:
+        """The number of tokens."""
+        return len(self.vocabulary)
+
+    def operations(self) -> list[Operation]:
+        """What each generator exchanges."""
+        return [Operation(self._exchanged(matrix), matrix) for matrix in self.generators]
+
+    def _exchanged(self, matrix: Float[np.ndarray, "d d"]) -> str:
+        """The cycles of tokens of a permutation."""
+        images = enumerate(matrix.argmax(0).tolist())
+        names = self.vocabulary
+        return TokenMove(({names[k]: names[int(to)] for k, to in images if k != to},)).name
+
+
 class Inspected(NamedTuple):
     """Something that acts.
 
     Attributes:
         name: what it is, or where it stands.
         what: an action, or a matrix.
-        domain: whose words describe it; None where that is not known.
+        domain: whose words describe it, or what else has words; None where that is not known.
         said: what was said of it where it was found.
     """
 
     name: str
     what: LearnedRepresentation | Float[np.ndarray, "d d"]
-    domain: Domain | None
+    domain: HasOperations | None
     said: str = ""
 
 
-class _Result(TypedDict):
+class _Told(TypedDict):
     data: str
     kind: str
     dimension: int
     summary: str
+
+
+class _Result(_Told, total=False):
+    coordinates: list[str]
 
 
 class _Inspected(TypedDict):
@@ -88,7 +132,9 @@ def things_in(path: Path, patch_size: int | None) -> list[Inspected]:
 
 
 def _of_run(folder: Path) -> Iterator[Inspected]:
-    if (folder / NETWORK).is_file():
+    if (folder / NETWORK).is_file() and (folder / REPRESENTATION).is_file():
+        yield _of_translator(folder)
+    elif (folder / NETWORK).is_file():
         yield from _of_network(load(folder / NETWORK))
     elif (folder / FOUND).is_file():
         yield from _of_findings(folder)
@@ -105,11 +151,25 @@ def _of_file(path: Path) -> Iterator[Inspected]:
     if path.absolute().parent.name == WEIGHTS.name and (run / FOUND).is_file():
         yield from _of_findings(run, path)
         return
+    if path.absolute() == run / REPRESENTATION and (run / NETWORK).is_file():
+        yield _of_translator(run)
+        return
     module = load(path)
     if isinstance(module, LearnedRepresentation):
         yield Inspected(path.stem, module, None)
     else:
         yield from _of_network(module)
+
+
+def _of_translator(folder: Path) -> Inspected:
+    """The action on the tokens of a network, which has none on its features."""
+    rep = _representation(folder / REPRESENTATION)
+    try:
+        result = read_result(folder)
+    except (OSError, ValueError) as problem:
+        refuse(WHO, "WHAT", f"a run with a whole {RESULT}", str(problem), "train it again",
+               DataError)  # fmt: skip
+    return Inspected(folder.resolve().name, rep, _tokens_of(rep, result.coordinates))
 
 
 def _of_network(network: nn.Module) -> Iterator[Inspected]:
@@ -143,7 +203,7 @@ def _of_findings(run: Path, only: Path | None = None) -> Iterator[Inspected]:
         if only is not None and file != only.resolve():
             continue
         rep = _representation(file)
-        domain = _domain_of(run, result, rep.dim)
+        domain = _domain_of(run, result, rep)
         yield Inspected(result["data"], rep, domain, result["summary"])
 
 
@@ -160,8 +220,10 @@ def _representation(file: Path) -> LearnedRepresentation:
     return module
 
 
-def _domain_of(run: Path, result: _Result, dim: int) -> Domain | None:
-    side = isqrt(dim)
+def _domain_of(run: Path, result: _Result, rep: LearnedRepresentation) -> HasOperations | None:
+    dim, side = rep.dim, isqrt(rep.dim)
+    if result["kind"] == "tokens":
+        return _tokens_of(rep, result.get("coordinates", ()))
     if result["kind"] == "images" and side > 1 and side**2 == dim:
         return ImageDomain(side)
     reading: Any = _options(run).get("reading")
@@ -170,6 +232,13 @@ def _domain_of(run: Path, result: _Result, dim: int) -> Domain | None:
         if letters in ALPHABETS and dim % (size := len(ALPHABETS[letters].letters)) == 0:
             return SequenceDomain(cast("AlphabetName", letters), window=dim // size)
     return None
+
+
+def _tokens_of(rep: LearnedRepresentation, vocabulary: Sequence[str]) -> _Vocabulary | None:
+    """The words of a vocabulary, where it fits."""
+    if len(vocabulary) != rep.dim:
+        return None
+    return _Vocabulary(vocabulary, rep.generators().detach().double().numpy())
 
 
 def _learned_from(run: Path) -> Domain | None:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from grouplearn.commands.discover_data import names_of
 from grouplearn.commands.folders import reserve, whole
-from grouplearn.commands.invariance import InvarianceOptions, Tested, Watch, run
+from grouplearn.commands.invariance import InvarianceOptions, Tested, run
 from grouplearn.commands.invariance_actions import WHO
 from grouplearn.commands.invariance_output import (
     heading_of,
@@ -24,6 +21,7 @@ from grouplearn.commands.invariance_output import (
     write_run,
 )
 from grouplearn.commands.marks import to_json
+from grouplearn.commands.progress import told
 from grouplearn.commands.tables import print_table
 
 _WIDTH = 80
@@ -53,7 +51,7 @@ def run_test(
     """
     (name,) = names_of((options.data,))
     with reserve(WHO, out, f"test-{name}", overwrite) as place:
-        with _progress(hidden=quiet or as_json) as watch:
+        with told(hidden=quiet or as_json) as watch:
             tested = run(options, watch)
         with whole(place) as folder:
             write_run(folder, tested, options, command)
@@ -63,23 +61,6 @@ def run_test(
     elif not quiet:
         _show(tested, options, place.shown)
     return int(tested.result.rejected)
-
-
-@contextmanager
-def _progress(*, hidden: bool) -> Iterator[Watch | None]:
-    """A line on standard error that says what is being done; none where it is not a terminal."""
-    console = Console(stderr=True)
-    if hidden or not console.is_terminal:
-        yield None
-        return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bars:
-        task = bars.add_task("opening", total=None)
-
-        def watch(step: str) -> None:
-            bars.update(task, description=step)
-
-        yield watch
 
 
 def _show(tested: Tested, options: InvarianceOptions, folder: Path) -> None:

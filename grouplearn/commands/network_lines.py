@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,11 +18,12 @@ def train(  # noqa: PLR0913, PLR0917
             "or a folder of pictures for each class), a file of images in IDX with its labels "
             "beside it, an .npz with x_train and y_train, or digits, which is built in. Or "
             "sequences: a FASTA file for each class, the positives first; or one, with --labels or "
-            "--negatives; or a table of sequences and classes.",
+            "--negatives; or a table of sequences and classes. Or a text of pairs of token "
+            "sequences: lines IN: ... OUT: ..., with a tab between, or of JSON.",
         ),
     ],
     kind: Annotated[
-        str | None, typer.Option(help="images or sequence; default: what the content says.")
+        str | None, typer.Option(help="images, sequence or tokens; default: what the content says.")
     ] = None,
     action: Annotated[
         str,
@@ -36,8 +37,8 @@ def train(  # noqa: PLR0913, PLR0917
     network: Annotated[
         str,
         typer.Option(
-            help="lgcnn, of sequences a network of their own; plain (no group); or lgn (the "
-            "published unfolded network)."
+            help="lgcnn, of sequences and tokens a network of their own; plain (no group); or lgn "
+            "(the published unfolded network)."
         ),
     ] = "lgcnn",
     objective: Annotated[
@@ -106,9 +107,37 @@ def train(  # noqa: PLR0913, PLR0917
             "apart."
         ),
     ] = False,
-    epochs: Annotated[int, typer.Option(help="Passes over the training samples.")] = 10,
-    batch_size: Annotated[int, typer.Option(help="Samples in a step.")] = 128,
-    learning_rate: Annotated[float, typer.Option(help="The largest, of AdamW.")] = 0.01,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="all|TOKEN",
+            help="Of tokens: take a hypothesis for true, all of them or the one that moves a "
+            "token; may be repeated.",
+        ),
+    ] = None,
+    test: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Of tokens: pairs to test with; default: a fifth of the inputs, held out.",
+        ),
+    ] = None,
+    translator: Annotated[
+        str, typer.Option(help="Of tokens: the encoder-decoder, recurrent or transformer.")
+    ] = "recurrent",
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            help="Passes over the training samples; default: 10, of tokens what makes 2,000 steps."
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Samples in a step; default: 128, of tokens 64.")
+    ] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(help="The largest, of AdamW; default: 0.01, of tokens 0.004."),
+    ] = None,
     weight_decay: Annotated[float, typer.Option(help="Of AdamW.")] = 0.01,
     schedule: Annotated[
         str, typer.Option(help="Of the learning rate: one-cycle, halving or constant.")
@@ -135,8 +164,9 @@ def train(  # noqa: PLR0913, PLR0917
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     quiet: Annotated[bool, typer.Option(help="Print nothing but errors.")] = False,
 ) -> Callable[[str], int]:
-    """Train a network on labelled images or sequences, with a group, and test it."""
+    """Train a network on labelled images, sequences or pairs of token sequences, and test it."""
     from grouplearn.commands.options import numbers
+    from grouplearn.commands.train_config import read_config
     from grouplearn.commands.train_console import run_train
     from grouplearn.commands.train_data import kind_of
     from grouplearn.commands.train_kinds import (
@@ -144,41 +174,47 @@ def train(  # noqa: PLR0913, PLR0917
         SequenceOptions,
         TrainOptions,
         fit_options,
-        read_config,
     )  # fmt: skip
+    from grouplearn.commands.train_token_options import TokenOptions, check_line
+    from grouplearn.commands.train_tokens_console import run_train_tokens
 
-    def options(line: str) -> TrainOptions:
+    given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
+    typed: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    typed |= {"weight_decay": weight_decay, "seed": seed or 0}
+
+    def options(line: str) -> TrainOptions | TokenOptions:
         if config is not None:
             return read_config(line, config, data, seed)
         sequences = SequenceOptions(
-            tuple(data[1:]),
-            negatives,
-            labels,
-            alphabet,
-            length,
-            ambiguous,
-            blocks,
-            signs,
-            aligned,
-        )
+            tuple(data[1:]), negatives, labels, alphabet, length, ambiguous, blocks, signs, aligned
+        )  # fmt: skip
+        found = kind_of(data[0], kind, sequences)
+        if found == "tokens":
+            return TokenOptions(data[0], found, network, translator, tuple(accept or ()), test,
+                                parameters, **typed)  # fmt: skip
         return TrainOptions(
-            data=data[0], kind=kind_of(data[0], kind, sequences), sequences=sequences,
+            data=data[0], kind=found, sequences=sequences,
             network=network, objective=objective, parameters=parameters, rotated=rotated,
             classes=None if classes is None else numbers("grouplearn train", "--classes", classes),
             shift=shift,
             action=ActionOptions(action, order, closure, invertibility, moments),
             fit=fit_options(
-                epochs=epochs, batch_size=batch_size, learning_rate=learning_rate,
-                weight_decay=weight_decay, schedule=schedule,
-                precision=precision, patience=patience, accelerator=accelerator,
-                seed=seed or 0,
+                schedule=schedule, precision=precision, patience=patience, accelerator=accelerator,
+                **typed,
             ),
         )  # fmt: skip
 
-    return lambda line: run_train(
-        options(line), out, command=line, overwrite=overwrite, resume=resume, as_json=as_json,
-        quiet=quiet,
-    )  # fmt: skip
+    def run(line: str) -> int:
+        asked = options(line)
+        check_line(line, asked.kind, data)
+        told: dict[str, Any] = {
+            "command": line, "overwrite": overwrite, "as_json": as_json, "quiet": quiet
+        }  # fmt: skip
+        if isinstance(asked, TokenOptions):
+            return run_train_tokens(asked, out, **told)
+        return run_train(asked, out, resume=resume, **told)
+
+    return run
 
 
 def compare(
@@ -225,7 +261,8 @@ def predict(
             metavar="DATA",
             help="Images of the size of the run's: a picture, a folder of pictures, a .npy, an "
             ".npz, IDX or a batch of CIFAR; - for standard input; or digits, which is built in. "
-            "For a run on sequences: FASTA, FASTQ, GenBank, EMBL or bare letters.",
+            "For a run on sequences: FASTA, FASTQ, GenBank, EMBL or bare letters. For one on "
+            "tokens: a text of inputs, one on each line, or of pairs, whose inputs are read.",
         ),
     ],
     out: Annotated[
@@ -234,7 +271,7 @@ def predict(
     overwrite: Annotated[bool, typer.Option(help="Replace the file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON in place of CSV.")] = False,
 ) -> Callable[[str], int]:
-    """Classify images or sequences with a trained network."""
+    """Classify images or sequences, or translate tokens, with a trained network."""
     from grouplearn.commands.predict import run_predict
 
     return lambda _: run_predict(run, data, out, overwrite=overwrite, as_json=as_json)

@@ -1,4 +1,4 @@
-"""`grouplearn predict`: what a trained network says of new images or sequences, as a table."""
+"""`grouplearn predict`: what a trained network says of new samples, as a table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from grouplearn._schema import rebuilding
 from grouplearn.commands.folders import sweep
 from grouplearn.commands.marks import RESULT, to_json
 from grouplearn.commands.options import assert_new
-from grouplearn.commands.results import Sequences, read_result
+from grouplearn.commands.predict_tokens import translations
+from grouplearn.commands.results import Result, Sequences, TokenSides, read_result
 from grouplearn.commands.train_data import BUILT_IN
 from grouplearn.commands.train_output import NETWORK
 from grouplearn.domains.labelled_sequences import load_sequences
@@ -58,15 +59,27 @@ class _Samples(NamedTuple):
     tensors: Callable[[slice], Tensor]
 
 
+class _Said(NamedTuple):
+    """What a network says, as a table and as plain data."""
+
+    noun: str
+    head: list[str]
+    rows: list[list[str]]
+    plain: list[dict[str, object]]
+
+
 def run_predict(
     run: Path, data: str, out: Path | None, *, overwrite: bool = False, as_json: bool = False
 ) -> int:
     """Classify samples and write a table: name, class, and the probability of each class.
 
+    For a run on tokens, the table has inputs, outputs, and whether each output came to its end.
+
     Args:
-        run: folder of a finished run of `grouplearn train`, for classification.
+        run: folder of a finished run of `grouplearn train`, for classification, or on tokens.
         data: images as `load_images` reads them, or "digits"; for a run on sequences, a file of
-            them, of the same length, or cut and padded to it as those of the run were.
+            them, of the same length, or cut and padded to it as those of the run were; for one on
+            tokens, a text with an input on each line.
         out: a CSV file to write; None prints the table.
         overwrite: may the file be replaced?
         as_json: print JSON instead, one object for each sample.
@@ -80,42 +93,62 @@ def run_predict(
     """
     assert_new(WHO, "--out", out, overwrite=overwrite)
     sweep(run.parent)
-    found = _read_run(run)
-    samples = _images(data, found) if found.size is not None else _letters(data, found)
-    rows = _rows(found, samples)
+    result = _result_of(run)
+    said = (
+        _translated(run, result.tokens, data) if result.tokens else _classified(run, result, data)
+    )
     if as_json:
-        named = [
-            {
-                found.noun: name,
-                "class": best,
-                "probabilities": dict(zip(found.classes, each, strict=True)),
-            }
-            for name, best, each in rows
-        ]
-        text = to_json(named, indent=2) + "\n"
+        text = to_json(said.plain, indent=2) + "\n"
     else:
         table = io.StringIO()
-        writer = csv.writer(table, lineterminator="\n")
-        writer.writerow([found.noun, "class", *found.classes])
-        for name, best, each in rows:
-            writer.writerow([name, best, *(f"{value:.6f}" for value in each)])
+        csv.writer(table, lineterminator="\n").writerows([said.head, *said.rows])
         text = table.getvalue()
     if out is None:
         sys.stdout.write(text)
     else:
         write_whole(out, text)
-        sys.stdout.write(f"{len(rows):,} {found.noun}s, written to {out}.\n")
+        sys.stdout.write(f"{len(said.rows):,} {said.noun}s, written to {out}.\n")
     return 0
 
 
-def _read_run(run: Path) -> _Run:
+def _classified(run: Path, result: Result, data: str) -> _Said:
+    """Name and class of images or sequences, and the probability of each class."""
+    found = _read_run(run, result)
+    samples = _images(data, found) if found.size is not None else _letters(data, found)
+    rows = _rows(found, samples)
+    plain: list[dict[str, object]] = [
+        {
+            found.noun: name, "class": best,
+            "probabilities": dict(zip(found.classes, each, strict=True)),
+        }
+        for name, best, each in rows
+    ]  # fmt: skip
+    lines = [[name, best, *(f"{value:.6f}" for value in each)] for name, best, each in rows]
+    return _Said(found.noun, [found.noun, "class", *found.classes], lines, plain)
+
+
+def _translated(run: Path, tokens: TokenSides, data: str) -> _Said:
+    """Inputs and outputs of tokens; an output that is cut has not ended."""
+    rows = translations(WHO, run, tokens, data)
+    lines = [[" ".join(x), " ".join(y), "yes" if ended else "no"] for x, y, ended in rows]
+    plain: list[dict[str, object]] = [
+        {"input": x, "output": y, "ended": ended} for x, y, ended in rows
+    ]
+    return _Said("output", ["input", "output", "ended"], lines, plain)
+
+
+def _result_of(run: Path) -> Result:
+    """What a finished run came to."""
     expected = f"the folder of a finished run of grouplearn train, with a {RESULT}"
     try:
-        result = read_result(run)
+        return read_result(run)
     except (OSError, ValueError) as problem:
         said = problem.strerror if isinstance(problem, OSError) else problem
         refuse(WHO, "RUN", expected, f"{str(run)!r} ({said})",
                "train a network, or finish the run with --resume", DataError)  # fmt: skip
+
+
+def _read_run(run: Path, result: Result) -> _Run:
     if result.objective != "classification":
         refuse(WHO, "RUN", "a run for classification", result.objective,
                "use its network in Python", DataError)  # fmt: skip

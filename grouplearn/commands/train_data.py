@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -14,6 +15,7 @@ from grouplearn.commands.train_kinds import WHO, SequenceOptions, TrainOptions
 from grouplearn.domains.image_sets import ImageSets, LabelledImages
 from grouplearn.domains.images import ImageDomain
 from grouplearn.domains.labelled_sequences import LabelledSequences, load_labelled_sequences
+from grouplearn.domains.readers.kinds import recognise
 from grouplearn.domains.readers.sources import SourceOptions, open_source
 from grouplearn.domains.rebuilt import rotated_sets
 from grouplearn.domains.samples import sample_labelled_digits
@@ -63,7 +65,7 @@ def domain_of(options: TrainOptions) -> ImageDomain | SequenceDomain:
 
 
 def kind_of(data: str, given: str | None, sequences: SequenceOptions) -> str:
-    """Whether to read images or sequences.
+    """Whether to read images, sequences or pairs of token sequences.
 
     Args:
         data: as it was typed.
@@ -75,10 +77,13 @@ def kind_of(data: str, given: str | None, sequences: SequenceOptions) -> str:
     """
     if given is not None:
         return given
-    told = sequences.others or sequences.labels or sequences.negatives
-    if told or (Path(data).is_file() and holds_sequences(Path(data))):
+    file = Path(data) if Path(data).is_file() else None
+    if sequences.labels or sequences.negatives or (file is not None and holds_sequences(file)):
         return "sequence"
-    return "images"
+    with suppress(DataError):  # which the readers of the other kinds put in their own words
+        if file is not None and recognise(file, WHO) == "tokens":
+            return "tokens"
+    return "sequence" if sequences.others else "images"
 
 
 def load_data(options: TrainOptions) -> TrainData:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, final, get_args
 
 from grouplearn._checks import finite_number, refuse
-from grouplearn._schema import misfit, parsed
-from grouplearn.commands.options import between, known_name, typed_beside
+from grouplearn.commands.options import between, known_name
 from grouplearn.domains.choosing import PARAMETERS
 from grouplearn.domains.labelled_sequences import SHUFFLED
 from grouplearn.domains.pixels import GRID_MOVES
-from grouplearn.errors import DataError
 from grouplearn.training import FitOptions
 from grouplearn.training.fitting import Accelerator, Precision, Schedule
 from grouplearn.training.objectives import SMOOTHING
@@ -25,10 +22,9 @@ KNOWN = ("square", *(name for name in GRID_MOVES if name != "identity"))
 NETWORKS = ("lgcnn", "plain", "lgn")
 SEQUENCE_SOURCES = ("auto", "discovered", "none")
 """Where the action on sequences comes from; besides these a known move of sequences, or a file."""
-KINDS = ("images", "sequence")
+KINDS = ("images", "sequence", "tokens")
 OBJECTIVES = ("classification", "similarity", "reconstruction")
 CLOSURES = ("exact", "soft", "none")
-_BESIDE_CONFIG = ("--config", "--seed", "--resume", "--out", "--overwrite", "--json", "--quiet")
 
 
 @final
@@ -219,69 +215,6 @@ def fit_options(*, schedule: str, precision: str, accelerator: str, **others: An
     return FitOptions(**names, **others)
 
 
-def read_config(
-    line: str, file: Path, data: Sequence[str], seed: int | None = None
-) -> TrainOptions:
-    """The options in a file: config.json of a run, or the part of it that is called options.
-
-    Args:
-        line: what was typed; options beside the file are refused.
-        file: JSON; what it leaves out has its default.
-        data: takes the place of that in the file; further ones are a class each.
-        seed: takes the place of that in the file, where it is not None.
-
-    Raises:
-        DataError: the file is missing, or no JSON.
-        InputError: an option is unknown, or out of its range.
-    """
-    others = typed_beside(line, _BESIDE_CONFIG)
-    if others:
-        refuse(WHO, "--config", "without the options that it holds", ", ".join(others),
-               "leave these out, or change the file")  # fmt: skip
-    try:
-        found = parsed(file.read_bytes())
-    except (OSError, ValueError) as problem:
-        refuse(WHO, f"--config {str(file)!r}", "a JSON file", str(problem), "check it", DataError)
-    known = found.get("options", found) if isinstance(found, dict) else found
-    _assert_types(TrainOptions, known, "--config")
-    known = dict(known)
-    _assert_types(ActionOptions, known.get("action", {}), "--config: action")
-    _assert_types(FitOptions, known.get("fit", {}), "--config: fit")
-    sequences = _sequence_options({**known.pop("sequences", {}), "others": list(data[1:])})
-    try:
-        action = known.pop("action", {})
-        usual = {"schedule": "one-cycle", "precision": "float32", "accelerator": "cpu"}
-        fit = {**usual, **known.pop("fit", {}), **({} if seed is None else {"seed": seed})}
-        classes = known.pop("classes", None)
-        if misfit(classes, list[int] | None) is not None:
-            refuse(WHO, "--config: classes", "a list of integers", repr(classes),
-                   "see config.json of a run")  # fmt: skip
-        options = {"classes": None if classes is None else tuple(classes), **known, "data": data[0]}
-        return TrainOptions(
-            action=ActionOptions(**action), fit=fit_options(**fit), sequences=sequences, **options
-        )
-    except TypeError as problem:
-        return refuse(WHO, "--config", "of this command's options", str(problem),
-                      "see config.json of a run")  # fmt: skip
-
-
-def _sequence_options(known: Any) -> SequenceOptions:
-    """Options of sequences, as JSON has them."""
-    _assert_types(SequenceOptions, known, "--config: sequences")
-    others, usual = list(known.get("others", [])), {"negatives": str, "labels": str, "length": int}
-    wrong = misfit(others, list[str]) is not None or any(
-        not isinstance(known.get(name), kind | None) for name, kind in usual.items()
-    )
-    if wrong:
-        refuse(WHO, "--config: sequences", "options of sequences", repr(known),
-               "see config.json of a run")  # fmt: skip
-    try:
-        return SequenceOptions(**{**known, "others": tuple(others)})
-    except TypeError as problem:
-        return refuse(WHO, "--config: sequences", "of this command's options", str(problem),
-                      "see config.json of a run")  # fmt: skip
-
-
 def flat(options: Mapping[str, Any]) -> dict[str, Any]:
     """Options as plain data, those within `action` and `fit` beside the others, by their names.
 
@@ -295,21 +228,3 @@ def flat(options: Mapping[str, Any]) -> dict[str, Any]:
         else:
             found[name] = value
     return found
-
-
-def _assert_types(kind: type[Any], values: Any, where: str) -> None:
-    """Refuse values of other types than those of the options of a class."""
-    if not isinstance(values, dict):
-        refuse(WHO, where, "an object of options", repr(values), "see config.json of a run")
-    for option in fields(kind):
-        value, usual = values.get(option.name), option.default
-        if option.name not in values or usual is MISSING or usual is None:
-            continue
-        listed = type(usual) is tuple and type(value) is list  # JSON has no tuples
-        if (
-            type(value) is not type(usual)
-            and not listed
-            and not (type(usual) is float and type(value) is int)
-        ):
-            refuse(WHO, f"{where}: {option.name}", f"of type {type(usual).__name__}",
-                   repr(value), "see config.json of a run")  # fmt: skip

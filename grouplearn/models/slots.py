@@ -79,6 +79,15 @@ class Slots(nn.Module):
             self.register_buffer(f"{name}_kind", kind, persistent=False)
             self.register_buffer(f"{name}_token", token, persistent=False)
 
+    def members(self) -> list[list[tuple[list[int], list[int]]]]:
+        """Return the classes that these slots were built of."""
+        sides = [
+            [[int(k) for k in column if k != _FIXED] for column in table.T.tolist()]
+            for table in (self.inputs_token, self.outputs_token)
+        ]
+        owned = iter(zip(*sides, strict=True))
+        return [[next(owned) for _ in range(size)] for size in self.sizes]
+
     def names(self, *sequences: Tokens) -> Names:
         """Return the canonical names of sequences: the new slot of every slot.
 

@@ -17,9 +17,14 @@ from grouplearn.models import (
     LGNShape,
     Pattern,
     PlainCNN,
+    RecurrentTranslator,
     SequenceNetwork,
     SequencePattern,
+    Slots,
+    SlotTranslator,
     Standardised,
+    TransformerTranslator,
+    Translator,
 )
 from grouplearn.representations import LearnedRepresentation
 from grouplearn.representations.descriptions import (
@@ -32,6 +37,7 @@ from grouplearn.representations.descriptions import (
 )
 
 Classes: TypeAlias = Iterable[type[LearnedRepresentation]]
+_TRANSLATORS = {each.__name__: each for each in (RecurrentTranslator, TransformerTranslator)}
 
 
 def describe(module: nn.Module, names: Mapping[int, str]) -> Description:
@@ -55,8 +61,10 @@ def describe(module: nn.Module, names: Mapping[int, str]) -> Description:
         return {"class": "PlainCNN", "pattern": asdict(module.pattern)}
     if isinstance(module, LGCNN | SequenceNetwork):
         return _with_action(module, names)
-    return refuse("save", "module", "a representation or a network of this library",
-                  type(module).__name__, REMEDY)  # fmt: skip
+    if not isinstance(module, Translator):
+        refuse("save", "module", "a representation or a network of this library",
+               type(module).__name__, REMEDY)  # fmt: skip
+    return _of_translator(module)
 
 
 def _with_action(module: LGCNN | SequenceNetwork, names: Mapping[int, str]) -> Description:
@@ -72,6 +80,26 @@ def _with_action(module: LGCNN | SequenceNetwork, names: Mapping[int, str]) -> D
     acting = {"letters": module.letters, "positions": module.positions}
     described = {name: describe(rep, names) for name, rep in acting.items()}
     return {"class": "SequenceNetwork", "pattern": asdict(module.pattern), **described}
+
+
+def _of_translator(module: Translator) -> Description:
+    """Describe an encoder-decoder of tokens: its sizes, and what may be exchanged."""
+    if isinstance(module, SlotTranslator):
+        return {
+            "class": "SlotTranslator", "network": _of_translator(module.network),
+            "slots": module.slots.members(), "tells_apart": module.tells_apart,
+        }  # fmt: skip
+    sizes: Description = {"inputs": module.inputs, "outputs": module.outputs, "width": module.width}
+    if isinstance(module, RecurrentTranslator):
+        sizes |= {"dropout": module.dropout.p}
+    elif isinstance(module, TransformerTranslator):
+        sizes |= {"layers": len(module.reader.layers), "longest": module.places.num_embeddings}
+        layer: Any
+        for layer in module.reader.layers:
+            sizes |= {"heads": layer.self_attn.num_heads, "dropout": layer.dropout.p}
+    else:
+        refuse("save", "module", "a network of this library", type(module).__name__, REMEDY)
+    return {"class": type(module).__name__, "sizes": sizes}
 
 
 def build(
@@ -96,17 +124,34 @@ def build(
         return LGN(LGNShape(**description["shape"]))
     if kind == "PlainCNN":
         return PlainCNN(_pattern(description["pattern"]))
-    if kind == "LGCNN":
-        distinct = [
-            build_representation(e, tensors, classes) for e in description["representations"]
-        ]
-        reps = [distinct[number] for number in description["layers"]]
-        return LGCNN(_pattern(description["pattern"]), reps)
-    if kind == "SequenceNetwork":
+    if kind in ("LGCNN", "SequenceNetwork"):
+        return _built_with_action(description, tensors, classes)
+    if kind == "SlotTranslator" or kind in _TRANSLATORS:
+        return _built_translator(description)
+    return build_representation(description, tensors, classes)
+
+
+def _built_with_action(
+    description: Description, tensors: Mapping[str, Tensor], classes: Classes
+) -> LGCNN | SequenceNetwork:
+    """The inverse of `_with_action`."""
+    if description["class"] == "SequenceNetwork":
         return SequenceNetwork(
             SequencePattern(**description["pattern"]), *_acting(description, tensors, classes)
         )
-    return build_representation(description, tensors, classes)
+    distinct = [build_representation(e, tensors, classes) for e in description["representations"]]
+    reps = [distinct[number] for number in description["layers"]]
+    return LGCNN(_pattern(description["pattern"]), reps)
+
+
+def _built_translator(description: Description) -> Translator:
+    """The inverse of `_of_translator`."""
+    if description["class"] in _TRANSLATORS:
+        return _TRANSLATORS[description["class"]](**description["sizes"])
+    network = _built_translator(description["network"])
+    classes = [[(x, y) for x, y in members] for members in description["slots"]]
+    slots = Slots(network.inputs, network.outputs, classes)
+    return SlotTranslator(network, slots, tells_apart=description["tells_apart"])
 
 
 def _acting(
@@ -137,6 +182,12 @@ def _wanted(
         return SequencePattern(**description["pattern"]).parameters(
             *_acting(description, tensors, classes)
         )
+    if kind in _TRANSLATORS:
+        sizes = description["sizes"]
+        embedded = sizes["inputs"] + 2 * sizes["outputs"] + sizes.get("longest", 0)
+        return sizes["width"] * (embedded + 20 * sizes.get("layers", 1) * sizes["width"])
+    if kind == "SlotTranslator":
+        return _wanted(description["network"]["class"], description["network"], tensors, classes)
     return math.prod(description["shape"]) if kind == "Standardised" else 0
 
 

@@ -21,10 +21,12 @@ def save(module: nn.Module, path: str | os.PathLike[str]) -> None:
     """Write a representation or a network to a file that holds all it takes to build it again.
 
     Args:
-        module: a representation, an `LGCNN`, `SequenceNetwork`, `LGN` or `PlainCNN`, or one of
-            these in `Standardised`. A representation of a class of your own has to keep every
-            argument of its constructor, but for `group`, `dim`, `dtype` and `rng`, as an attribute
-            of that name: a number, text, or a list of these.
+        module: a representation; an `LGCNN`, `LGN` or `PlainCNN`, or one of these in
+            `Standardised`; a `SequenceNetwork`; or a `RecurrentTranslator` or
+            `TransformerTranslator`, or one of these in `SlotTranslator`. A representation of a
+            class of your own has to keep every argument of its constructor, but for `group`,
+            `dim`, `dtype` and `rng`, as an attribute of that name: a number, text, or a list of
+            these.
         path: the file; replaced if it exists. Usual suffix: .safetensors.
 
     Raises:

@@ -77,10 +77,10 @@ def fit_translation(
         options: how; the defaults where None.
         augmentation: exchanges the tokens of every pair by a random element of this group, on both
             sides: the way to use a group without a network that knows it.
-        watch: told the step and its loss, every hundredth step.
+        watch: told the step and the mean loss, every hundredth step and at the last.
 
     Returns:
-        The mean loss of each hundred steps.
+        The mean loss of each hundred steps, and of those that are left.
 
     Raises:
         InputError: there are no pairs, or not as many outputs as inputs.
@@ -118,8 +118,8 @@ def fit_translation(
             optimiser.step()
             schedule.step()
             recent += float(loss.detach())
-            if (step + 1) % 100 == 0:
-                losses.append(recent / 100)
+            if (step + 1) % 100 == 0 or step + 1 == options.steps:
+                losses.append(recent / (step % 100 + 1))
                 recent = 0.0
                 if watch is not None:
                     watch(step + 1, losses[-1])

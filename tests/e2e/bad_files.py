@@ -182,6 +182,28 @@ def prepare_inspect() -> None:
     text("broken/found.json", '{"results": [{"data": 1}]}')
 
 
+def prepare_tokens() -> None:
+    """Pairs of token sequences with one thing wrong, and options that do not fit them."""
+    pairs = "".join(f"IN: do {k % 9} {k % 8} OUT: {k % 9} X {k % 8}\n" for k in range(72))
+    for name, content in {
+        "pairs.txt": pairs,
+        "few.txt": "IN: a OUT: b\nIN: a OUT: c\nIN: b OUT: c\n",
+        "short.txt": pairs[: pairs.index("IN: do 4 5")],
+        "cut.txt": pairs + "IN: do 1 2 OUT:\n",
+        "half.tsv": "input\toutput\n",
+        "lines.txt": "walk and run\nlook and walk\n",
+        "mixed.jsonl": '{"input": "a b", "output": "c"}\n' * 60 + '{"input": 5}\n',
+        "empty.txt": "",
+        "odd.json": '{"kind": "tokens", "colour": 3}',
+        "other.json": '{"kind": "tokens", "accept": "all"}',
+        "lgn.json": '{"kind": "tokens", "network": "lgn"}',
+    }.items():
+        text(name, content)
+    Path("bytes.txt").write_bytes(pairs.encode() + b"IN: \xff OUT: a\n")
+    Path("cut.gz").write_bytes(gzip.compress(pairs.encode() * 50)[:-12])
+    Path("folder").mkdir()
+
+
 def prepare_sequences() -> None:
     """Labelled sequences that do not fit one another, and tables of their classes."""
     bound = ">b1 first\nACGTAC\n>b2\nAAGGTT\n>b3\nacgtaa\n"

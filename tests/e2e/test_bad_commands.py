@@ -18,6 +18,7 @@ from tests.e2e.bad_lines import (
     READING,
     SEQUENCES,
     TEST,
+    TOKENS,
     TRAIN,
 )
 from tests.e2e.running import same_environment
@@ -30,6 +31,7 @@ LINES: dict[str, tuple[Callable[[], None], dict[str, list[str]]]] = {
     "train": (bad_files.prepare_train, TRAIN),
     "inspect": (bad_files.prepare_inspect, INSPECT),
     "sequences": (bad_files.prepare_sequences, SEQUENCES),
+    "tokens": (bad_files.prepare_tokens, TOKENS),
     "others": (bad_files.prepare_reading, OTHERS),
 }
 Place = tuple[Path, dict[str, tuple[int, int]]]

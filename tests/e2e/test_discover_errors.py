@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from grouplearn.cli import main
-from grouplearn.commands import discover, discover_console, discover_output
+from grouplearn.commands import discover, discover_console, discover_output, progress
 from tests.e2e.running import earlier_run
 
 ROWS = np.random.default_rng(0).exponential(size=(300, 3)) * [1.0, 2.0, 4.0]
@@ -62,7 +62,7 @@ def test_progress_is_told_at_a_terminal(
         return Console(**{**options, "force_terminal": True} if options.get("stderr") else options)
 
     told: list[tuple[str, str]] = []
-    monkeypatch.setattr(discover_console, "Console", console)
+    monkeypatch.setattr(progress, "Console", console)
     monkeypatch.setattr(discover_output, "pictures_of", lambda *_: {})
     assert main(["discover", "rows.npy"]) == 0
     assert "No symmetry found." in capsys.readouterr().out

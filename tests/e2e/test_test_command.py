@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from grouplearn.cli import main
-from grouplearn.commands import invariance, invariance_console
+from grouplearn.commands import invariance, invariance_console, progress
 from grouplearn.domains.samples import sample_digits, sample_sky
 from tests.e2e.bad_files import prepare_actions
 from tests.e2e.running import Run, files
@@ -161,7 +161,7 @@ def test_progress_is_told_at_a_terminal(
         return Console(**{**options, "force_terminal": True} if options.get("stderr") else options)
 
     np.save("rows.npy", ROWS)
-    monkeypatch.setattr(invariance_console, "Console", console)
+    monkeypatch.setattr(progress, "Console", console)
     assert main(["test", "rows.npy", "--action", "1,2,0", *FAST]) == 0
     assert "testing" in capsys.readouterr().err
     told: list[str] = []

@@ -14,8 +14,8 @@ from grouplearn.commands.discover_data import Reading, open_data
 from grouplearn.commands.dispatch import dispatch
 from grouplearn.commands.folders import reserve
 from grouplearn.commands.invariance_actions import read_representation
+from grouplearn.commands.train_config import read_config
 from grouplearn.commands.train_data import read_images
-from grouplearn.commands.train_kinds import read_config
 from grouplearn.discovery import Discovery
 from grouplearn.domains.labelled_sequences import Policy, load_labelled_sequences
 from grouplearn.domains.readers import front

@@ -99,6 +99,35 @@ def test_results_that_cannot_be(change: dict[str, Any], tmp_path: Path) -> None:
         read_result(tmp_path)
 
 
+TOKENS: dict[str, Any] = {
+    "inputs": ["", "a"], "outputs": ["", "<start>", "<end>", "b"], "longest_input": 4,
+    "longest_output": 5,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"inputs": "a"}, "inputs"), ({"outputs": [1]}, "outputs"),
+        ({"longest_input": 0}, "tokens"),
+        ({"longest_output": 10**12}, "tokens"), ({"longest_input": "5"}, "longest_input"),
+    ],
+)  # fmt: skip
+def test_results_on_tokens_are_whole_or_refused(
+    change: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    held = {k: v for k, v in RESULT.items() if k != "images"} | {"classes": [], "tokens": TOKENS}
+    file = tmp_path / "result.json"
+    file.write_text(json.dumps(held))
+    found = read_result(tmp_path)
+    assert found.tokens == (("", "a"), ("", "<start>", "<end>", "b"), 4, 5)
+    assert (found.images, found.sequences, found.classes) == (None, None, ())
+    for wrong in (held | {"tokens": TOKENS | change}, held | {"images": [8, 8]}):
+        file.write_text(json.dumps(wrong))
+        with pytest.raises(ValueError, match=words if "images" not in wrong else "not either"):
+            read_result(tmp_path)
+
+
 def test_reconstructions_score_below_zero(tmp_path: Path) -> None:
     (tmp_path / "result.json").write_text(
         json.dumps(RESULT | {"objective": "reconstruction", "score": -3.5})

@@ -20,6 +20,7 @@ from grouplearn.models.translators import (
     RecurrentTranslator,
     SlotTranslator,
     Translator,
+    translated,
 )
 from grouplearn.representations import FixedRepresentation
 from grouplearn.training.translation import TranslationOptions, exact_match, fit_translation
@@ -82,6 +83,22 @@ def finding(generators: list[list[int]]) -> Discovery:
     members = rep.matrices().argmax(-2)
     zeros = torch.zeros(len(members), dtype=torch.float64)
     return Discovery(rep, members, zeros, zeros, 1.0, 1.0, (), exact=True, action="permutation")
+
+
+def test_inputs_are_translated_one_by_one_or_together() -> None:
+    """In their own order, with whether each output ended; as `translated` does it alone."""
+    numbers = PairNumbers.of(language())
+    torch.manual_seed(1)
+    network = RecurrentTranslator(len(numbers.inputs), len(numbers.outputs), width=8).eval()
+    with torch.no_grad():
+        network.scores.bias[END] += 0.2
+    inputs = [x for x, _ in language()][::3]
+    found = numbers.translate(network, inputs, 5)
+    for x, (words, ended) in zip(inputs, found, strict=True):
+        said = translated(network, numbers.read([x]), 5)
+        assert (words, ended) == (numbers.words(said)[0], END in said)
+    assert {ended for _, ended in found} == {False, True}
+    assert numbers.translate(network, [], 5) == []
 
 
 def test_two_kinds_of_words_are_two_classes() -> None:
@@ -160,6 +177,21 @@ def test_training_is_repeatable_and_told() -> None:
     assert found[0][0] == found[1][0]
     assert all(torch.equal(a, b) for a, b in zip(found[0][1], found[1][1], strict=True))
     assert told == [(100, found[0][0][0])] * 2
+
+
+def test_steps_that_are_left_have_a_mean_loss_too() -> None:
+    """It is that of the same steps alone."""
+    numbers = PairNumbers.of(language())
+    data = (numbers.read(x for x, _ in language()), numbers.outputs_of(y for _, y in language()))
+    told: list[tuple[int, float]] = []
+    torch.manual_seed(0)
+    network = RecurrentTranslator(len(numbers.inputs), len(numbers.outputs), 4, dropout=0.0)
+    options = TranslationOptions(steps=102, batch_size=len(language()), learning_rate=1e-12)
+    losses = fit_translation(
+        network, *data, options, watch=lambda step, loss: told.append((step, loss))
+    )
+    assert told == [(100, losses[0]), (102, losses[1])]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5)  # nothing has been learned
 
 
 def test_wrong_pairs_and_options_are_refused() -> None:
