@@ -1,9 +1,15 @@
 """What a matrix or a learned action does, in words and numbers."""
 
 from grouplearn.interpret.describe import ActionDescription, Description, describe
+from grouplearn.interpret.distances import (
+    character_distance,
+    intertwiner_distance,
+    spectral_distance,
+)
 from grouplearn.interpret.operations import Family, Operation
 from grouplearn.interpret.structure import structure_scores
 
 __all__ = [
-    "ActionDescription", "Description", "Family", "Operation", "describe", "structure_scores",
+    "ActionDescription", "Description", "Family", "Operation", "character_distance", "describe",
+    "intertwiner_distance", "spectral_distance", "structure_scores",
 ]  # fmt: skip
