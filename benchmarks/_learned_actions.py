@@ -47,7 +47,7 @@ Job = dict[str, Any]
 
 SETS = {"MNIST": "mnist", "rotated MNIST": "mnist", "Fashion-MNIST": "fashion-mnist",
         "CIFAR10": "cifar10"}  # fmt: skip
-KERNEL, ORDER, SIDE = 5, 4, 28
+KERNEL, ORDER, SIDE = 5, 4, 20
 SHAPE = (KERNEL, KERNEL)
 DIM = KERNEL**2
 STRUCTURES: dict[str, Callable[..., LearnedRepresentation]] = {
@@ -58,7 +58,7 @@ STRUCTURES: dict[str, Callable[..., LearnedRepresentation]] = {
 }
 MU = {"classification": 1e-4, "half": 1e-4, "similarity": 1e-4, "reconstruction": 1e-2}
 STARTS = ("random", "identity")
-DRAWN_FROM, JUDGES, TRAINING = 10_000, 2_000, 2_000
+DRAWN_FROM, JUDGES = 10_000, 2_000
 RIDGE = 0.1
 """Of the whitening: a part of the mean eigenvalue."""
 
@@ -116,8 +116,8 @@ class WithInverse(Objective):
 
 def stream(job: Job) -> int:
     """A seed of its own for every network, which draws its start, weights, images and order."""
-    places = [list(names).index(job[key]) for key, names in
-              (("set", SETS), ("structure", STRUCTURES), ("task", MU), ("start", STARTS))]  # fmt: skip
+    keys = {"set": SETS, "structure": STRUCTURES, "task": MU, "start": STARTS}
+    places = [list(names).index(job[key]) for key, names in keys.items()]
     return mixed(job["seed"], *places)
 
 
@@ -137,7 +137,9 @@ def matrix_of(rep: LearnedRepresentation) -> Array:
 def learned(job: Job) -> dict[str, Any]:
     """One network: what it learned, and how well."""
     seed = stream(job)
-    train, judge = images_for(Path(job["data"]), job["set"], job["task"], seed)
+    pool, judge = images_for(Path(job["data"]), job["set"], job["task"])
+    drawn = torch.randperm(len(pool), generator=torch.Generator().manual_seed(seed))
+    train = pool.take(drawn[: job["images"]])
     rep = action_at_start(job)
     start = matrix_of(rep)
     shape = LGNShape(1, train.classes or 0, layers=job["layers"], kernel_size=KERNEL, order=ORDER)
@@ -145,7 +147,7 @@ def learned(job: Job) -> dict[str, Any]:
     kinds = {"similarity": Similarity, "reconstruction": Reconstruction}
     goal: Objective = kinds.get(job["task"], Classification)()
     options = FitOptions(
-        epochs=job["epochs"], batch_size=50, learning_rate=0.01, weight_decay=0.0,
+        epochs=job["epochs"], batch_size=job["batch"], learning_rate=0.01, weight_decay=0.0,
         schedule="halving", clip=2.0, seed=seed,
     )  # fmt: skip
     fit(network, train, objective=WithInverse(goal, MU[job["task"]]), options=options)
@@ -157,26 +159,26 @@ def learned(job: Job) -> dict[str, Any]:
         "nearest": said.next[0] if said.name is None else said.name, "sentence": str(said),
         "similarity": said.similarity, "structure": said.structure,
         "moved": float(np.linalg.norm(matrix - start)) / DIM**0.5,
-        "closure": float(closure_defect(rep)), "condition": float(condition_number(rep)),
+        "closure": float(closure_defect(rep).detach()),
+        "condition": float(condition_number(rep).detach()),
         "says": f"score {score:.3f}, {said}",
     }  # fmt: skip
 
 
-def images_for(data: Path, name: str, task: str, seed: int) -> tuple[Labelled, Labelled]:
-    """Images to learn from, drawn by the seed, and those that judge, the same for all."""
+def images_for(data: Path, name: str, task: str) -> tuple[Labelled, Labelled]:
+    """Images to draw from, and those that judge; for the task "half", of five classes."""
     every = whitened(data, name)
     if task == "half":
         every = every.only(range(5))
     judges = len(every) * JUDGES // (DRAWN_FROM + JUDGES)
-    drawn = torch.randperm(len(every) - judges, generator=torch.Generator().manual_seed(seed))
-    return every.take(drawn[:TRAINING]), every.take(slice(len(every) - judges, None))
+    return every.take(slice(0, -judges)), every.take(slice(-judges, None))
 
 
 @lru_cache
 def whitened(data: Path, name: str) -> Labelled:
-    """12,000 images of 28 x 28 pixels in grey, whitened as the source's were (ZCA).
+    """The 20 x 20 pixels in the middle of 12,000 images, in grey, whitened as the source's were (ZCA).
 
-    Rotated MNIST has other digits than MNIST. Of CIFAR10, the middle of each image.
+    Rotated MNIST has other digits than MNIST.
     """
     some = slice(0, DRAWN_FROM + JUDGES)
     if name == "rotated MNIST":

@@ -1,0 +1,370 @@
+"""The source's three claims about learned actions, as measurements.
+
+python benchmarks/source_claims.py --data FOLDER [--sets 3] [--starts random identity]
+    [--checkpoints FOLDER] [--out benchmarks/results] [--figure docs/_static/source-claims.png]
+
+Are actions that networks learn consistent within a data set, different between data sets, and
+dependent on the task? Of every data set, structure, task and seed, a small unfolded network (LGN)
+of one action learns: its filters are orbits {X, A X, A^2 X, A^3 X} of base filters of d = 25 pixels
+under one matrix A, trained by backpropagation with the invertibility loss. Every network draws its
+start, base filters, images and their order from a seed of its own, so that the networks are
+independent. Matrices start as their class draws them ("random"), or all at the identity, which
+takes the differences of starts away.
+
+Distances. A is scaled to the norm sqrt(d). The filters {X, A X, ..., A^3 X} are those of A^-1 from
+A^3 X on, so which of both generates is arbitrary: two actions are apart by the least
+delta(A^e, B^f) over e, f in {1, -1}. Delta is
+
+- matrix: ||A - B||_F / sqrt(d), about sqrt(2) for independent random orthogonal matrices;
+- spectrum: `grouplearn.interpret.spectral_distance`, which no change of basis moves.
+
+Neither depends on the order of base filters, which A does not know.
+
+Measures, for each structure and start, of 4 sets x 4 tasks (cells) x seeds:
+
+- between starts: the mean distance of the matrices of a cell before training, the null;
+- within: the mean distance of those of a cell after training;
+- between sets: of those of one task and different sets;
+- between tasks: of those of one set and different tasks.
+
+Claims.
+
+1. Consistent: between starts - within > 0. The test flips the signs of the differences of the 16
+   cells, in all 2^16 ways; exact where exchanging starts and results would change nothing. Starts
+   at the identity are equal, so nothing can come nearer: no test.
+2. Different between sets: between sets - within > 0. The test permutes the sets of the networks of
+   each task, 9,999 times; exact, as networks are independent.
+3. Dependent on the task: between tasks - within > 0. Likewise, with sets and tasks exchanged.
+
+P-values are one-sided and corrected together by Holm. Intervals of 95 % are of Student's t with the
+jackknife's variance over seeds, one network left out at a time, in its cell; in the mean too
+wide rather than too narrow (Efron and Stein, 1981). Sizes were chosen with seeds from 100 on.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from _learned_actions import (
+    MU,
+    SETS,
+    STARTS,
+    STRUCTURES,
+    Array,
+    action_at_start,
+    learned,
+    matrix_of,
+)
+from _measure import publish, table
+from _runs import Result, parser, run
+from numpy.typing import NDArray
+from scipy.stats import t
+
+from grouplearn.interpret import spectral_distance
+from grouplearn.plots import png
+from grouplearn.plots.drawing import INK, SOFT, grid_of_panels
+from grouplearn.training import seeds_interval
+
+Names = NDArray[np.str_]
+SIZES = {"layers": 2, "images": 1_600, "batch": 32, "epochs": 4}
+DRAWS = 9_999
+CLAIMS = {"consistent": "between starts", "sets": "between sets", "tasks": "between tasks"}
+
+
+def by_matrix(first: Array, second: Array) -> float:
+    """How far matrices are apart, in units of their norm."""
+    return float(np.linalg.norm(first - second)) / len(first) ** 0.5
+
+
+DISTANCES: dict[str, Callable[[Array, Array], float]] = {
+    "matrix": by_matrix, "spectrum": spectral_distance,
+}  # fmt: skip
+
+
+def all_apart(actions: Sequence[Array], delta: Callable[[Array, Array], float]) -> Array:
+    """The distances of all pairs, whichever of A and A^-1 is called the generator."""
+    sides = [(each, scaled(np.linalg.inv(each))) for each in actions]
+    found = np.zeros((len(actions), len(actions)))
+    for i, j in zip(*np.triu_indices(len(actions), 1), strict=True):
+        found[i, j] = found[j, i] = min(delta(a, b) for a in sides[i] for b in sides[j])
+    return found
+
+
+def scaled(matrix: Array) -> Array:
+    """Of norm sqrt(d)."""
+    return np.asarray(matrix * len(matrix) ** 0.5 / np.linalg.norm(matrix))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Distances of the networks of one structure and start, after training and before."""
+
+    after: Array
+    before: Array
+    sets: Names
+    tasks: Names
+
+    def part(self, kept: NDArray[np.int64]) -> Measured:
+        """Of some networks."""
+        pairs = np.ix_(kept, kept)
+        return Measured(self.after[pairs], self.before[pairs], self.sets[kept], self.tasks[kept])
+
+    def means(self) -> dict[str, float]:
+        """The mean distances, by name."""
+        set_, task = (same(names) for names in (self.sets, self.tasks))
+        cell = set_ & task & ~np.eye(len(set_), dtype=bool)
+        return {
+            "between starts": float(self.before[cell].mean()),
+            "within": float(self.after[cell].mean()),
+            "between sets": float(self.after[task & ~set_].mean()),
+            "between tasks": float(self.after[set_ & ~task].mean()),
+        }
+
+    def gap(self, claim: str) -> float:
+        """What the claim says is positive."""
+        means = self.means()
+        return means[CLAIMS[claim]] - means["within"]
+
+    def half(self, claim: str) -> float:
+        """Half the width of the gap's interval, by the jackknife."""
+        cells = self.cells()
+        every, variance, freedom = np.arange(len(self.sets)), 0.0, 0
+        for cell in cells:
+            left = np.array([self.part(np.delete(every, k)).gap(claim) for k in cell])
+            variance += (len(cell) - 1) / len(cell) * float(np.square(left - left.mean()).sum())
+            freedom += len(cell) - 1
+        return float(t.ppf(0.975, freedom)) * variance**0.5
+
+    def cells(self) -> list[NDArray[np.int64]]:
+        """The networks of each set and task."""
+        pairs = sorted(set(zip(self.sets, self.tasks, strict=True)))
+        return [np.flatnonzero((self.sets == s) & (self.tasks == task)) for s, task in pairs]
+
+    def p_value(self, claim: str) -> float:
+        """Of no such gap."""
+        if claim == "consistent":
+            return flipped([self.part(cell) for cell in self.cells()])
+        labels, strata = (self.sets, self.tasks) if claim == "sets" else (self.tasks, self.sets)
+        return permuted(self.after, labels, strata)
+
+
+def same(names: Names) -> NDArray[np.bool_]:
+    """Which pairs have one name."""
+    return np.asarray(names[:, None] == names)
+
+
+def flipped(cells: Sequence[Measured]) -> float:
+    """How often flips of the cells' differences reach their mean: before minus after, all flips."""
+    pairs = [np.triu_indices(len(cell.sets), 1) for cell in cells]
+    gaps = np.array([
+        cell.before[pair].mean() - cell.after[pair].mean()
+        for cell, pair in zip(cells, pairs, strict=True)
+    ])  # fmt: skip
+    flips = np.arange(2 ** len(gaps))[:, None] >> np.arange(len(gaps)) & 1
+    return float(((1 - 2 * flips) @ gaps >= gaps.sum() - 1e-12).mean())
+
+
+def permuted(apart: Array, labels: Names, strata: Names, draws: int = DRAWS) -> float:
+    """How often labels permuted within strata bring those of one label as near together."""
+    rng = np.random.default_rng(0)
+    within = np.zeros(draws + 1)  # where it is small, the rest, between, is large
+    for stratum in sorted(set(strata)):
+        rows = np.flatnonzero(strata == stratum)
+        others = rng.permuted(np.tile(labels[rows], (draws, 1)), axis=1)
+        dealt = np.vstack([labels[rows], others])
+        for label in sorted(set(labels)):
+            own = (dealt == label).astype(float)
+            within += np.einsum("ri,ri->r", own @ apart[np.ix_(rows, rows)], own)
+    return float((within <= within[0] + 1e-9).mean())
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """P-values corrected for their number."""
+    order = np.argsort(values)
+    steps = np.asarray(values)[order] * np.arange(len(values), 0, -1)
+    corrected = np.empty(len(values))
+    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1)
+    return corrected.tolist()
+
+
+def measured(results: Sequence[Result], delta: Callable[[Array, Array], float]) -> Measured:
+    """The distances of networks of one structure and start."""
+    names = (np.array([each[key] for each in results]) for key in ("set", "task"))
+    starts = [matrix_of(action_at_start(each)) for each in results]
+    return Measured(
+        all_apart([np.array(each["action"]) for each in results], delta),
+        all_apart(starts, delta), *names,
+    )  # fmt: skip
+
+
+Found = dict[tuple[str, str, str], Measured]
+"""By start, structure and distance."""
+
+
+def tested(found: Found) -> list[dict[str, Any]]:
+    """Every claim for every structure, start and distance, corrected together."""
+    tests = [
+        {"start": start, "structure": structure, "distance": distance, "claim": claim,
+         "gap": each.gap(claim), "half": each.half(claim), "p": each.p_value(claim)}
+        for (start, structure, distance), each in found.items() for claim in CLAIMS
+        if claim != "consistent" or start == "random"
+    ]  # fmt: skip
+    for each, corrected in zip(tests, holm([each["p"] for each in tests]), strict=True):
+        each["p_holm"] = corrected
+    return tests
+
+
+def of_distances(found: Found, tests: Sequence[dict[str, Any]], distance: str) -> str:
+    """Mean distances, and the gaps that are the claims."""
+    lines = []
+    for (start, structure, kind), each in found.items():
+        if kind == distance:
+            own = {row["claim"]: row for row in tests
+                   if (row["start"], row["structure"], row["distance"]) == (start, structure, kind)
+                   }  # fmt: skip
+            means = [f"{value:.3f}" for value in each.means().values()]
+            gaps = [gap(own[claim]) if claim in own else "" for claim in CLAIMS]
+            lines.append([start, structure, *means, *gaps])
+    header = ["start", "structure", "between starts", "within", "between sets", "between tasks",
+              "starts - within", "sets - within", "tasks - within"]  # fmt: skip
+    return table(header, lines)
+
+
+def gap(test: dict[str, Any]) -> str:
+    """A difference with its interval and corrected p-value, in bold where that is below 0.05."""
+    p = test["p_holm"]
+    shown = "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.9995 else "p = 1"
+    text = f"{test['gap']:+.3f} ± {test['half']:.3f} ({shown})"
+    return f"**{text}**" if p < 0.05 else text
+
+
+def family(name: str) -> str:
+    """The name of an operation without its numbers."""
+    if "coordinates" in name and "coordinates in reverse" not in name:
+        return "a permutation"
+    return re.sub(r" (by|over|about) .*", "", name)
+
+
+def of_names(results: Sequence[Result]) -> str:
+    """What `describe` calls the actions, how far they moved, and what laws they obey."""
+    lines = []
+    for start in STARTS:
+        for structure in STRUCTURES:
+            own = [r for r in results if (r["start"], r["structure"]) == (start, structure)]
+            cells = []
+            for name in SETS:
+                said = Counter(
+                    family(r["name"]) if r["name"] else "none of these"
+                    for r in own if r["set"] == name
+                )  # fmt: skip
+                cells.append(", ".join(f"{what} {count}" for what, count in said.most_common()))
+            if own:
+                numbers = [np.median([r[key] for r in own])
+                           for key in ("moved", "closure", "condition")]  # fmt: skip
+                lines.append([start, structure, *cells, *(f"{each:.2f}" for each in numbers)])
+    header = ["start", "structure", *SETS, "moved by", "closure defect", "condition number"]
+    return table(header, lines)
+
+
+def of_scores(results: Sequence[Result]) -> str:
+    """How well the networks do their tasks, over structures, starts and seeds."""
+    lines = []
+    for task in MU:
+        cells = []
+        for name in SETS:
+            scores = [r["score"] for r in results if (r["task"], r["set"]) == (task, name)]
+            mean, half = seeds_interval(scores)
+            cells.append(f"{mean:.3f} ± {half:.3f}")
+        lines.append([task, *cells])
+    return table(["task", *SETS], lines)
+
+
+def drawn(found: Found) -> bytes:
+    """Mean distances of matrices between every two sets, for each structure and start."""
+    shown = {key: each for key, each in found.items() if key[2] == "matrix"}
+    figure, panels = grid_of_panels(len(shown), 2.5, 2.6)
+    for axes, ((start, structure, _), each) in zip(panels, shown.items(), strict=True):
+        means = by_set(each)
+        most = max(by_set(other).max() for key, other in shown.items() if key[0] == start)
+        axes.imshow(means, cmap="Blues", vmin=0, vmax=most, interpolation="nearest")
+        for (row, column), value in np.ndenumerate(means):
+            ink = "white" if value > 0.55 * most else INK
+            axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=8, color=ink)
+        short = [name.replace("rotated MNIST", "rotated").replace("-MNIST", "") for name in SETS]
+        axes.set_xticks(range(len(SETS)), short, fontsize=7, rotation=30, color=INK)
+        axes.set_yticks(range(len(SETS)), short, fontsize=7, color=INK)
+        axes.set_title(f"{structure}, from {start_words(start)}", fontsize=9, color=INK)
+        axes.tick_params(length=0, colors=SOFT)
+    return png(figure)
+
+
+def start_words(start: str) -> str:
+    return "the identity" if start == "identity" else f"{start} starts"
+
+
+def by_set(each: Measured) -> Array:
+    """The mean distance of networks of one task, by their sets; within a cell on the diagonal."""
+    pairs = same(each.tasks) & ~np.eye(len(each.tasks), dtype=bool)
+    return np.array([
+        [each.after[pairs & (each.sets[:, None] == a) & (each.sets == b)].mean() for b in SETS]
+        for a in SETS
+    ])  # fmt: skip
+
+
+def main() -> None:
+    """Run what is missing, test the claims, and write tables and figure."""
+    options = parser(__doc__, STRUCTURES, sets=3)
+    options.set_defaults(first_seed=0)
+    options.add_argument("--data", type=Path, default=os.environ.get("GROUPLEARN_DATA"))
+    options.add_argument("--starts", nargs="+", choices=STARTS, default=list(STARTS))
+    options.add_argument("--figure", type=Path, default=Path("docs/_static/source-claims.png"))
+    given = options.parse_args()
+    if given.data is None:
+        options.error("name the folder of data by --data or GROUPLEARN_DATA")
+    if given.sets < 2:
+        options.error("a distance within a cell takes two seeds: --sets 2 or more")
+    structures = given.kinds or list(STRUCTURES)
+    jobs = [
+        {"data": str(Path(given.data).resolve()), "start": start, "seed": given.first_seed + k,
+         "structure": structure, "task": task, "set": name, **SIZES}
+        for start in given.starts for k in range(given.sets) for name in SETS
+        for structure in structures for task in MU
+    ]  # fmt: skip
+    results = run("source_claims", learned, jobs, given)
+    failed = [each for each in results if "error" in each]
+    if failed:
+        raise SystemExit(f"{len(failed)} networks failed, the first: {failed[0]['error']}")
+    torch.set_num_threads(1)
+    found = {
+        (start, structure, distance): measured(
+            [r for r in results if (r["start"], r["structure"]) == (start, structure)], delta
+        )
+        for start in given.starts for structure in structures
+        for distance, delta in DISTANCES.items()
+    }  # fmt: skip
+    tests = tested(found)
+    text = "\n\n".join([
+        f"Distances of matrices; p-values are corrected by Holm for all {len(tests)} tests:",
+        of_distances(found, tests, "matrix"), "Distances of spectra:",
+        of_distances(found, tests, "spectrum"), "What `describe` calls the actions:",
+        of_names(results), "Scores on images that did not train:", of_scores(results),
+    ])  # fmt: skip
+    for each in results:
+        del each["data"], each["action"]
+    apart = {", ".join(key): each.after[np.triu_indices(len(each.sets), 1)].round(4).tolist()
+             for key, each in found.items()}  # fmt: skip
+    record = {"tests": tests, "distances": apart, "networks": results}
+    publish("source_claims", text, record, given.out)
+    given.figure.write_bytes(drawn(found))
+
+
+if __name__ == "__main__":
+    main()
