@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -116,7 +116,12 @@ class WithInverse(Objective):
 
 def stream(job: Job) -> int:
     """A seed of its own for every network, which draws its start, weights, images and order."""
-    keys = {"set": SETS, "structure": STRUCTURES, "task": MU, "start": STARTS}
+    keys: dict[str, Iterable[str]] = {
+        "set": SETS,
+        "structure": STRUCTURES,
+        "task": MU,
+        "start": STARTS,
+    }
     places = [list(names).index(job[key]) for key, names in keys.items()]
     return mixed(job["seed"], *places)
 
@@ -176,7 +181,7 @@ def images_for(data: Path, name: str, task: str) -> tuple[Labelled, Labelled]:
 
 @lru_cache
 def whitened(data: Path, name: str) -> Labelled:
-    """The 20 x 20 pixels in the middle of 12,000 images, in grey, whitened as the source's were (ZCA).
+    """The middle of 12,000 images, 20 x 20 pixels in grey, whitened as the source's were (ZCA).
 
     Rotated MNIST has other digits than MNIST.
     """

@@ -91,7 +91,7 @@ DISTANCES: dict[str, Callable[[Array, Array], float]] = {
 
 def all_apart(actions: Sequence[Array], delta: Callable[[Array, Array], float]) -> Array:
     """The distances of all pairs, whichever of A and A^-1 is called the generator."""
-    sides = [(each, scaled(np.linalg.inv(each))) for each in actions]
+    sides = [(each, scaled(np.asarray(np.linalg.inv(each), dtype=np.float64))) for each in actions]
     found = np.zeros((len(actions), len(actions)))
     for i, j in zip(*np.triu_indices(len(actions), 1), strict=True):
         found[i, j] = found[j, i] = min(delta(a, b) for a in sides[i] for b in sides[j])
@@ -190,9 +190,9 @@ def holm(values: Sequence[float]) -> list[float]:
     """P-values corrected for their number."""
     order = np.argsort(values)
     steps = np.asarray(values)[order] * np.arange(len(values), 0, -1)
-    corrected = np.empty(len(values))
+    corrected = np.ones(len(values), dtype=np.float64)
     corrected[order] = np.minimum(np.maximum.accumulate(steps), 1)
-    return corrected.tolist()
+    return list(map(float, corrected))
 
 
 def measured(results: Sequence[Result], delta: Callable[[Array, Array], float]) -> Measured:
