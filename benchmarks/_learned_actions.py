@@ -162,7 +162,7 @@ def learned(job: Job) -> dict[str, Any]:
     return {
         "action": matrix.round(5).tolist(), "score": score, "name": said.name,
         "nearest": said.next[0] if said.name is None else said.name, "sentence": str(said),
-        "similarity": said.similarity, "structure": said.structure,
+        "similarity": said.similarity, "structure_scores": said.structure,
         "moved": float(np.linalg.norm(matrix - start)) / DIM**0.5,
         "closure": float(closure_defect(rep).detach()),
         "condition": float(condition_number(rep).detach()),

@@ -211,7 +211,7 @@ Found = dict[tuple[str, str, str], Measured]
 
 def tested(found: Found) -> list[dict[str, Any]]:
     """Every claim for every structure, start and distance, corrected together."""
-    tests = [
+    tests: list[dict[str, Any]] = [
         {"start": start, "structure": structure, "distance": distance, "claim": claim,
          "gap": each.gap(claim), "half": each.half(claim), "p": each.p_value(claim)}
         for (start, structure, distance), each in found.items() for claim in CLAIMS
@@ -329,8 +329,8 @@ def main() -> None:
     given = options.parse_args()
     if given.data is None:
         options.error("name the folder of data by --data or GROUPLEARN_DATA")
-    if given.sets < 2:
-        options.error("a distance within a cell takes two seeds: --sets 2 or more")
+    if given.sets < 3:
+        options.error("the jackknife leaves one seed out of three or more: --sets 3")
     structures = given.kinds or list(STRUCTURES)
     jobs = [
         {"data": str(Path(given.data).resolve()), "start": start, "seed": given.first_seed + k,
