@@ -1,7 +1,7 @@
 """The source's three claims about learned actions, as measurements.
 
 python benchmarks/source_claims.py --data FOLDER [--sets 3] [--starts random identity]
-    [--checkpoints FOLDER] [--out benchmarks/results] [--figure docs/_static/source-claims.png]
+    [--epochs 4] [--checkpoints FOLDER] [--out benchmarks/results] [--figure PNG]
 
 Are actions that networks learn consistent within a data set, different between data sets, and
 dependent on the task? Of every data set, structure, task and seed, a small unfolded network (LGN)
@@ -74,7 +74,8 @@ from grouplearn.plots.drawing import INK, SOFT, grid_of_panels
 from grouplearn.training import seeds_interval
 
 Names = NDArray[np.str_]
-SIZES = {"layers": 2, "images": 1_600, "batch": 32, "epochs": 4}
+SIZES = {"layers": 2, "images": 1_600, "batch": 32}
+EPOCHS = 4
 DRAWS = 9_999
 CLAIMS = {"consistent": "between starts", "sets": "between sets", "tasks": "between tasks"}
 
@@ -325,6 +326,7 @@ def main() -> None:
     options.set_defaults(first_seed=0)
     options.add_argument("--data", type=Path, default=os.environ.get("GROUPLEARN_DATA"))
     options.add_argument("--starts", nargs="+", choices=STARTS, default=list(STARTS))
+    options.add_argument("--epochs", type=int, default=EPOCHS)
     options.add_argument("--figure", type=Path, default=Path("docs/_static/source-claims.png"))
     given = options.parse_args()
     if given.data is None:
@@ -334,11 +336,13 @@ def main() -> None:
     structures = given.kinds or list(STRUCTURES)
     jobs = [
         {"data": str(Path(given.data).resolve()), "start": start, "seed": given.first_seed + k,
-         "structure": structure, "task": task, "set": name, **SIZES}
+         "structure": structure, "task": task, "set": name, **SIZES,
+         "epochs": given.epochs}
         for start in given.starts for k in range(given.sets) for name in SETS
         for structure in structures for task in MU
     ]  # fmt: skip
-    results = run("source_claims", learned, jobs, given)
+    name = "source_claims" if given.epochs == EPOCHS else f"source_claims-{given.epochs}"
+    results = run(name, learned, jobs, given)
     failed = [each for each in results if "error" in each]
     if failed:
         raise SystemExit(f"{len(failed)} networks failed, the first: {failed[0]['error']}")
@@ -362,8 +366,9 @@ def main() -> None:
     apart = {", ".join(key): each.after[np.triu_indices(len(each.sets), 1)].round(4).tolist()
              for key, each in found.items()}  # fmt: skip
     record = {"tests": tests, "distances": apart, "networks": results}
-    publish("source_claims", text, record, given.out)
-    given.figure.write_bytes(drawn(found))
+    publish(name, text, record, given.out)
+    if len(found) == len(STARTS) * len(STRUCTURES) * len(DISTANCES):
+        given.figure.write_bytes(drawn(found))
 
 
 if __name__ == "__main__":
