@@ -146,7 +146,7 @@ class Measured:
 
     def cells(self) -> list[NDArray[np.int64]]:
         """The networks of each set and task."""
-        pairs = sorted(set(zip(self.sets, self.tasks, strict=True)))
+        pairs = sorted(set(zip(self.sets.tolist(), self.tasks.tolist(), strict=True)))
         return [np.flatnonzero((self.sets == s) & (self.tasks == task)) for s, task in pairs]
 
     def p_value(self, claim: str) -> float:
