@@ -1,7 +1,7 @@
 """The source's three claims about learned actions, as measurements.
 
 python benchmarks/source_claims.py --data FOLDER [--sets 3] [--starts random identity]
-    [--epochs 4] [--checkpoints FOLDER] [--out benchmarks/results] [--figure PNG]
+    [--epochs 4] [--tasks TASK ...] [--checkpoints FOLDER] [--out benchmarks/results]
 
 Are actions that networks learn consistent within a data set, different between data sets, and
 dependent on the task? Of every data set, structure, task and seed, a small unfolded network (LGN)
@@ -43,6 +43,7 @@ wide rather than too narrow (Efron and Stein, 1981). Sizes were chosen with seed
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from collections import Counter
@@ -66,6 +67,7 @@ from _learned_actions import (
 from _measure import publish, table
 from _runs import Result, parser, run
 from numpy.typing import NDArray
+from PIL import Image
 from scipy.stats import t
 
 from grouplearn.interpret import spectral_distance
@@ -275,10 +277,28 @@ def of_names(results: Sequence[Result]) -> str:
     return table(header, lines)
 
 
+def of_tasks(results: Sequence[Result], found: Found) -> str:
+    """How far actions moved for each task, and whether it is reconstruction alone that differs."""
+    lines, gaps = [], {}
+    for key, each in found.items():
+        others = each.part(np.flatnonzero(each.tasks != "reconstruction"))
+        gaps[key] = {"gap": others.gap("tasks"), "half": others.half("tasks"),
+                     "p": others.p_value("tasks")}  # fmt: skip
+    for each, corrected in zip(gaps.values(), holm([g["p"] for g in gaps.values()]), strict=True):
+        each["p_holm"] = corrected
+    for start, structure in dict.fromkeys(key[:2] for key in found):
+        own = [r for r in results if (r["start"], r["structure"]) == (start, structure)]
+        moved = [f"{np.mean([r['moved'] for r in own if r['task'] == task]):.2f}" for task in MU]
+        lines.append([start, structure, *moved,
+                      *(gap(gaps[start, structure, distance]) for distance in DISTANCES)])  # fmt: skip
+    header = ["start", "structure", *MU, *(f"others - within: {each}" for each in DISTANCES)]
+    return table(header, lines)
+
+
 def of_scores(results: Sequence[Result]) -> str:
     """How well the networks do their tasks, over structures, starts and seeds."""
     lines = []
-    for task in MU:
+    for task in dict.fromkeys(r["task"] for r in results):
         cells = []
         for name in SETS:
             scores = [r["score"] for r in results if (r["task"], r["set"]) == (task, name)]
@@ -288,10 +308,10 @@ def of_scores(results: Sequence[Result]) -> str:
     return table(["task", *SETS], lines)
 
 
-def drawn(found: Found) -> bytes:
+def draw(found: Found, file: Path) -> None:
     """Mean distances of matrices between every two sets, for each structure and start."""
     shown = {key: each for key, each in found.items() if key[2] == "matrix"}
-    figure, panels = grid_of_panels(len(shown), 2.5, 2.6)
+    figure, panels = grid_of_panels(len(shown), 2.4, 2.5)
     for axes, ((start, structure, _), each) in zip(panels, shown.items(), strict=True):
         means = by_set(each)
         most = max(by_set(other).max() for key, other in shown.items() if key[0] == start)
@@ -302,13 +322,11 @@ def drawn(found: Found) -> bytes:
         short = [name.replace("rotated MNIST", "rotated").replace("-MNIST", "") for name in SETS]
         axes.set_xticks(range(len(SETS)), short, fontsize=7, rotation=30, color=INK)
         axes.set_yticks(range(len(SETS)), short, fontsize=7, color=INK)
-        axes.set_title(f"{structure}, from {start_words(start)}", fontsize=9, color=INK)
+        words = "random starts" if start == "random" else "from the identity"
+        axes.set_title(f"{structure}, {words}", fontsize=9, color=INK)
         axes.tick_params(length=0, colors=SOFT)
-    return png(figure)
-
-
-def start_words(start: str) -> str:
-    return "the identity" if start == "identity" else f"{start} starts"
+    picture = Image.open(io.BytesIO(png(figure))).convert("RGB").quantize(64)
+    picture.save(file, optimize=True)
 
 
 def by_set(each: Measured) -> Array:
@@ -326,6 +344,7 @@ def main() -> None:
     options.set_defaults(first_seed=0)
     options.add_argument("--data", type=Path, default=os.environ.get("GROUPLEARN_DATA"))
     options.add_argument("--starts", nargs="+", choices=STARTS, default=list(STARTS))
+    options.add_argument("--tasks", nargs="+", choices=list(MU), default=list(MU))
     options.add_argument("--epochs", type=int, default=EPOCHS)
     options.add_argument("--figure", type=Path, default=Path("docs/_static/source-claims.png"))
     given = options.parse_args()
@@ -339,7 +358,7 @@ def main() -> None:
          "structure": structure, "task": task, "set": name, **SIZES,
          "epochs": given.epochs}
         for start in given.starts for k in range(given.sets) for name in SETS
-        for structure in structures for task in MU
+        for structure in structures for task in given.tasks
     ]  # fmt: skip
     name = "source_claims" if given.epochs == EPOCHS else f"source_claims-{given.epochs}"
     results = run(name, learned, jobs, given)
@@ -355,12 +374,16 @@ def main() -> None:
         for distance, delta in DISTANCES.items()
     }  # fmt: skip
     tests = tested(found)
-    text = "\n\n".join([
+    parts = [
         f"Distances of matrices; p-values are corrected by Holm for all {len(tests)} tests:",
         of_distances(found, tests, "matrix"), "Distances of spectra:",
         of_distances(found, tests, "spectrum"), "What `describe` calls the actions:",
         of_names(results), "Scores on images that did not train:", of_scores(results),
-    ])  # fmt: skip
+    ]  # fmt: skip
+    if len(given.tasks) == len(MU):
+        parts += ["How far they moved from their starts, by task, and, looked at afterwards, tasks "
+                  "without reconstruction:", of_tasks(results, found)]  # fmt: skip
+    text = "\n\n".join(parts)
     for each in results:
         del each["data"], each["action"]
     apart = {", ".join(key): each.after[np.triu_indices(len(each.sets), 1)].round(4).tolist()
@@ -368,7 +391,7 @@ def main() -> None:
     record = {"tests": tests, "distances": apart, "networks": results}
     publish(name, text, record, given.out)
     if len(found) == len(STARTS) * len(STRUCTURES) * len(DISTANCES):
-        given.figure.write_bytes(drawn(found))
+        draw(found, given.figure)
 
 
 if __name__ == "__main__":
