@@ -17,7 +17,7 @@ from scipy.stats import ortho_group, permutation_test, ttest_1samp
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
-from source_claims import DISTANCES, Measured, all_apart, flipped, holm, permuted
+from _contrasts import DISTANCES, Measured, all_apart, flipped, holm, permuted
 
 Array = NDArray[np.float64]
 
