@@ -170,6 +170,9 @@ def check_permutations(who: str, permutations: Any) -> NDArray[np.int64]:
         images = np.asarray(permutations)
     except ValueError:
         refuse(who, "permutations", expected, "rows of different lengths", remedy, GroupError)
+    except TypeError:
+        refuse(who, "permutations", expected, f"{type(permutations).__name__} without numbers "
+               "that the CPU sees", "give a list, or a tensor on the CPU", GroupError)  # fmt: skip
     if images.ndim != 2 or images.size == 0 or images.dtype.kind not in "iu":
         got = f"{images.dtype} of shape {images.shape}"
         refuse(who, "permutations", expected, got, remedy, GroupError)
