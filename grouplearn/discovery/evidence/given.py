@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from grouplearn._checks import finite_number, positive_int, refuse
+from grouplearn.discovery.arrays import as_array, as_labels
 from grouplearn.discovery.evidence.actions import Action, action_of
 from grouplearn.discovery.evidence.engine import LEAST_UNITS, FamilyEvidence, Finding, evidence
 from grouplearn.discovery.evidence.labels import label_factors
 from grouplearn.discovery.evidence.units import FEW, UNITS, Units
-from grouplearn.discovery.moments import as_array
 from grouplearn.representations import LearnedRepresentation
 
 _WHO = "invariance_test"
@@ -100,7 +100,7 @@ def invariance_test(
             `evidence.actions.RandomElements` for a compact group.
         blocks: (N,) integers; rows that depend on one another share a number. None takes rows as
             independent of one another.
-        labels: (N,) classes or real values that the action keeps.
+        labels: (N,) classes, in numbers or words, or real values that the action keeps.
         level: of the test, in (0, 1).
         draws: of the randomisation, >= 1 / level - 1.
         seed: of every random choice.
@@ -223,7 +223,7 @@ def colour_of(rows: np.ndarray) -> np.ndarray:
 def _beside(argument: str, value: Any, count: int) -> np.ndarray | None:
     if value is None:
         return None
-    array = as_array(argument, value)
+    array = as_array(argument, as_labels(value) if argument == "labels" else value)
     if array.shape != (count,):
         refuse(_WHO, argument, f"of shape ({count},), one per sample", array.shape, "reshape it")
     if argument == "blocks" and array.dtype.kind not in "iub":
