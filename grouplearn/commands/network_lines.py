@@ -78,6 +78,14 @@ def train(  # noqa: PLR0913, PLR0917
             "neighbouring letters is as frequent as before."
         ),
     ] = None,
+    positive: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CLASS",
+            help="Of two classes of sequences: the one that is looked for, of which AUROC and "
+            "AUPRC speak; default: the first file's, or the last by name.",
+        ),
+    ] = None,
     alphabet: Annotated[str, typer.Option(help="Of sequences: dna, rna or protein.")] = "dna",
     length: Annotated[
         int | None,
@@ -154,6 +162,7 @@ def train(  # noqa: PLR0913, PLR0917
             tuple(data[1:]),
             negatives,
             labels,
+            positive,
             alphabet,
             length,
             ambiguous,

@@ -14,6 +14,7 @@ from grouplearn.commands.train_kinds import WHO, SequenceOptions, TrainOptions
 from grouplearn.domains.image_sets import ImageSets, LabelledImages
 from grouplearn.domains.images import ImageDomain
 from grouplearn.domains.labelled_sequences import LabelledSequences, load_labelled_sequences
+from grouplearn.domains.readers.kinds import recognise
 from grouplearn.domains.readers.sources import SourceOptions, open_source
 from grouplearn.domains.rebuilt import rotated_sets
 from grouplearn.domains.samples import sample_labelled_digits
@@ -78,8 +79,14 @@ def kind_of(data: str, given: str | None, sequences: SequenceOptions) -> str:
     if given is not None:
         return given
     told = sequences.others or sequences.labels or sequences.negatives
-    if told or (Path(data).is_file() and holds_sequences(Path(data))):
+    file = Path(data)
+    if told or (file.is_file() and holds_sequences(file)):
         return "sequence"
+    got = recognise(file, WHO) if file.is_file() else "images"
+    if got != "images":
+        refuse(WHO, f"DATA {data!r}", "labelled images or sequences",
+               "a table" if got == "table" else "a text", "for a table of sequences, pass --labels "
+               "COLUMN; other data are for discover and test", DataError)  # fmt: skip
     return "images"
 
 
@@ -141,8 +148,20 @@ def load_sequences(options: TrainOptions) -> TrainData:
     )  # fmt: skip
     notes = "".join(f"; {note}" for note in found.notes)
     words = f"{len(found):,} sequences of {train.x.shape[2]} letters, {_class_words(found)}{notes}"
-    positive = found.positive if len(found.classes) == 2 else None
-    return TrainData(train, test, words, found.classes, parts[0].letters, positive)
+    return TrainData(
+        train, test, words, found.classes, parts[0].letters, _positive(found, asked.positive)
+    )
+
+
+def _positive(found: LabelledSequences, asked: str | None) -> int | None:
+    """The number of the class that is looked for; None where there are more than two."""
+    two = len(found.classes) == 2
+    if asked is None:
+        return found.positive if two else None
+    if not two or asked not in found.classes:
+        refuse(WHO, "--positive", f"one of two classes, here {', '.join(found.classes)}",
+               repr(asked), "name one of two, or leave it out")  # fmt: skip
+    return found.classes.index(asked)
 
 
 def _class_words(found: LabelledSequences) -> str:

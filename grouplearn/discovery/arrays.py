@@ -13,6 +13,8 @@ from grouplearn._checks import refuse
 from grouplearn.errors import InputError
 
 _WHO = "MomentAccumulator"
+_LARGEST = 1e75
+"""Fourth powers of it, and of its inverse, are numbers that float64 can hold."""
 
 
 def as_array(argument: str, value: Any) -> NDArray[Any]:
@@ -39,6 +41,23 @@ def as_array(argument: str, value: Any) -> NDArray[Any]:
     if array.dtype.kind not in "fiub":
         refuse(_WHO, argument, "an array of real numbers", f"dtype {array.dtype}", "convert it")
     return array
+
+
+def assert_moderate(who: str, rows: NDArray[np.float64], *, all_rows: bool = True) -> None:
+    """Refuse samples whose fourth powers are out of the range of float64.
+
+    Args:
+        who: asks, for the error.
+        rows: finite.
+        all_rows: are these all? Of some, none is too small, as others may be larger.
+
+    Raises:
+        InputError: the largest entry is too large, or too small and not 0.
+    """
+    largest = float(np.abs(rows).max(initial=0.0))
+    if largest > _LARGEST or (all_rows and 0 < largest < 1 / _LARGEST):
+        refuse(who, "samples", f"of moderate size, the largest entry within 1/{_LARGEST:g} and "
+               f"{_LARGEST:g}", f"{largest:.2g}", "rescale them")  # fmt: skip
 
 
 def as_labels(labels: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -13,7 +12,13 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from grouplearn._checks import finite_number, positive_int, refuse
-from grouplearn.discovery.arrays import as_array, as_labels, frame_titles, is_frame
+from grouplearn.discovery.arrays import (
+    as_array,
+    as_labels,
+    assert_moderate,
+    frame_titles,
+    is_frame,
+)
 from grouplearn.discovery.moments import LEAST_GROUPS, MomentAccumulator
 from grouplearn.discovery.result import Discovery
 from grouplearn.groups.base import MAX_TABLE_ORDER
@@ -222,9 +227,7 @@ def _check_amount(accumulated: MomentAccumulator, action: str) -> None:
     if count <= dim or accumulated.samples < 2:
         refuse(_WHO, "samples", f"more than their dimension, {dim}", f"{count:g} samples",
                "pass more samples or fewer coordinates")  # fmt: skip
-    if not math.isfinite(float(np.abs(accumulated.products).max())):
-        refuse(_WHO, "samples", "of moderate size", "squares beyond the floating-point range",
-               "rescale them")  # fmt: skip
+    assert_moderate(_WHO, accumulated.sample().rows)
     used = int((accumulated.weights > 0).sum())
     if used < LEAST_GROUPS:
         remedy = "number the blocks so that only dependent samples share a number"

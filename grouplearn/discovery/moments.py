@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from grouplearn._checks import positive_int, refuse
-from grouplearn.discovery.arrays import as_array
+from grouplearn.discovery.arrays import as_array, assert_moderate
 from grouplearn.discovery.reservoir import Reservoir, Sample
 
 GROUPS = 32
@@ -336,6 +336,7 @@ def _finite_rows(rows: NDArray[Any], start: int) -> NDArray[np.float64]:
             _WHO, "samples", "finite", f"{values[row, column]} at ({start + row}, {column})",
             "clean the data first",
         )  # fmt: skip
+    assert_moderate(_WHO, values, all_rows=False)
     return values
 
 

@@ -210,6 +210,7 @@ def write(path: Path, text: str, packed: bool = False) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("as_in_production")
 def test_folders_of_source_are_read_and_other_things_refused(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("x = 1\ny = x\n")
     domain = TokenDomain.from_file(tmp_path)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from grouplearn._checks import finite_number, positive_int, refuse
-from grouplearn.discovery.arrays import as_array, as_labels
+from grouplearn.discovery.arrays import as_array, as_labels, assert_moderate
 from grouplearn.discovery.evidence.actions import Action, action_of
 from grouplearn.discovery.evidence.engine import LEAST_UNITS, FamilyEvidence, Finding, evidence
 from grouplearn.discovery.evidence.labels import label_factors
@@ -184,6 +184,7 @@ def checked_rows(who: str, samples: Any) -> np.ndarray:
         row, column = (int(i) for i in np.argwhere(~np.isfinite(rows))[0])
         refuse(who, "samples", "finite", f"{rows[row, column]} at ({row}, {column})",
                "clean the data first")  # fmt: skip
+    assert_moderate(who, rows)
     if (rows == rows[0]).all():
         refuse(who, "samples", "different from one another", "the same row every time",
                "check the file")  # fmt: skip
