@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from grouplearn._checks import finite_number, positive_int, refuse
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from grouplearn.discovery.permutations.tables import ExactSymmetries
 
 _WHO = "discover"
+_WIDE = 256
 
 Action = Literal["permutation", "signed", "linear"]
 
@@ -190,6 +191,7 @@ def accumulate(
                 "flatten each sample to a row, or use the domain adapter of images, sequences or "
                 "tokens",
             )  # fmt: skip
+        _refuse_few(rows)
         return MomentAccumulator(rows.shape[1], seed=seed).add(
             rows, labels=as_labels(labels), blocks=blocks
         )
@@ -209,6 +211,18 @@ def accumulate(
     if found is None:
         refuse(_WHO, "samples", "at least one batch", "an empty iterable", "pass data")
     return found
+
+
+def _refuse_few(rows: NDArray[Any]) -> None:
+    """Refuse many columns of few rows before their moments take memory, if no table is complete."""
+    from grouplearn.discovery.permutations.tables import is_possibly_complete
+
+    count, dim = rows.shape
+    if count <= dim and dim > _WIDE and np.isfinite(rows).all():
+        if any(is_possibly_complete(rows, None, signed) for signed in (False, True)):
+            return
+        refuse(_WHO, "samples", f"more than their dimension, {dim}", f"{count:g} samples",
+               "pass more samples or fewer coordinates")  # fmt: skip
 
 
 def _only_arrays(what: str, labels: Any, blocks: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from grouplearn import Discovery, discover
-from grouplearn.discovery import MomentAccumulator, invariance_test
+from grouplearn.discovery import MomentAccumulator, entry, invariance_test
 from grouplearn.discovery.arrays import as_array
 from grouplearn.discovery.entry import accumulate
 from grouplearn.errors import InputError
@@ -94,3 +94,12 @@ def test_numbers_whose_moments_leave_the_range_are_refused(action: Any, size: fl
 def test_a_common_unit_within_the_range_changes_nothing(size: float) -> None:
     one, other = (discover(ROWS[:400] * each, max_moment=4) for each in (1.0, size))
     assert torch.equal(one.members, other.members)
+
+
+def test_few_rows_of_many_columns_are_refused_before_moments_take_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = np.random.default_rng(0).normal(size=(20, 300))
+    monkeypatch.setattr(entry, "MomentAccumulator", None)
+    with pytest.raises(InputError, match="more than their dimension, 300, got 20 samples"):
+        discover(rows)
