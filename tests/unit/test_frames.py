@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from grouplearn import Discovery, discover
-from grouplearn.discovery import MomentAccumulator, entry, invariance_test
+from grouplearn.discovery import MomentAccumulator, invariance_test
 from grouplearn.discovery.arrays import as_array
 from grouplearn.discovery.entry import accumulate
 from grouplearn.errors import InputError
@@ -100,6 +100,6 @@ def test_few_rows_of_many_columns_are_refused_before_moments_take_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rows = np.random.default_rng(0).normal(size=(20, 300))
-    monkeypatch.setattr(entry, "MomentAccumulator", None)
+    monkeypatch.delattr(MomentAccumulator, "__init__")
     with pytest.raises(InputError, match="more than their dimension, 300, got 20 samples"):
         discover(rows)
