@@ -197,7 +197,8 @@ def sequences_of(source: Source) -> Iterator[str]:
     if isinstance(source, os.PathLike) or (isinstance(source, str) and _names_a_file(source)):
         yield from read_sequences(source)
         return
-    parts = [source] if isinstance(source, str) or is_biopythons(source) else source
+    given: Any = source
+    parts = [given] if isinstance(given, str) or is_biopythons(given) else given
     if not isinstance(parts, Iterable) or isinstance(parts, (bytes, bytearray)):
         _refuse_source(type(source).__name__)
     number = -1

@@ -311,8 +311,8 @@ def test_whatever_holds_images_is_read(name: str) -> None:
     got, want = domain.moments(make()), domain.moments(pixels)
     assert got.count == want.count
     np.testing.assert_allclose(got.products, want.products, rtol=1e-4, atol=1e-3)
-    wholes = [each.rows(np.arange(5)) for each in (domain.wholes(make()), domain.wholes(pixels))]
-    np.testing.assert_allclose(*wholes, atol=1e-5)
+    one, other = (each.rows(np.arange(5)) for each in map(domain.wholes, (make(), pixels)))
+    np.testing.assert_allclose(one, other, atol=1e-5)
 
 
 def test_pictures_in_a_folder_are_read(tmp_path: Path) -> None:
