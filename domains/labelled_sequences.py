@@ -26,7 +26,8 @@ Policy: TypeAlias = Literal["refuse", "blank", "drop"]
 SHUFFLED = "shuffled"
 _BLANK = "-"
 _REMEDIES = "choose --alphabet: dna, rna or protein", "pass --ambiguous blank or drop"
-_AS_TRAINED = ("convert or leave out such records, as the network learned from none",) * 2
+_NONE = "convert or leave out such records, as the network learned from none"
+_AS_TRAINED = _NONE, _NONE
 """What to do about letters that are not known, and about ambiguous ones."""
 
 

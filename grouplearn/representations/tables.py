@@ -128,14 +128,14 @@ class HoldsTables(nn.Module):
             if not held.is_meta and not self._definitions[name].is_meta:
                 held.copy_(self._rounded(name, held.dtype))
 
-    def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any, **named: Any) -> None:
         missing, errors = rest[2], rest[4]
         mark = state_dict.get(prefix + MARK) if MARK in self._tables else None
         problem = None if mark is None else self._refusal(mark)
         if problem is not None:
             errors.append(problem)
             return
-        super()._load_from_state_dict(state_dict, prefix, *rest)
+        super()._load_from_state_dict(state_dict, prefix, *rest, **named)
         missing[:] = [name for name in missing if name != prefix + MARK]  # of older versions
         for name in self._definitions:
             given = state_dict.get(prefix + name)

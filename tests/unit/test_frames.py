@@ -66,7 +66,7 @@ def test_a_given_action_is_tested_with_classes_in_words() -> None:
     (lambda: invariance_test(np.ma.masked_less(ROWS, 1), FixedRepresentation.from_permutations(
         [[1, 2, 3, 0]])), "without a mask"),
     (lambda: MomentAccumulator(4).add(ROWS, labels=CLASSES), "dtype <U5"),
-    (lambda: discover(ROWS, labels=[None, *CLASSES[1:]]), "an array of real numbers"),
+    (lambda: discover(ROWS, labels=np.array([None, *CLASSES[1:]])), "an array of real numbers"),
 ])  # fmt: skip
 def test_what_is_no_number_is_named(call: Any, part: str) -> None:
     with pytest.raises(InputError) as problem:

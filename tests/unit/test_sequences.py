@@ -260,15 +260,6 @@ def test_broken_files_are_refused(tmp_path: Path, content: bytes, parts: list[st
     assert is_helpful(problem, "read_sequences: path", "broken.fa", *parts)
 
 
-def test_files_come_in_a_list_too(tmp_path: Path) -> None:
-    for name, letters in (("a.fa", "ACGT"), ("b.fa", "GGTA")):
-        (tmp_path / name).write_text(f">x\n{letters}\n")
-    files = [tmp_path / "a.fa", str(tmp_path / "b.fa")]
-    assert list(sequences_of([*files, "AC.G"])) == ["ACGT", "GGTA", "AC.G"]
-    with pytest.raises(InputError, match="got bytes"):
-        list(sequences_of(b"ACGT"))
-
-
 def test_missing_files_are_refused(tmp_path: Path) -> None:
     for path in ("nothing/here", "missing.fasta", tmp_path, tmp_path / "none"):
         with pytest.raises(DataError) as problem:
