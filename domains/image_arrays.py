@@ -28,7 +28,7 @@ def channels_first(images: Any, axes: Axes | None) -> Any:
     Raises:
         InputError: the channels seem to come last, or `axes` is "NHWC" and there are not four axes.
     """
-    shape: tuple[int, ...] = tuple(getattr(images, "shape", ()))
+    shape: Any = tuple(getattr(images, "shape", ()))
     if axes == "NHWC":
         if len(shape) != 4:
             refuse(_WHO, "images", "of shape (N, H, W, C), as axes='NHWC' says",
