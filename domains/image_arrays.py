@@ -28,7 +28,7 @@ def channels_first(images: Any, axes: Axes | None) -> Any:
     Raises:
         InputError: the channels seem to come last, or `axes` is "NHWC" and there are not four axes.
     """
-    shape = tuple(getattr(images, "shape", ()))
+    shape: Any = tuple(getattr(images, "shape", ()))
     if axes == "NHWC":
         if len(shape) != 4:
             refuse(_WHO, "images", "of shape (N, H, W, C), as axes='NHWC' says",
@@ -43,6 +43,39 @@ def channels_first(images: Any, axes: Axes | None) -> Any:
                f"pass {one}axes='NHWC' (--axes NHWC), or 'NCHW' if images are "
                f"{shape[-1]} wide")  # fmt: skip
     return images
+
+
+def taken(images: Any, axes: Axes | None, *, rescaled: bool) -> Any:
+    """Return images, whatever holds them, as an array or a tensor with channels first.
+
+    Args:
+        images: what a user passed; what is no array or tensor is read by `open_source`.
+        axes: as for `channels_first`.
+        rescaled: may other numbers than bytes and floats in [0, 1] be moved and scaled into it?
+
+    Raises:
+        InputError: as `channels_first`, or they are no images.
+        DataError: they cannot be read.
+    """
+    held = isinstance(images, (Tensor, np.ndarray))
+    if held and not (rescaled and _is_out_of_range(images)):
+        return channels_first(images, axes)
+    from grouplearn.domains.readers.sources import SourceOptions, open_source
+
+    opened: Any = open_source(_WHO, images, SourceOptions("images", axes)).raw
+    return opened.images
+
+
+def _is_out_of_range(images: Any) -> bool:
+    """Are these neither bytes nor floats in [0, 1]? NaN are refused later, with their place."""
+    if images.dtype in (np.uint8, torch.uint8):
+        return False
+    floating = images.is_floating_point() if isinstance(images, Tensor) else (
+        images.dtype.kind == "f"
+    )  # fmt: skip
+    if not floating:
+        return True
+    return bool(0 not in images.shape and (images.min() < 0 or images.max() > 1))
 
 
 def drawn_patches(

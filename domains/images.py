@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from jaxtyping import Float, Float32, Shaped
+from jaxtyping import Float, Float32
 from torch import Tensor
 
 from grouplearn._checks import last_axis, positive_int, refuse
@@ -21,11 +20,11 @@ from grouplearn.domains.choosing import PARAMETERS, NetworkDomain
 from grouplearn.domains.image_arrays import (
     AXES,
     Axes,
-    channels_first,
     checked_pixels,
     drawn_patches,
     refuse_flat,
     sliceable,
+    taken,
 )
 from grouplearn.domains.kernels import network_groups, on_kernels
 from grouplearn.domains.operations import patch_operations
@@ -40,6 +39,8 @@ from grouplearn.representations import FixedRepresentation, LearnedRepresentatio
 from grouplearn.training import Labelled
 
 _WHO = "ImageDomain.vectorize"
+Images: TypeAlias = Any
+"""Whatever holds images: arrays, tensors, lists, pictures, data sets and loaders, paths."""
 
 
 @final
@@ -82,7 +83,7 @@ class ImageDomain(NetworkDomain):
 
     def vectorize(
         self,
-        images: Shaped[Tensor, "batch *channels height width"] | npt.NDArray[Any],
+        images: Images,
         count: int | None = None,
         rng: torch.Generator | None = None,
         *,
@@ -97,7 +98,8 @@ class ImageDomain(NetworkDomain):
 
         Args:
             images: (B, H, W), or (B, C, H, W) unless `axes` says otherwise, tensor or array; floats
-                in [0, 1], or uint8, which is divided by 255.
+                in [0, 1], or uint8, which is divided by 255. Whatever else holds images is read as
+                by `open_data`: lists, pictures of Pillow, data sets and loaders of torch, paths.
             count: how many patches to draw; None takes all.
             rng: draws them; None uses torch's global generator. Not used when all are taken.
             remove_mean: subtract each patch's mean.
@@ -120,7 +122,7 @@ class ImageDomain(NetworkDomain):
             >>> ImageDomain(3).vectorize(torch.rand(2, 3, 8, 8), count=7, rng=rng).shape
             torch.Size([7, 9])
         """
-        images = channels_first(images, self.axes)
+        images = taken(images, self.axes, rescaled=False)
         pixels = checked_pixels(images, self.patch_size).flatten(0, -3)
         k, step = self.patch_size, self.stride if count is None else 1
         views = pixels.unfold(1, k, step).unfold(2, k, step)
@@ -175,7 +177,7 @@ class ImageDomain(NetworkDomain):
 
     def moments(
         self,
-        images: Shaped[Tensor, "batch *channels height width"] | npt.NDArray[Any],
+        images: Images,
         *,
         seed: int = 0,
         remove_mean: bool = True,
@@ -189,7 +191,8 @@ class ImageDomain(NetworkDomain):
         that bound allows, from random places on.
 
         Args:
-            images: as for `vectorize`; a memory map is read a slice at a time.
+            images: as for `vectorize`, and arrays of any numbers, standardised ones too, which are
+                moved and scaled as a whole into [0, 1]; a memory map is read a slice at a time.
             seed: deals the blocks to bootstrap groups and draws the sample.
             remove_mean: subtract each patch's mean, so that brightness does not count.
             skip_flat: leave out patches whose pixels are all equal.
@@ -209,7 +212,7 @@ class ImageDomain(NetworkDomain):
             7.0
         """
         who = "ImageDomain.moments"
-        images = channels_first(images, self.axes)
+        images = taken(images, self.axes, rescaled=True)
         checked_pixels(images[:1] if sliceable(images) else images, self.patch_size)
         sums = PatchSums(self.patch_size, self.stride, remove_mean, skip_flat)
         height, width = images.shape[-2:]
@@ -226,7 +229,7 @@ class ImageDomain(NetworkDomain):
 
     def wholes(
         self,
-        images: Shaped[Tensor, "batch *channels height width"] | npt.NDArray[Any],
+        images: Images,
         /,
         *,
         seed: int = 0,
@@ -240,7 +243,7 @@ class ImageDomain(NetworkDomain):
         are closed under the flips of the image. A move is called on (B, C, H, W) floats in [0, 1].
 
         Args:
-            images: as for `vectorize`; a memory map is read a slice at a time.
+            images: as for `moments`.
             seed: draws images, where there are very many, and places.
             apart: cut patches that do not overlap.
             remove_mean: as for `moments`.
@@ -254,7 +257,7 @@ class ImageDomain(NetworkDomain):
             (27, 4)
         """
         rng = np.random.default_rng(seed)
-        images = channels_first(images, self.axes)
+        images = taken(images, self.axes, rescaled=True)
         kept, which = some_images(images, self.patch_size, rng)
         found = wholes_of_images(
             kept, self.patch_size, self.stride, rng,
@@ -264,7 +267,7 @@ class ImageDomain(NetworkDomain):
 
     def discover(
         self,
-        images: Shaped[Tensor, "batch *channels height width"] | npt.NDArray[Any],
+        images: Images,
         /,
         *,
         remove_mean: bool = True,

@@ -12,12 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from grouplearn._checks import refuse
+from grouplearn.discovery.arrays import as_array, as_labels
 from grouplearn.discovery.evidence.actions import Action, Matrices, Permutations
 from grouplearn.discovery.evidence.engine import LEAST_UNITS, evidence
 from grouplearn.discovery.evidence.given import InvarianceTest, checked_options, colour_of
 from grouplearn.discovery.evidence.labels import label_factors
 from grouplearn.discovery.evidence.units import FEW, UNITS, Units
-from grouplearn.discovery.moments import as_array
 from grouplearn.domains.base import Domain, KnownAction
 from grouplearn.domains.wholes import WholeMove, Wholes, unmoved
 from grouplearn.groups import CyclicGroup
@@ -182,7 +182,7 @@ def _power(action: Callable[[Any], Any], exponent: int) -> WholeMove:
 
 def _labels(who: str, labels: Any, wholes: Wholes) -> Float[np.ndarray, " count"]:
     """The label of each object, which is that of the item it is a part of."""
-    given = as_array("labels", labels)
+    given = as_array("labels", as_labels(labels))
     if given.shape != (wholes.items,):
         refuse(who, "labels", f"of shape ({wholes.items},), one for each image, sequence or sample",
                given.shape, "reshape them")  # fmt: skip

@@ -25,6 +25,10 @@ WHO = "load_labelled_sequences"
 Policy: TypeAlias = Literal["refuse", "blank", "drop"]
 SHUFFLED = "shuffled"
 _BLANK = "-"
+_REMEDIES = "choose --alphabet: dna, rna or protein", "pass --ambiguous blank or drop"
+_NONE = "convert or leave out such records, as the network learned from none"
+_AS_TRAINED = _NONE, _NONE
+"""What to do about letters that are not known, and about ambiguous ones."""
 
 
 @final
@@ -226,7 +230,8 @@ def load_sequences(
     file = checked_path(who, path)
     records = list(read_records(file))
     kept = [
-        records[k] for k in _of_alphabet(who, [file], records, ALPHABETS[alphabet], ambiguous, [])
+        records[k]
+        for k in _of_alphabet(who, [file], records, ALPHABETS[alphabet], ambiguous, [], _AS_TRAINED)
     ]
     letters = _of_length(who, kept, length, [], resize=resize)
     return NamedSequences(tuple(letters), tuple(each.name for each in kept))
@@ -276,6 +281,7 @@ def _of_alphabet(
     alphabet: Alphabet,
     ambiguous: str,
     notes: list[str],
+    remedies: tuple[str, str] = _REMEDIES,
 ) -> list[int]:
     """The records to keep; refuses the first with a letter that is not known."""
     kept, dropped, blank, table = [], 0, 0, alphabet.table
@@ -285,9 +291,7 @@ def _of_alphabet(
         breaks = np.flatnonzero(codes == BREAK)
         if wrong.size or (breaks.size and ambiguous == "refuse"):
             place = int(wrong[0] if wrong.size else breaks[0])
-            remedy = "choose --alphabet: dna, rna or protein" if wrong.size else (
-                "pass --ambiguous blank or drop"
-            )  # fmt: skip
+            remedy = remedies[0 if wrong.size else 1]
             _refuse_record(
                 who, files, f"of the {alphabet.name} letters {alphabet.letters}",
                 f"{letters[place]!r} at position {place} of record {name!r}", remedy,

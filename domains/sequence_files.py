@@ -181,7 +181,7 @@ def sequences_of(source: Source) -> Iterator[str]:
 
     Args:
         source: a path, or a str that names an existing file; else a str is one sequence, as is
-            Biopython's `Seq` or `SeqRecord`; else an iterable of sequences.
+            Biopython's `Seq` or `SeqRecord`; else an iterable of sequences, or of paths.
 
     Yields:
         The letters of each sequence.
@@ -197,11 +197,17 @@ def sequences_of(source: Source) -> Iterator[str]:
     if isinstance(source, os.PathLike) or (isinstance(source, str) and _names_a_file(source)):
         yield from read_sequences(source)
         return
-    parts = [source] if isinstance(source, str) or is_biopythons(source) else source
-    if not isinstance(parts, Iterable):
+    given: Any = source
+    parts = [given] if isinstance(given, str) or is_biopythons(given) else given
+    if not isinstance(parts, Iterable) or isinstance(parts, (bytes, bytearray)):
         _refuse_source(type(source).__name__)
     number = -1
     for number, part in enumerate(parts):
+        if isinstance(part, os.PathLike) or (
+            isinstance(part, str) and not part.isalpha() and _names_a_file(part, existing=True)
+        ):
+            yield from read_sequences(part)
+            continue
         letters = _letters_of(part)
         if letters is None:
             _refuse_source(f"{type(part).__name__} as item {number}")
@@ -234,12 +240,13 @@ def _are_letters(lines: Sequence[str]) -> bool:
     return all(map(_LETTERS.fullmatch, lines)) and max(map(len, lines)) >= LEAST_LETTERS
 
 
-def _names_a_file(text: str) -> bool:
+def _names_a_file(text: str, *, existing: bool = False) -> bool:
     """Does the text name an existing file, or look like a path rather than like letters?"""
     if not text or len(text) > _LONGEST_NAME or "\0" in text or "\n" in text:
         return False
     try:
-        return Path(text).is_file() or "/" in text or os.sep in text or bool(Path(text).suffix)
+        alike = "/" in text or os.sep in text or bool(Path(text).suffix)
+        return Path(text).is_file() or (alike and not existing)
     except OSError:
         return False
 

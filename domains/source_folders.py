@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from grouplearn._checks import refuse
-from grouplearn.domains.corpora import Corpus
+from grouplearn.domains.corpora import Corpus, corpus_of_file
 from grouplearn.domains.files import checked_path, lines_of, refusing_broken_files, text_of
 from grouplearn.domains.text_samples import Sample
 from grouplearn.errors import DataError
@@ -33,6 +34,12 @@ def texts_below(folder: Path) -> list[Path]:
         and not any(part.startswith(".") for part in file.relative_to(folder).parts)
         and file.is_file()
     )
+
+
+def corpus_of_path(path: str | os.PathLike[str]) -> Corpus:
+    """Return a text file, as `corpus_of_file`, or a folder, as `corpus_of_folder`, as a corpus."""
+    found = checked_path("TokenDomain.from_file", path)
+    return corpus_of_folder(found) if found.is_dir() else corpus_of_file(found)
 
 
 def corpus_of_folder(path: str | Path) -> Corpus:

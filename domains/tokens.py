@@ -15,13 +15,12 @@ from jaxtyping import Float, Float32, Float64, Int64
 from numpy.typing import NDArray
 from torch import Tensor
 
-from grouplearn._checks import generator, last_axis, positive_int
+from grouplearn._checks import generator, instance, last_axis, positive_int
 from grouplearn.discovery.moments import MomentAccumulator
 from grouplearn.discovery.result import Discovery
 from grouplearn.domains.base import Domain, KnownAction, discovered, permutations_of
 from grouplearn.domains.corpora import (
     Corpus,
-    corpus_of_file,
     corpus_of_pairs,
     corpus_of_samples,
     corpus_of_sequences,
@@ -31,6 +30,7 @@ from grouplearn.domains.corpora import (
 from grouplearn.domains.exchanges import PairTable
 from grouplearn.domains.extensions import ExchangeClasses, accepted_on, exchange_classes
 from grouplearn.domains.extensions import with_exchanges as _with_exchanges
+from grouplearn.domains.source_folders import corpus_of_path
 from grouplearn.domains.text_samples import Words
 from grouplearn.domains.token_wholes import wholes_of_samples
 from grouplearn.domains.vocabulary import CHANNELS, TokenMove, Vocabulary
@@ -78,6 +78,7 @@ class TokenDomain(Domain):
 
     def __post_init__(self) -> None:
         """Check the arguments."""
+        instance(_WHO, "corpus", self.corpus, Corpus, "use from_pairs, from_sequences or from_file")
         positive_int(_WHO, "max_vocabulary", self.max_vocabulary)
 
     @classmethod
@@ -102,16 +103,16 @@ class TokenDomain(Domain):
 
     @classmethod
     def from_file(cls, path: File, *, max_vocabulary: int = 256) -> TokenDomain:
-        """Build the domain of a text file, one sample on each line, tokens between blanks.
+        """Build the domain of a text file, or of a folder of source code.
 
-        Lines "IN: ... OUT: ...", lines with one tab and lines of JSON hold pairs, see
-        `grouplearn.domains.corpora.corpus_of_file`. The file may be compressed by gzip; it is read
-        anew in each pass, never held in memory.
+        One sample on each line, tokens between blanks. Lines "IN: ... OUT: ...", lines with one tab
+        and lines of JSON hold pairs, see `grouplearn.domains.corpora.corpus_of_file`. The file may
+        be compressed by gzip; it is read anew in each pass, never held in memory.
 
         Raises:
             DataError: the file is missing, unreadable, empty or cut.
         """
-        return cls(corpus_of_file(path), max_vocabulary)
+        return cls(corpus_of_path(path), max_vocabulary)
 
     @classmethod
     def from_files(cls, inputs: File, outputs: File, *, max_vocabulary: int = 256) -> TokenDomain:

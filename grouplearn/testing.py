@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import ParametrizationList
 
-from grouplearn._checks import last_axis, refuse
+from grouplearn._checks import instance, last_axis, refuse
 from grouplearn.defects import closure_defect, homomorphism_defect, invertibility_defect
 from grouplearn.errors import EquivarianceError
 from grouplearn.groups import FiniteGroup
@@ -66,6 +66,8 @@ def equivariance_error(
             rep_out.
     """
     who = "equivariance_error"
+    for name, rep in (("rep_in", rep_in), ("rep_out", rep_out)):
+        instance(who, name, rep, LearnedRepresentation, "pass function, rep_in, rep_out and x")
     if rep_in.group != rep_out.group:
         refuse(
             who, "rep_out", f"a representation of rep_in's group {rep_in.group}",
@@ -201,6 +203,7 @@ def network_errors(
             tested), or the network's own output is of no known kind or does not depend on x.
     """
     who, over = "network_errors", moves if space_moves is None else space_moves
+    instance(who, "group", group, FiniteGroup, "pass rep.group")
     if not len(moves) == len(over) == group.order or None in moves or None in over:
         refuse(who, "moves", f"a function for each of {group.order} elements",
                f"{len(moves)}, {sum(move is None for move in moves)} of them None",
@@ -374,6 +377,7 @@ def check_representation(
         dual pairing True
         action True
     """
+    instance("check_representation", "rep", rep, LearnedRepresentation, "build one of the matrices")
     limit = 1000 * torch.finfo(rep.dtype).eps if tolerance is None else tolerance
     with torch.no_grad():
         matrices, eye = rep.matrices(), torch.eye(rep.dim, dtype=rep.dtype, device=rep.device)

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from jaxtyping import Shaped
 from numpy.typing import NDArray
 
 from grouplearn._checks import refuse
+from grouplearn.discovery.arrays import column_numbers, frame_column, frame_titles
 from grouplearn.domains.csv_layouts import printable
 from grouplearn.domains.csvs import Coded, code_of
 from grouplearn.domains.numpy_files import array_slices, rows_at_once
 from grouplearn.domains.tables import NumberTable
 from grouplearn.errors import DataError
-
-
-def is_frame(source: Any) -> bool:
-    """Is it a data frame: columns with names, each of which becomes an array?"""
-    return hasattr(source, "columns") and hasattr(source, "to_numpy")
 
 
 def table_of_array(who: str, array: NDArray[Any], form: str) -> NumberTable:
@@ -56,33 +52,24 @@ def table_of_frame(who: str, frame: Any) -> NumberTable:
     Raises:
         DataError: it has no rows or no columns.
     """
-    titles = list(frame.columns)
-    names = tuple(
-        printable(" ".join(map(str, each)) if isinstance(each, tuple) else str(each))
-        for each in titles
-    )
+    names = tuple(map(printable, frame_titles(frame)))
     count = len(frame)
     if not names or not count:
         refuse(who, "source", "a frame with rows and columns", f"{count} x {len(names)}",
                "pass one that is not empty", DataError)  # fmt: skip
 
-    def column(number: int) -> NDArray[Any]:
-        # Of pandas, by place: titles may occur twice.
-        held = frame.iloc[:, number] if hasattr(frame, "iloc") else frame[titles[number]]
-        return np.asarray(held.to_numpy())
-
     def batches(kept: Sequence[int], coded: Coded) -> Iterator[Shaped[np.ndarray, "rows kept"]]:
         columns = [
-            _codes(who, names[k], column(k), coded[k])
+            _codes(who, names[k], frame_column(frame, k), coded[k])
             if k in coded
-            else _numbers(who, names[k], column(k))
+            else column_numbers(who, "source", names[k], frame_column(frame, k), DataError)
             for k in kept
         ]
         step = rows_at_once(len(kept))
         for start in range(0, count, step):
             yield np.stack([each[start : start + step] for each in columns], 1)
 
-    words = tuple(k for k in range(len(names)) if _is_worded(column(k)))
+    words = tuple(k for k in range(len(names)) if _is_worded(frame_column(frame, k)))
     form = f"{type(frame).__module__.partition('.')[0]} frame"
     return NumberTable(
         "source", names, form, lambda: count, batches, tuple(range(len(names))), words
@@ -96,25 +83,6 @@ def _is_worded(values: NDArray[Any]) -> bool:
     )
 
 
-def _numbers(who: str, name: str, values: NDArray[Any]) -> NDArray[np.float64]:
-    if values.dtype.kind == "O":
-        wrong = next((row for row, each in enumerate(values) if not _is_number(each)), None)
-        if wrong is not None:
-            _reject(who, f"{values[wrong]!r} in row {wrong}, {name!r}")
-        return values.astype(np.float64)
-    if values.dtype.kind not in "fiub":
-        _reject(who, f"{name!r} of type {values.dtype}")
-    return values.astype(np.float64)
-
-
-def _is_number(value: Any) -> bool:
-    """Is it a number, of Python or of NumPy, and no date, word or missing value?"""
-    try:
-        return not isinstance(value, (str, bytes)) and float(value) is not None
-    except (TypeError, ValueError):
-        return False
-
-
 def _codes(who: str, name: str, values: NDArray[Any], codes: dict[str, int]) -> NDArray[np.float64]:
     found = np.empty(len(values))
     for row, each in enumerate(values):
@@ -124,9 +92,3 @@ def _codes(who: str, name: str, values: NDArray[Any], codes: dict[str, int]) -> 
                    f"{each!r} in row {row}, {name!r}", "fill it in", DataError)  # fmt: skip
         found[row] = code
     return found
-
-
-def _reject(who: str, got: str) -> NoReturn:
-    refuse(who, "source", "a frame of numeric columns", got,
-           "drop or encode that column, name it as labels, or read others only "
-           "(columns)", DataError)  # fmt: skip

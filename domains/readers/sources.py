@@ -12,16 +12,16 @@ import numpy as np
 from torch import Tensor
 
 from grouplearn._checks import refuse
+from grouplearn.discovery.arrays import is_frame
 from grouplearn.domains.corpora import (
     Corpus,
-    corpus_of_file,
     corpus_of_pairs,
     corpus_of_sequences,
 )
 from grouplearn.domains.files import checked_path
 from grouplearn.domains.formats import sequence_format
 from grouplearn.domains.image_scales import assert_axes, scaled_images
-from grouplearn.domains.readers.frames import is_frame, table_of_array, table_of_frame
+from grouplearn.domains.readers.frames import table_of_array, table_of_frame
 from grouplearn.domains.readers.image_files import OpenedImages, open_images
 from grouplearn.domains.readers.kinds import KINDS, recognise, reject
 from grouplearn.domains.readers.labels import as_codes, in_order, read_labels
@@ -37,7 +37,7 @@ from grouplearn.domains.readers.objects import (
 from grouplearn.domains.readers.streams import STANDARD_INPUT, kept_file, kept_path
 from grouplearn.domains.readers.table_rows import TableOptions, TableRows, option
 from grouplearn.domains.sequence_files import SequenceFile, is_biopythons, sequences_of
-from grouplearn.domains.source_folders import corpus_of_folder
+from grouplearn.domains.source_folders import corpus_of_path
 from grouplearn.errors import DataError
 
 Raw: TypeAlias = TableRows | OpenedImages | Iterable[str] | Corpus
@@ -116,7 +116,7 @@ def _of_path(who: str, given: Path, options: SourceOptions) -> Source:
     if kind == "sequence":
         letters = SequenceFile(path)
         return Source(kind, letters, letters.said)
-    corpus = corpus_of_folder(path) if path.is_dir() else corpus_of_file(path)
+    corpus = corpus_of_path(path)
     return Source(kind, corpus, corpus.words)
 
 

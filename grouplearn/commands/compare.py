@@ -44,6 +44,7 @@ _FURTHER = {
     "sequence": ("others", "negatives", "labels", "alphabet", "length", "ambiguous"),
     "tokens": ("test",),
 }
+_NAMED = (*_OF_DATA, *(name for names in _FURTHER.values() for name in names))
 _HEAD = [
     Column("network", "What was trained, and the options in which runs differ.", is_text=True),
     Column("group", "The groups that were used.", is_text=True),
@@ -100,7 +101,7 @@ def rows_of(folders: Sequence[Path]) -> list[Row]:
     for folder in folders:
         options, result = _read_run(folder)
         further = _FURTHER.get(str(options.get("kind")), ())
-        same = [options.get(name) for name in (*_OF_DATA, *further)]
+        same = {name: options.get(name) for name in (*_OF_DATA, *further)}
         data.setdefault(json.dumps(same), folder)
         options = {name: value for name, value in options.items() if name != "seed"}
         earlier = kinds.setdefault(json.dumps(options, sort_keys=True), [])
@@ -109,8 +110,11 @@ def rows_of(folders: Sequence[Path]) -> list[Row]:
                    f"{str(folder)!r}", "leave one out")  # fmt: skip
         earlier.append(result)
     if len(data) > 1:
+        few = [json.loads(each) for each in data]
+        names = [name for name in _NAMED if len({json.dumps(each.get(name)) for each in few}) > 1]
         refuse(WHO, "RUN", "runs on the same data, of one objective",
-               ", ".join(map(str, data.values())), "compare them apart")  # fmt: skip
+               f"{', '.join(map(str, data.values()))}, which differ in {', '.join(names)}",
+               "compare them apart")  # fmt: skip
     first: dict[int, float] = {}
     found = []
     told = _differences([json.loads(kind) for kind in kinds])

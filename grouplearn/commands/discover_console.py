@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import wrap
 
 from rich.console import Console
 from rich.text import Text
@@ -71,13 +72,13 @@ def _show(findings: tuple[DataFinding, ...], folder: Path) -> None:
         ))  # fmt: skip
         for sentence in sentences_of(finding):
             console.print(Text(sentence))
-        for line in _ladder_lines(finding):
+        for line in _ladder_lines(finding, console.width):
             console.print(Text(line), no_wrap=True, overflow="ignore", crop=False)
         console.print()
     console.print(Text(f"Written to {folder}: open {folder / 'report.html'}"))
 
 
-def _ladder_lines(finding: DataFinding) -> Iterator[str]:
+def _ladder_lines(finding: DataFinding, width: int) -> Iterator[str]:
     """The ladder as a table: a line for each group, then one for each kind of evidence."""
     steps = ladder_of(finding.found, finding.subject, finding.coordinates)
     if steps:
@@ -85,6 +86,10 @@ def _ladder_lines(finding: DataFinding) -> Iterator[str]:
         yield f"  {'ladder':<36} {'p-value':>8} {'effect':>8} {'at most':>8}  verdict"
     for step in steps:
         added = f": {step.operations}" if step.operations else ""
-        yield f"  {step.group}{f', {step.status}' * bool(step.status)}{added}"
+        yield from wrap(
+            f"{step.group}{f', {step.status}' * bool(step.status)}{added}", width,
+            initial_indent="  ", subsequent_indent="      ", break_long_words=False,
+            break_on_hyphens=False,
+        )  # fmt: skip
         for kind, p_value, effect, bound, verdict in step.evidence:
             yield f"    {kind:<34} {p_value:>8} {effect:>8} {bound:>8}  {verdict}"

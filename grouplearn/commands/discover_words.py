@@ -167,7 +167,11 @@ def _told(value: float) -> str:
 
 
 def _brief(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3].rstrip(',; ')}..."
+    return (
+        text
+        if len(text) <= _LONGEST
+        else (f"{text[: _LONGEST - 3].rpartition(' ')[0].rstrip(',; ')}...")
+    )
 
 
 def arrows(text: str) -> str:

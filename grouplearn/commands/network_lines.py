@@ -79,6 +79,14 @@ def train(  # noqa: PLR0913, PLR0917
             "neighbouring letters is as frequent as before."
         ),
     ] = None,
+    positive: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CLASS",
+            help="Of two classes of sequences: the one that is looked for, of which AUROC and "
+            "AUPRC speak; default: the first file's, or the last by name.",
+        ),
+    ] = None,
     alphabet: Annotated[str, typer.Option(help="Of sequences: dna, rna or protein.")] = "dna",
     length: Annotated[
         int | None,
@@ -186,7 +194,8 @@ def train(  # noqa: PLR0913, PLR0917
         if config is not None:
             return read_config(line, config, data, seed)
         sequences = SequenceOptions(
-            tuple(data[1:]), negatives, labels, alphabet, length, ambiguous, blocks, signs, aligned
+            tuple(data[1:]), negatives, labels, positive, alphabet, length, ambiguous, blocks,
+            signs, aligned,
         )  # fmt: skip
         found = kind_of(data[0], kind, sequences)
         if found == "tokens":

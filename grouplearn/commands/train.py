@@ -88,6 +88,7 @@ class Trained:
         seconds: from the search for the action to testing, in this process.
         ranking: of two classes of sequences, how well the network tells them apart.
         positive: name of the class that is looked for; empty where there is none.
+        only: the class that a classifier takes all test samples for, where it does.
     """
 
     options: TrainOptions
@@ -104,6 +105,7 @@ class Trained:
     seconds: float
     ranking: Ranking | None = None
     positive: str = ""
+    only: str | None = None
 
 
 def read_data(options: TrainOptions, watch: Watch) -> TrainData:
@@ -174,22 +176,26 @@ def train(options: TrainOptions, data: TrainData, folder: Path, watch: Watch) ->
         options, data.words, network, action, found, score, len(data.test),
         data.size, data.names,
         sum(each.numel() for each in network.parameters() if each.requires_grad),
-        _defects(network, action), time.perf_counter() - start, *_ranked(network, data, options),
+        _defects(network, action), time.perf_counter() - start, *_answers(network, data, options),
     )  # fmt: skip
 
 
-def _ranked(
+def _answers(
     network: nn.Module, data: TrainData, options: TrainOptions
-) -> tuple[Ranking | None, str]:
-    """How well two classes of sequences are told apart, and the one that is looked for."""
-    count = torch.bincount(data.test.y, minlength=2)
-    if data.positive is None or options.objective != "classification" or int(count.min()) < 2:
-        return None, ""
+) -> tuple[Ranking | None, str, str | None]:
+    """How two classes of sequences are told apart, the one looked for, and the only answer."""
+    if options.objective != "classification":
+        return None, "", None
     scores = class_scores(network, data.test.x.split(_AT_ONCE))
+    answers = scores.argmax(1).unique()
+    only = data.names[int(answers[0])] if len(answers) == 1 else None
+    count = torch.bincount(data.test.y, minlength=2)
+    if data.positive is None or int(count.min()) < 2:
+        return None, "", only
     other = 1 - data.positive
     margins = scores[:, data.positive] - scores[:, other]
     found = ranking(margins.numpy(), (data.test.y == data.positive).numpy())
-    return found, data.names[data.positive]
+    return found, data.names[data.positive], only
 
 
 def _builder(data: TrainData, options: TrainOptions) -> NetworkBuilder:

@@ -75,7 +75,8 @@ def read_config(
 def _sequence_options(known: Any) -> SequenceOptions:
     """Options of sequences, as JSON has them."""
     _assert_types(SequenceOptions, known, "--config: sequences")
-    others, usual = list(known.get("others", [])), {"negatives": str, "labels": str, "length": int}
+    others = list(known.get("others", []))
+    usual = {"negatives": str, "labels": str, "positive": str, "length": int}
     wrong = misfit(others, list[str]) is not None or any(
         not isinstance(known.get(name), kind | None) for name, kind in usual.items()
     )

@@ -77,12 +77,17 @@ def kind_of(data: str, given: str | None, sequences: SequenceOptions) -> str:
     """
     if given is not None:
         return given
-    file = Path(data) if Path(data).is_file() else None
-    if sequences.labels or sequences.negatives or (file is not None and holds_sequences(file)):
+    file, got = Path(data), "images"
+    if sequences.labels or sequences.negatives or (file.is_file() and holds_sequences(file)):
         return "sequence"
     with suppress(DataError):  # which the readers of the other kinds put in their own words
-        if file is not None and recognise(file, WHO) == "tokens":
-            return "tokens"
+        got = recognise(file, WHO) if file.is_file() else got
+    if got == "tokens":
+        return "tokens"
+    if got == "table" and not sequences.others:
+        refuse(WHO, f"DATA {data!r}", "labelled images, sequences or pairs of tokens", "a table",
+               "for a table of sequences, pass --labels COLUMN; others are for discover and test",
+               DataError)  # fmt: skip
     return "sequence" if sequences.others else "images"
 
 
@@ -144,8 +149,18 @@ def load_sequences(options: TrainOptions) -> TrainData:
     )  # fmt: skip
     notes = "".join(f"; {note}" for note in found.notes)
     words = f"{len(found):,} sequences of {train.x.shape[2]} letters, {_class_words(found)}{notes}"
-    positive = found.positive if len(found.classes) == 2 else None
-    return TrainData(train, test, words, found.classes, positive)
+    return TrainData(train, test, words, found.classes, _positive(found, asked.positive))
+
+
+def _positive(found: LabelledSequences, asked: str | None) -> int | None:
+    """The number of the class that is looked for; None where there are more than two."""
+    two = len(found.classes) == 2
+    if asked is None:
+        return found.positive if two else None
+    if not two or asked not in found.classes:
+        refuse(WHO, "--positive", f"one of two classes, here {', '.join(found.classes)}",
+               repr(asked), "name one of two, or leave it out")  # fmt: skip
+    return found.classes.index(asked)
 
 
 def _class_words(found: LabelledSequences) -> str:

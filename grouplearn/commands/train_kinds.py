@@ -73,6 +73,7 @@ class SequenceOptions:
     others: tuple[str, ...] = ()
     negatives: str | None = None
     labels: str | None = None
+    positive: str | None = None
     alphabet: str = "dna"
     length: int | None = None
     ambiguous: str = "refuse"

@@ -169,6 +169,8 @@ def sentences_of(trained: Trained) -> list[str]:
         noun = trained.options.noun
         lines.append(f"{right} {100 * trained.score:.2f} % of {trained.tested:,} test {noun} "
                      f"(standard error {100 * error:.2f}, from their number alone).")  # fmt: skip
+    if trained.only is not None:
+        lines.append(f"It takes every test sample for {trained.only}: it tells nothing apart.")
     if trained.ranking is not None:
         areas = ", ".join(
             f"{name} {area:.4f} ({low:.4f} to {high:.4f})"

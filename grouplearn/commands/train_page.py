@@ -124,6 +124,9 @@ def _alerts(trained: Trained) -> list[Alert]:
             f"{len(trained.fit.history)} epochs were run.",
             "note",
         ))  # fmt: skip
+    if trained.only is not None:
+        alerts.append(Alert("One answer to all", f"Every test sample is taken for "
+                            f"{trained.only}: the network tells nothing apart."))  # fmt: skip
     history = trained.fit.history
     if len(history) >= _LEAST_EPOCHS and history[-1].loss > history[0].loss:
         alerts.append(Alert("The loss rose", "It is larger in the last epoch than in the first: "

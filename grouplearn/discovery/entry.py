@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from grouplearn._checks import finite_number, positive_int, refuse
-from grouplearn.discovery.moments import LEAST_GROUPS, MomentAccumulator, as_array
+from grouplearn.discovery.arrays import (
+    as_array,
+    as_labels,
+    assert_moderate,
+    frame_titles,
+    is_frame,
+)
+from grouplearn.discovery.moments import LEAST_GROUPS, MomentAccumulator
 from grouplearn.discovery.result import Discovery
 from grouplearn.groups.base import MAX_TABLE_ORDER
 
@@ -21,6 +27,7 @@ if TYPE_CHECKING:
     from grouplearn.discovery.permutations.tables import ExactSymmetries
 
 _WHO = "discover"
+_WIDE = 256
 
 Action = Literal["permutation", "signed", "linear"]
 
@@ -46,9 +53,11 @@ def discover(
     game, say) are not sampled: their symmetries are found in exact arithmetic.
 
     Args:
-        samples: (N, d) array or tensor; or an iterable of such batches, read once; or a
-            `MomentAccumulator`. Memory maps are read a slice at a time.
-        labels: (N,) classes or real values that the action keeps, with `samples` as an array.
+        samples: (N, d) array, tensor or data frame, whose columns name the coordinates; or an
+            iterable of such batches, read once; or a `MomentAccumulator`. Memory maps are read a
+            slice at a time.
+        labels: (N,) classes, in numbers or words, or real values that the action keeps, with
+            `samples` as an array; of a frame also the name of a column.
         action: "permutation" of the coordinates, "signed" permutation, or "linear".
         max_moment: highest order that must agree; 2 proposes only, 3 and 4 certify.
         level: of the test, in (0, 1).
@@ -61,8 +70,8 @@ def discover(
         The group, how it acts, and the evidence.
 
     Raises:
-        InputError: wrong shapes or types, NaN, fewer samples than dimensions, no variation, or
-            nothing that could be moved.
+        InputError: wrong shapes or types, NaN, masked values, fewer samples than dimensions, no
+            variation, or nothing that could be moved.
 
     Cost:
         One pass, O(N d^2); then the search, O(d^3) for each of some hundreds of candidates, and
@@ -85,6 +94,13 @@ def discover(
         refuse(_WHO, "level", "between 0 and 1", level, "pass level=0.01")
     if time_budget is not None:
         finite_number(_WHO, "time_budget", time_budget, positive=True)
+    if is_frame(samples):
+        samples, labels = _without_labels(samples, labels)
+        found = discover(
+            as_array("samples", samples), labels, action, max_moment, level, blocks, seed,
+            time_budget,
+        )  # fmt: skip
+        return replace(found, names=frame_titles(samples))
     accumulated = accumulate(samples, labels, blocks, seed)
     if action != "linear":
         table = _complete_table(accumulated, action == "signed", time_budget)
@@ -109,6 +125,17 @@ def discover(
     from grouplearn.discovery.permutations.degenerate import discover_on_varying
 
     return discover_on_varying(accumulated, signed=action == "signed", **options)
+
+
+def _without_labels(frame: Any, labels: Any) -> tuple[Any, Any]:
+    """The columns of the coordinates, and the labels, which may be a column."""
+    if not isinstance(labels, str):
+        return frame, labels
+    titles = list(frame.columns)
+    if labels not in titles:
+        refuse(_WHO, "labels", f"a column of the frame ({', '.join(map(str, titles))})",
+               repr(labels), "name one of these")  # fmt: skip
+    return frame[[each for each in titles if each != labels]], frame[labels].to_numpy()
 
 
 def _complete_table(
@@ -152,7 +179,7 @@ def accumulate(
     if isinstance(samples, MomentAccumulator):
         _only_arrays("a MomentAccumulator", labels, blocks)
         return samples
-    whole = isinstance(samples, np.ndarray | Tensor | list | tuple)
+    whole = isinstance(samples, np.ndarray | Tensor | list | tuple) or is_frame(samples)
     if isinstance(samples, list | tuple) and samples:
         # A list of rows is one array, a list of matrices is batches.
         whole = any(getattr(each, "ndim", 0) != 2 for each in samples)
@@ -164,7 +191,10 @@ def accumulate(
                 "flatten each sample to a row, or use the domain adapter of images, sequences or "
                 "tokens",
             )  # fmt: skip
-        return MomentAccumulator(rows.shape[1], seed=seed).add(rows, labels=labels, blocks=blocks)
+        _refuse_few(rows)
+        return MomentAccumulator(rows.shape[1], seed=seed).add(
+            rows, labels=as_labels(labels), blocks=blocks
+        )
     if not isinstance(samples, Iterable):
         refuse(_WHO, "samples", "an array, an iterable of arrays or a MomentAccumulator",
                type(samples).__name__, "convert it with numpy.asarray")  # fmt: skip
@@ -183,6 +213,18 @@ def accumulate(
     return found
 
 
+def _refuse_few(rows: NDArray[Any]) -> None:
+    """Refuse many columns of few rows before their moments take memory, if no table is complete."""
+    from grouplearn.discovery.permutations.tables import is_possibly_complete
+
+    count, dim = rows.shape
+    if count <= dim and dim > _WIDE and np.isfinite(rows).all():
+        if any(is_possibly_complete(rows, None, signed) for signed in (False, True)):
+            return
+        refuse(_WHO, "samples", f"more than their dimension, {dim}", f"{count:g} samples",
+               "pass more samples or fewer coordinates")  # fmt: skip
+
+
 def _only_arrays(what: str, labels: Any, blocks: Any) -> None:
     if labels is not None or blocks is not None:
         refuse(
@@ -199,9 +241,7 @@ def _check_amount(accumulated: MomentAccumulator, action: str) -> None:
     if count <= dim or accumulated.samples < 2:
         refuse(_WHO, "samples", f"more than their dimension, {dim}", f"{count:g} samples",
                "pass more samples or fewer coordinates")  # fmt: skip
-    if not math.isfinite(float(np.abs(accumulated.products).max())):
-        refuse(_WHO, "samples", "of moderate size", "squares beyond the floating-point range",
-               "rescale them")  # fmt: skip
+    assert_moderate(_WHO, accumulated.sample().rows)
     used = int((accumulated.weights > 0).sum())
     if used < LEAST_GROUPS:
         remedy = "number the blocks so that only dependent samples share a number"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, final
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int, Integer
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from grouplearn._checks import positive_int, refuse
+from grouplearn.discovery.arrays import as_array, assert_moderate
 from grouplearn.discovery.reservoir import Reservoir, Sample
 
 GROUPS = 32
@@ -311,20 +311,6 @@ class MomentAccumulator:
         return self.count
 
 
-def as_array(argument: str, value: Any) -> NDArray[Any]:
-    """Return numbers as an array, without a copy where there is none to make."""
-    if isinstance(value, Tensor):
-        value = value.detach().cpu()
-        return value.double().numpy() if value.dtype == torch.bfloat16 else value.numpy()
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        refuse(_WHO, argument, "an array of numbers", "rows of different lengths", "pad them")
-    if array.dtype.kind not in "fiub":
-        refuse(_WHO, argument, "an array of real numbers", f"dtype {array.dtype}", "convert it")
-    return array
-
-
 def _beside(argument: str, value: Any, count: int) -> NDArray[Any] | None:
     if value is None:
         return None
@@ -350,6 +336,7 @@ def _finite_rows(rows: NDArray[Any], start: int) -> NDArray[np.float64]:
             _WHO, "samples", "finite", f"{values[row, column]} at ({start + row}, {column})",
             "clean the data first",
         )  # fmt: skip
+    assert_moderate(_WHO, values, all_rows=False)
     return values
 
 

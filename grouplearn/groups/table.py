@@ -16,6 +16,7 @@ from grouplearn.groups.cosets import enumerate_cosets
 from grouplearn.groups.presentation import presentation
 
 _MAX_LETTERS = 1_000_000
+_FOUND = ("_found_relators", "_found_name")
 
 
 @final
@@ -94,8 +95,35 @@ class TableGroup(FiniteGroup):
     def __hash__(self) -> int:
         return hash((TableGroup, self.order, self._generators))
 
+    def __deepcopy__(self, _: object) -> TableGroup:
+        return self  # nothing of it changes
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What generators do makes the whole table again."""
+        right = _short(self._table[:, list(self._generators)].T)
+        permutations = None if self.permutations is None else _short(self.permutations)
+        found = {name: self.__dict__[name] for name in _FOUND if name in self.__dict__}
+        given = (right, self._generators, self._given_relators, permutations)
+        return _group_again, given, found
+
     def __repr__(self) -> str:
         return f"<{self.name}: FiniteGroup of order {self.order}>"
+
+
+def _short(numbers: NDArray[np.int64]) -> NDArray[Any]:
+    return numbers.astype(np.min_scalar_type(int(numbers.max(initial=0))))
+
+
+def _group_again(
+    right: NDArray[Any],
+    generators: tuple[int, ...],
+    relators: tuple[Word, ...] | None,
+    permutations: NDArray[Any] | None,
+) -> TableGroup:
+    """A group that was pickled."""
+    table = _columns(right.astype(np.int64))[0].T.copy()
+    images = None if permutations is None else permutations.astype(np.int64)
+    return TableGroup(table, generators, relators, images)
 
 
 def group_from_permutations(permutations: ArrayLike) -> TableGroup:
@@ -170,6 +198,9 @@ def check_permutations(who: str, permutations: Any) -> NDArray[np.int64]:
         images = np.asarray(permutations)
     except ValueError:
         refuse(who, "permutations", expected, "rows of different lengths", remedy, GroupError)
+    except TypeError:
+        refuse(who, "permutations", expected, f"{type(permutations).__name__} without numbers "
+               "that the CPU sees", "give a list, or a tensor on the CPU", GroupError)  # fmt: skip
     if images.ndim != 2 or images.size == 0 or images.dtype.kind not in "iu":
         got = f"{images.dtype} of shape {images.shape}"
         refuse(who, "permutations", expected, got, remedy, GroupError)
@@ -199,6 +230,14 @@ def _table_from_right_multiplication(right: NDArray[np.int64]) -> tuple[Elements
     Returns:
         The (n, n) table with elements renumbered in shortlex order, and the number of each point.
     """
+    columns, order = _columns(right)
+    points = np.array(order, dtype=np.int64)
+    number = np.argsort(points)
+    return number[columns[points][:, points].T], number
+
+
+def _columns(right: NDArray[np.int64]) -> tuple[Elements, list[int]]:
+    """g -> g h for each element h, and the elements in shortlex order."""
     n = right.shape[1]
     columns = np.empty((n, n), dtype=np.int64)
     columns[0] = np.arange(n)
@@ -210,6 +249,4 @@ def _table_from_right_multiplication(right: NDArray[np.int64]) -> tuple[Elements
                 seen.add(child)
                 order.append(child)
                 columns[child] = action[columns[point]]
-    points = np.array(order, dtype=np.int64)
-    number = np.argsort(points)
-    return number[columns[points][:, points].T], number
+    return columns, order

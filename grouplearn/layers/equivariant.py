@@ -80,6 +80,7 @@ class GroupLinear(HoldsTables):
         self.in_features = checked(who, rep_in).dim
         self.out_features = checked(who, rep_out).dim
         self.group = rep_in.group
+        self._mark_as(self.group, self.out_features)
         generator(who, rng)
         like = torch.empty((), dtype=floating(who, dtype), device="cpu")
         maps = intertwiners(rep_in, rep_out)

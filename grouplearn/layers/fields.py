@@ -153,6 +153,7 @@ class FieldConv1d(HoldsTables):
             refuse(who, "positions.dim", "odd", self.kernel_size,
                    "an even kernel has no middle, and shifts what a reversal mirrors")  # fmt: skip
         self.dilation = positive_int(who, "dilation", dilation)
+        self._mark_as(into.group, out.dim)
         generator(who, rng)
         like = torch.empty((), dtype=floating(who, dtype), device="cpu")
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()

@@ -170,11 +170,12 @@ class GroupPool(HoldsTables):
         if self.reduction == "mean" or self._triples is None:
             return x.mean(2)
         first, second, third = self._triples.unbind(-1)
-        products = [
+        # One product at a time is held: each is as large as the answer.
+        products = (
             x.index_select(2, a) * x.index_select(2, b) * x.index_select(2, c)
             for a, b, c in zip(first.unbind(), second.unbind(), third.unbind(), strict=True)
-        ]
-        return (reduce(torch.add, products) / len(products)).flatten(1, 2)
+        )
+        return (reduce(torch.add, products) / len(self._triples)).flatten(1, 2)
 
     def export(self) -> nn.Module:
         """A module of torch alone with the same outputs."""

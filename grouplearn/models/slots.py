@@ -7,9 +7,10 @@ from typing import TypeAlias, final
 
 import torch
 from jaxtyping import Int64
-from torch import Tensor, nn
+from torch import Tensor
 
 from grouplearn._checks import positive_int, refuse
+from grouplearn.representations.tables import MARK, HoldsTables, mark_of_tables, on_default_device
 
 Member: TypeAlias = tuple[Sequence[int], Sequence[int]]
 """The tokens of the inputs, and those of the outputs, that belong to one slot."""
@@ -20,7 +21,7 @@ _FIXED = -1
 
 
 @final
-class Slots(nn.Module):
+class Slots(HoldsTables):
     """Classes of slots, whose members may be exchanged at will, and which tokens belong to them.
 
     A class c has k_c slots, such as four verbs, and the group is the product of the symmetric
@@ -32,7 +33,8 @@ class Slots(nn.Module):
     each class in the order of their first occurrence in x. So g_(h x) h = g_x on all slots that
     occur, and g_x x is the same for the whole orbit of x.
 
-    It has no parameters; its tables are buffers, and move with the module that holds it.
+    It has no parameters; its tables are buffers, and move with the module that holds it. States
+    of other slots are refused.
 
     Args:
         inputs: number of tokens of the inputs.
@@ -62,6 +64,7 @@ class Slots(nn.Module):
     outputs_kind: Tensor
     outputs_token: Tensor
 
+    @on_default_device
     def __init__(self, inputs: int, outputs: int, classes: Sequence[Sequence[Member]]) -> None:
         super().__init__()
         positive_int("Slots", "inputs", inputs)
@@ -69,15 +72,21 @@ class Slots(nn.Module):
         self.sizes = tuple(len(members) for members in classes)
         self.count = sum(self.sizes)
         which = [c for c, size in enumerate(self.sizes) for _ in range(size)]
-        self.register_buffer("classes", torch.tensor(which, dtype=torch.int64), persistent=False)
+        self._hold("classes", torch.tensor(which, dtype=torch.int64))
         starts = [sum(self.sizes[:c]) for c in which]
-        self.register_buffer("first", torch.tensor(starts, dtype=torch.int64), persistent=False)
+        self._hold("first", torch.tensor(starts, dtype=torch.int64))
         for side, total in enumerate((inputs, outputs)):
             slot, kind, token = _tables(total, [[each[side] for each in c] for c in classes])
             name = ("inputs", "outputs")[side]
-            self.register_buffer(f"{name}_slot", slot, persistent=False)
-            self.register_buffer(f"{name}_kind", kind, persistent=False)
-            self.register_buffer(f"{name}_token", token, persistent=False)
+            self._hold(f"{name}_slot", slot)
+            self._hold(f"{name}_kind", kind)
+            self._hold(f"{name}_token", token)
+        self._hold(MARK, mark_of_tables(*self._tables.values()), persistent=True)
+
+    def _refusal(self, mark: Tensor) -> str | None:
+        if mark.is_meta or torch.equal(mark.to(self._tables[MARK]), self._tables[MARK]):
+            return None
+        return "Slots: the state must be of these slots, got one of others; build them as saved"
 
     def members(self) -> list[list[tuple[list[int], list[int]]]]:
         """Return the classes that these slots were built of."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from grouplearn.discovery import Discovery
 from grouplearn.groups import FiniteGroup
-from grouplearn.groups.cycles import cycles
+from grouplearn.groups.cycles import in_cycles
 from grouplearn.plots import draw_cayley, draw_choice, draw_lattice, draw_spectrum, png
 from grouplearn.report.actions import defects_of
 from grouplearn.report.alerts import alerts_of
@@ -77,7 +77,7 @@ def _of_finding(found: Discovery) -> NotebookFrame:
     tables: _Tables = []
     if found.found:
         shown = found.members[:_MEMBERS]
-        rows = [[str(g), cycles_of(member)] for g, member in enumerate(shown)]
+        rows = [[str(g), cycles_of(member, found.names)] for g, member in enumerate(shown)]
         more = f", {_MEMBERS} of {len(found.members):,}" * (len(found.members) > _MEMBERS)
         tables.append((f"Members{more}", Table(["element", "moves"], rows)))
     evidence = [
@@ -94,11 +94,12 @@ def _of_finding(found: Discovery) -> NotebookFrame:
     return NotebookFrame("Finding", " ".join(text.split()), alerts_of(found), tables, picture)
 
 
-def cycles_of(member: Tensor) -> str:
+def cycles_of(member: Tensor, names: Sequence[str] = ()) -> str:
     """A permutation in cycles; other members in a few words.
 
     Args:
         member: (d,), where each coordinate moves, or a (d, d) matrix.
+        names: of the coordinates; numbers where there are none.
 
     Example:
         >>> cycles_of(torch.tensor([1, 0, 2, 3]))
@@ -107,10 +108,7 @@ def cycles_of(member: Tensor) -> str:
     if member.ndim != 1:
         trace = float(torch.as_tensor(member).trace())
         return f"a matrix of trace {trace:.3g}"
-    found = cycles(dict(enumerate(member.tolist())))
-    parts = [f"({' '.join(map(str, cycle))})" for cycle in found if len(cycle) > 1]
-    more = f" and {len(parts) - _CYCLES} more" if len(parts) > _CYCLES else ""
-    return "".join(parts[:_CYCLES]) + more or "identity"
+    return in_cycles(member.tolist(), names, _CYCLES)
 
 
 def _of_choice(choice: Choice) -> NotebookFrame:

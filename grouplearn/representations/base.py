@@ -17,7 +17,7 @@ from grouplearn._checks import generator as check_generator
 from grouplearn._frames import frame_of
 from grouplearn.groups import FiniteGroup
 from grouplearn.linalg import autocasts, random_orthogonal, wide
-from grouplearn.representations.tables import MARK, HoldsTables, mark_of, refusal
+from grouplearn.representations.tables import HoldsTables
 
 MAX_ORDER = 100_000
 """Largest order of a group that is represented: its elements are spelled one by one."""
@@ -96,12 +96,11 @@ class LearnedRepresentation(HoldsTables, ABC):
         }
         for name, index in indices.items():
             self._hold(name, torch.tensor(index, device="cpu"), device=device)
-        self._hold(MARK, mark_of(group, self.dim), device=device, persistent=True)
+        self._mark_as(group, self.dim, device=device)
 
     def _note(self, *numbers: int) -> None:
         """Let the mark of the state tell apart what else the action depends on."""
-        mark = mark_of(self.group, self.dim, numbers)
-        self._hold(MARK, mark, device=self.device, persistent=True)
+        self._mark_as(self.group, self.dim, numbers, self.device)
 
     @abstractmethod
     def generators(self) -> Float[Tensor, "m d d"]:
@@ -247,19 +246,6 @@ class LearnedRepresentation(HoldsTables, ABC):
 
     def _eye(self) -> Tensor:
         return torch.eye(self.dim, dtype=self.dtype, device=self.device)
-
-    def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
-        missing, errors = rest[2], rest[4]
-        mark = state_dict.get(prefix + MARK)
-        problem = None if mark is None else refusal(
-            type(self).__name__, self.group, self._tables[MARK], mark
-        )  # fmt: skip
-        if problem is not None:
-            errors.append(problem)
-            return
-        super()._load_from_state_dict(state_dict, prefix, *rest)
-        missing[:] = [name for name in missing if name != prefix + MARK]  # of older versions
-        self._restore()
 
     def _follow(self, device: torch.device, dtype: torch.dtype | None) -> None:
         super()._follow(device, dtype)

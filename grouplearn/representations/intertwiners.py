@@ -95,6 +95,9 @@ def _checked_matrices(
     """rho1(g)^-1 and rho2(g) of all elements, float64 on the CPU."""
     for name, given in (("first", first), ("second", second)):
         instance(_WHO, name, given, LearnedRepresentation, "pass found.representation, for example")
+        if given.device.type == "meta":
+            refuse(_WHO, name, "a representation that holds numbers", "one on the device 'meta'",
+                   "build it on the CPU")  # fmt: skip
     if first.group != second.group:
         refuse(_WHO, "second", f"of the group of the first, {first.group!r}", repr(second.group),
                "use one group object for both")  # fmt: skip

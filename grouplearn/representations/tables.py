@@ -49,7 +49,8 @@ class HoldsTables(nn.Module):
     Tables move with the module and are no part of its state. Where a move loses their contents, as
     `to_empty` does, or leaves them behind on "meta", as `load_state_dict(assign=True)` does, they
     are written again. Known numbers are rounded anew from their definition in float64 when the
-    dtype changes, so that none loses digits for ever.
+    dtype changes, so that none loses digits for ever. A mark in the state says what it is of:
+    states with another one are refused, those of older versions have none.
     """
 
     def __init__(self) -> None:
@@ -76,6 +77,21 @@ class HoldsTables(nn.Module):
         """
         self._tables[name] = table
         self.register_buffer(name, table.to(device), persistent=persistent)
+
+    def _mark_as(
+        self,
+        group: FiniteGroup,
+        dim: int,
+        numbers: Sequence[int] = (),
+        device: torch.device | None = None,
+    ) -> None:
+        """Hold the mark of an action, see `mark_of`, on a device."""
+        self._whose = str(group)
+        self._hold(MARK, mark_of(group, dim, numbers), device=device, persistent=True)
+
+    def _refusal(self, mark: Tensor) -> str | None:
+        """Why a state with this mark is not of this module; None where it is."""
+        return refusal(type(self).__name__, self._whose, self._tables[MARK], mark)
 
     def _define(self, name: str, definition: Tensor, like: Tensor) -> None:
         """Keep known numbers as a part of the state.
@@ -113,7 +129,14 @@ class HoldsTables(nn.Module):
                 held.copy_(self._rounded(name, held.dtype))
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any, **named: Any) -> None:
+        missing, errors = rest[2], rest[4]
+        mark = state_dict.get(prefix + MARK) if MARK in self._tables else None
+        problem = None if mark is None else self._refusal(mark)
+        if problem is not None:
+            errors.append(problem)
+            return
         super()._load_from_state_dict(state_dict, prefix, *rest, **named)
+        missing[:] = [name for name in missing if name != prefix + MARK]  # of older versions
         for name in self._definitions:
             given = state_dict.get(prefix + name)
             held: Tensor = getattr(self, name)
@@ -121,6 +144,7 @@ class HoldsTables(nn.Module):
                 self._redefine(name, given)
                 if given.dtype != held.dtype:
                     self._round({name})
+        self._restore()
 
     @torch.no_grad()
     def _restore(self) -> None:
@@ -176,16 +200,32 @@ def mark_of(group: FiniteGroup, dim: int, numbers: Sequence[int] = ()) -> Int[Te
     for generator in generators:
         content.update(group.multiply(elements, generator).astype("<i8").tobytes())
     content.update(np.asarray(numbers, dtype="<i8").tobytes())
-    digest = list(content.digest()[:_BYTES])
-    return torch.tensor([group.order, len(generators), dim, *digest], device="cpu")
+    return torch.tensor([group.order, len(generators), dim, *_digest(content)], device="cpu")
 
 
-def refusal(who: str, group: FiniteGroup, own: Int[Tensor, " marks"], given: Tensor) -> str | None:
+def mark_of_tables(*tables: Tensor) -> Int[Tensor, " marks"]:
+    """What tells states of modules with other tables apart: a digest of them.
+
+    Args:
+        tables: int64, on the CPU.
+    """
+    content = sha256()
+    for table in tables:
+        content.update(str(tuple(table.shape)).encode())
+        content.update(table.numpy().astype("<i8").tobytes())
+    return torch.tensor(_digest(content), device="cpu")
+
+
+def _digest(content: Any) -> list[int]:
+    return list(content.digest()[:_BYTES])
+
+
+def refusal(who: str, group: str, own: Int[Tensor, " marks"], given: Tensor) -> str | None:
     """Why a state is not of this action; None where it is.
 
     Args:
         who: the class that was to load it.
-        group: of that class.
+        group: of that class, in words.
         own: its mark.
         given: that in the state.
     """

@@ -251,7 +251,7 @@ READING: dict[str, list[str]] = {
 OTHERS: dict[str, list[str]] = {
     "train flat": ["images with labels", "folder of pictures for each class", "without"],
     "train sizes": ["of the common size, (9, 8), got (9, 9)"],
-    "train words.csv": ["path 'words.csv' must be an IDX file"],
+    "train words.csv": ["images or sequences, got a table; for a table of sequences, pass --"],
     "predict nothing last.npy": ["RUN must be the folder of a finished run"],
     "predict sizes last.npy": ["RUN must be the folder of a finished run"],
     "predict nothing": ["Missing argument 'DATA'"],
@@ -294,6 +294,9 @@ SEQUENCES: dict[str, list[str]] = {
     "train bound.fa free.fa --length 0": ["--length must be from 1 to"],
     "train bound.fa free.fa --blocks 17": ["--blocks must be from 0 to 16"],
     "train bound.fa free.fa --signs 1": ["--signs must be below 1"],
+    "train bound.fa free.fa --positive none": ["--positive must be one of two classes, here bound"],
+    "train digits --positive 1": ["--positive must be left out, as it is for sequences"],
+    "train table.tsv": ["got a text; for a table of sequences, pass --labels COLUMN"],
     "train bound.fa free.fa --labels classes.csv": ["--labels must be left out"],
     "train bound.fa free.fa --negatives shuffled": ["--negatives must be left out"],
     "train bound.fa --negatives random": ["--negatives must be one of shuffled"],

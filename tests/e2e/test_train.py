@@ -245,11 +245,31 @@ def test_pictures_in_folders_train(run: Run) -> None:
     assert str(result.json["folder"]).startswith("runs")
 
 
+def test_one_answer_to_all_is_said(run: Run) -> None:
+    """Of noise that is of one class nine times in ten, a network says that class alone."""
+    rng = np.random.default_rng(0)
+    for name, count in (("often", 90), ("seldom", 10)):
+        Path("noise", name).mkdir(parents=True)
+        for number in range(count):
+            pixels = rng.integers(0, 256, (8, 8), dtype=np.uint8)
+            Image.fromarray(pixels).save(Path("noise", name, f"{number}.png"))
+    options = ["--parameters", "1500", "--epochs", "10", "--batch-size", "20"]
+    result = run("train", "noise", "--network", "plain", *options, "--out", "a")
+    assert "It takes every test sample for often: it tells nothing apart." in result.out
+    assert "One answer to all" in Path("a/report.html").read_text()
+    # Of 20 pictures held out, whichever they are, the share that is of that class.
+    assert json.loads(Path("a/result.json").read_text())["score"] * 20 in range(15, 21)
+
+
 def test_rows_say_in_what_runs_differ(run: Run) -> None:
     for epochs in ("1", "2"):
         run("train", "digits", "--network", "plain", *SMALL, "--epochs", epochs, "--out", epochs)
     rows = run("compare", "1", "2", "--json").json
     assert [row["network"] for row in rows] == ["plain CNN, epochs 1", "plain CNN, epochs 2"]
+    run("train", "digits", "--network", "plain", *SMALL, "--classes", "0,1", "--out", "two")
+    refused = run("compare", "1", "two")
+    assert refused.status == 2
+    assert "got 1, two, which differ in classes; compare them apart" in refused.err
 
 
 @pytest.mark.slow

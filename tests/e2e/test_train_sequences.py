@@ -86,6 +86,19 @@ def test_a_run_is_whole_and_tells_the_classes_apart(trained: Path) -> None:
     assert "reverse-complement" in page
 
 
+def test_the_class_that_is_looked_for_can_be_named(trained: Path) -> None:
+    run, short = run_in(trained), [*GIVEN, "--epochs", "1", "--quiet"]
+    found = []
+    for name in ("bound", "free"):
+        made = run("train", "bound.fa", "free.fa", *short, "--positive", name, "--out", name)
+        assert made.status == 0, made.err
+        found.append(json.loads((trained / name / "result.json").read_text()))
+    assert [each["positive"] for each in found] == ["bound", "free"]
+    # Each pair of one of both classes is in order in both views; shares of the classes swap.
+    assert found[0]["auroc"] == pytest.approx(found[1]["auroc"])
+    assert found[0]["auprc"] != pytest.approx(found[1]["auprc"])
+
+
 def test_predictions_are_those_of_the_network_on_both_strands(trained: Path) -> None:
     run = run_in(trained)
     for name in ("new", "turned"):

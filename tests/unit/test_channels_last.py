@@ -59,8 +59,8 @@ def test_wrong_axes_are_refused() -> None:
     wrong: Any = "HWC"
     with pytest.raises(InputError, match="axes must be 'NCHW' or 'NHWC', got 'HWC'"):
         ImageDomain(3, axes=wrong)
-    for images in (np.zeros((8, 9, 3), np.uint8), [[1]]):
+    for images in (np.zeros((8, 9, 3), np.uint8), torch.ones(1, 1)):
         with pytest.raises(InputError, match=r"shape \(N, H, W, C\), as axes='NHWC' says"):
-            ImageDomain(3, axes="NHWC").vectorize(images)  # type: ignore[arg-type]
+            ImageDomain(3, axes="NHWC").vectorize(images)
     with pytest.raises(InputError, match="an array without a mask"):
         ImageDomain(3).vectorize(np.ma.masked_array(np.zeros((2, 8, 8), np.uint8)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from itertools import product as pairs
 from math import lcm
 from typing import Any
@@ -320,3 +322,19 @@ def test_orders_above_the_limit_are_refused() -> None:
         symmetric(8)
     with pytest.raises(GroupError, match="order must be <= 4096, got 5000; use CyclicGroup"):
         C(5000).subgroup([1])
+
+
+def test_pickles_hold_what_generators_do_and_copies_share_the_table() -> None:
+    """S6 has a table of 720 x 720 numbers, four MiB of int64."""
+    group = FiniteGroup.from_permutations([[1, 2, 3, 4, 5, 0], [1, 0, 2, 3, 4, 5]])
+    relators, name = group.relators, group.name
+    content = pickle.dumps(group)
+    assert len(content) < 20_000
+    again: Any = pickle.loads(content)
+    assert again == group
+    assert (again.relators, again.name) == (relators, name)
+    whole: Any = group
+    np.testing.assert_array_equal(again.permutations, whole.permutations)
+    part = group.subgroup([3, 7])
+    assert pickle.loads(pickle.dumps(part)) == part
+    assert copy.deepcopy(group) is group

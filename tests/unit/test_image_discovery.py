@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image
+from torch.utils.data import DataLoader, TensorDataset
 
 from grouplearn import CyclicGroup
 from grouplearn.domains import patch_moments
@@ -272,8 +275,6 @@ def test_digits_are_scikit_learns(monkeypatch: pytest.MonkeyPatch) -> None:
         (torch.zeros(0, 9, 9), "no axis empty"),
         (torch.zeros(3, 2, 9), "at least 3 x 3 pixels"),
         (torch.tensor(0.0), "of shape (B, H, W)"),
-        ([[0.0]], "a tensor or array of floats or uint8"),
-        (torch.full((3, 9, 9), 2.0), "floats in [0, 1]"),
     ],
 )
 def test_refuses_bad_images(images: Any, part: str) -> None:
@@ -282,6 +283,57 @@ def test_refuses_bad_images(images: Any, part: str) -> None:
         with pytest.raises(InputError) as problem:
             use(images)
         assert is_helpful(problem, "ImageDomain.", "images must be", part)
+
+
+BYTES = np.random.default_rng(0).integers(0, 256, (70, 9, 8), dtype=np.uint8)
+FLOATS = np.where(BYTES > 99, 1.0, 0.0)
+HOLDERS: dict[str, tuple[Callable[[], Any], Any]] = {
+    "list": (lambda: list(BYTES), BYTES),
+    "tuple of tensors": (lambda: tuple(map(torch.tensor, BYTES)), BYTES),
+    "generator": (lambda: (each for each in BYTES), BYTES),
+    "pictures": (lambda: [Image.fromarray(each) for each in BYTES], BYTES),
+    "generator of pictures": (lambda: map(Image.fromarray, BYTES), BYTES),
+    "data set": (lambda: TensorDataset(torch.tensor(BYTES), torch.arange(70)), BYTES),
+    "loader": (lambda: DataLoader(TensorDataset(torch.tensor(BYTES)), batch_size=9), BYTES),
+    "bool": (lambda: BYTES > 99, FLOATS),
+    "uint16": (lambda: BYTES.astype(np.uint16) * 257, BYTES),
+    "int64": (lambda: torch.tensor(BYTES).long(), BYTES),
+    "floats to 255": (lambda: BYTES.astype(np.float64), BYTES),
+    "standardised": (lambda: torch.tensor((BYTES - 100.0) / 50), (BYTES - BYTES.min()) /
+                     np.ptp(BYTES).astype(np.float64)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOLDERS)
+def test_whatever_holds_images_is_read(name: str) -> None:
+    make, pixels = HOLDERS[name]
+    domain = ImageDomain(2)
+    got, want = domain.moments(make()), domain.moments(pixels)
+    assert got.count == want.count
+    np.testing.assert_allclose(got.products, want.products, rtol=1e-4, atol=1e-3)
+    one, other = (each.rows(np.arange(5)) for each in map(domain.wholes, (make(), pixels)))
+    np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_pictures_in_a_folder_are_read(tmp_path: Path) -> None:
+    for number, each in enumerate(BYTES[:9]):
+        Image.fromarray(each).save(tmp_path / f"{number}.png")
+    patches = ImageDomain(3).vectorize(tmp_path)
+    assert torch.equal(patches, ImageDomain(3).vectorize(BYTES[:9]))
+
+
+@pytest.mark.usefixtures("as_in_production")
+@pytest.mark.parametrize(("images", "part"), [
+    ([[0.0]], "images (N, H, W) or (N, C, H, W), got shape (1, 1)"),
+    ([np.zeros((9, 9)), np.zeros((9, 8))], "a list of arrays of several shapes"),
+    (7, "got int"),
+    ("none.png", "a file or a folder that exists"),
+    (np.ma.masked_equal(BYTES, 7), "without a mask"),
+])  # fmt: skip
+def test_what_holds_no_images_is_refused(images: Any, part: str) -> None:
+    with pytest.raises(InputError) as problem:
+        ImageDomain(3).discover(images)
+    assert is_helpful(problem, "ImageDomain.", part)
 
 
 @pytest.mark.usefixtures("as_in_production")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from grouplearn import CyclicGroup, DihedralGroup
 from grouplearn.domains.images import ImageDomain
@@ -326,3 +328,27 @@ def test_networks_are_looked_at_with_fitting_moves_only() -> None:
         assert is_helpful(problem, part)
     with pytest.raises(InputError, match="x must be of shape"):
         network_errors(network, rep.group, x[0, 0], moves)
+
+
+class Alive(TorchFunctionMode):
+    """Counts the results of operations that are held at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.results: list[weakref.ref[Tensor]] = []
+        self.most = 0
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        if isinstance(out, Tensor) and out.is_floating_point():
+            self.results.append(weakref.ref(out))
+            self.most = max(self.most, sum(each() is not None for each in self.results))
+        return out
+
+
+def test_triple_correlations_hold_one_product_at_a_time() -> None:
+    pool, x = GroupPool("triple-correlation", DihedralGroup(12)), torch.rand(1, 1, 24, 3, 3)
+    with Alive() as alive:
+        pool.reduce(x)
+    assert len(alive.results) > 24 * 3
+    assert alive.most < 8

@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 from grouplearn.domains.files import MOST_BYTES
 from grouplearn.domains.images import ImageDomain
 from grouplearn.domains.readers import open_data
+from grouplearn.domains.sequence_files import sequences_of
 from grouplearn.domains.sequences import SequenceDomain
 from grouplearn.domains.tokens import TokenDomain
 from grouplearn.errors import DataError, InputError
@@ -73,6 +74,15 @@ def test_streams_end_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError) as problem:
         open_data(io.BytesIO(bytes(101)))
     assert is_helpful(problem, "at most 100 bytes")
+
+
+def test_files_come_in_a_list_too(tmp_path: Path) -> None:
+    for name, letters in (("a.fa", "ACGT"), ("b.fa", "GGTA")):
+        (tmp_path / name).write_text(f">x\n{letters}\n")
+    files = [tmp_path / "a.fa", str(tmp_path / "b.fa")]
+    assert list(sequences_of([*files, "AC.G"])) == ["ACGT", "GGTA", "AC.G"]
+    with pytest.raises(InputError, match="got bytes"):
+        list(sequences_of(b"ACGT"))
 
 
 class Odd(Dataset[Any]):

@@ -12,7 +12,16 @@ from torch import Tensor, nn
 
 from grouplearn import CyclicGroup, DihedralGroup, FiniteGroup, ProductGroup
 from grouplearn.errors import InputError
-from grouplearn.layers import GroupBatchNorm, GroupConv2d, GroupPool, OrbitConv2d, OrbitLinear
+from grouplearn.layers import (
+    FieldConv1d,
+    Fields,
+    GroupBatchNorm,
+    GroupConv2d,
+    GroupLinear,
+    GroupPool,
+    OrbitConv2d,
+    OrbitLinear,
+)
 from grouplearn.models import LGCNN, LGN, LGNShape, Pattern, PlainCNN
 from grouplearn.representations import (
     ChangeOfBasis,
@@ -24,6 +33,9 @@ from grouplearn.representations import (
     SpectralRepresentation,
     TensorProduct,
     ToeplitzRepresentation,
+    intertwiners,
+    regular,
+    trivial,
 )
 from tests.cases import CASES, Case
 from tests.laws.trials import make_group
@@ -33,6 +45,7 @@ TURN, FLIP = [6, 3, 0, 7, 4, 1, 8, 5, 2], [2, 1, 0, 5, 4, 3, 8, 7, 6]
 GROUPS = {
     "cyclic": (4,), "dihedral": (3,), "product": (2, -3), "permutation": ((1, 2, 0), (1, 0, 2)),
 }  # fmt: skip
+KLEIN = ProductGroup(CyclicGroup(2), CyclicGroup(2))
 META = torch.device("meta")
 
 
@@ -62,6 +75,12 @@ def dense(group: FiniteGroup, dim: int = 4) -> DenseRepresentation:
 
 def spectral(*counts: int) -> SpectralRepresentation:
     return SpectralRepresentation(CyclicGroup(6), 6, multiplicities=counts, rng=seeded())
+
+
+def fields(*rows: list[int]) -> FieldConv1d:
+    with torch.device("cpu"):  # whose maps are computed from numbers
+        rep = points(*rows)
+    return FieldConv1d(Fields(((rep, 1),)), Fields(((regular(rep.group), 2),)), trivial(rep.group))
 
 
 def toeplitz(*shape: int) -> ToeplitzRepresentation:
@@ -94,6 +113,11 @@ STRANGERS: dict[str, tuple[Callable[[], nn.Module], Callable[[], nn.Module]]] = 
         lambda: LGCNN(Pattern(1, 2, (2, 2, 2)),
                       dense(ProductGroup(CyclicGroup(2), CyclicGroup(3)), 9)),
     ),
+    "maps between representations": (
+        lambda: GroupLinear(regular(CyclicGroup(4)), regular(CyclicGroup(4))),
+        lambda: GroupLinear(regular(KLEIN), regular(KLEIN)),
+    ),
+    "convolutions of fields": (lambda: fields(THREE, SWAP), lambda: fields(SWAP, THREE)),
 }  # fmt: skip
 
 
@@ -168,6 +192,7 @@ BUILDS: dict[str, Callable[[], nn.Module]] = {
     "network": lambda: LGCNN(Pattern(1, 3, (2, 2, 2)), points(TURN, FLIP)),
     "learned": lambda: LGCNN(Pattern(1, 3, (2, 2, 2)), dense(CyclicGroup(3), 9)),
     "plain": lambda: PlainCNN(Pattern(1, 3, (2, 2, 2)), rng=seeded()),
+    "fields": lambda: fields(THREE, SWAP),
     "unfolded": lambda: LGN(LGNShape(1, 3, layers=2), rng=seeded()),
     "triples": lambda: nn.Sequential(
         GroupConv2d(1, 1, 3, points(TURN), rng=seeded()),
@@ -184,8 +209,8 @@ def test_networks_are_built_without_numbers_and_filled(name: str) -> None:
     with META:
         hollow = BUILDS[name]()
     assert all(each.is_meta for each in (*hollow.parameters(), *hollow.buffers()))
-    shape = (2, 1, 4, 8, 8) if name == "triples" else (2, 1, 12, 12)
-    x = torch.rand(shape, generator=seeded())
+    shapes = {"triples": (2, 1, 4, 8, 8), "fields": (2, 3, 9)}
+    x = torch.rand(shapes.get(name, (2, 1, 12, 12)), generator=seeded())
     hollow.to_empty(device="cpu").load_state_dict(whole.state_dict())
     got, want = (each.eval()(x) for each in (hollow, whole))
     assert torch.equal(getattr(got, "scores", got), getattr(want, "scores", want))
@@ -230,7 +255,11 @@ def test_matrices_without_numbers_are_refused() -> None:
     builds: list[Callable[[], Any]] = [
         lambda: FixedRepresentation(CyclicGroup(2), hollow),
         lambda: DenseRepresentation(CyclicGroup(2), 2, near=hollow),
+        lambda: FixedRepresentation.from_permutations(hollow[0].long()),
+        lambda: intertwiners(points(THREE).to(META), points(THREE)),
     ]
     for build in builds:
-        with pytest.raises(InputError, match=r"a tensor that holds numbers, got one on the device"):
+        with pytest.raises(
+            InputError, match=r"that holds numbers, got one on the device|without numbers"
+        ):
             build()

@@ -22,6 +22,7 @@ from grouplearn.testing import (
     assert_equivariant,
     check_representation,
     equivariance_error,
+    network_errors,
 )
 from tests.unit.examples import C, D, cyclic_shift, seeded, turn
 
@@ -119,6 +120,15 @@ def test_inputs_that_do_not_fit_are_refused(as_in_production: None) -> None:
         equivariance_error(torch.relu, SHIFT, SHIFT, vectors(4, 5))
     with pytest.raises(InputError, match="x must be of the representation's dtype"):
         equivariance_error(lambda v: v.double(), SHIFT, SHIFT, x.float())
+    swapped: Any = assert_equivariant
+    with pytest.raises(InputError, match="rep_in must be a LearnedRepresentation, got Tensor"):
+        swapped(torch.relu, x, SHIFT, SHIFT)
+    matrices: Any = SHIFT.matrices()
+    with pytest.raises(InputError, match="rep must be a LearnedRepresentation, got Tensor"):
+        check_representation(matrices)
+    of_action: Any = SHIFT
+    with pytest.raises(InputError, match="network_errors: group must be a FiniteGroup, got Fixed"):
+        network_errors(torch.nn.Identity(), of_action, x, [None])
 
 
 @pytest.mark.parametrize("group", [C(2), C(3), D(2)], ids=str)

@@ -210,6 +210,16 @@ def write(path: Path, text: str, packed: bool = False) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("as_in_production")
+def test_folders_of_source_are_read_and_other_things_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("x = 1\ny = x\n")
+    domain = TokenDomain.from_file(tmp_path)
+    assert domain.vocabulary == ("1", "=", "x", "y")
+    path: Any = str(tmp_path)
+    with pytest.raises(InputError, match="corpus must be a Corpus, got str; use from_pairs"):
+        TokenDomain(path)
+
+
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
 def test_files_are_read_anew(tmp_path: Path, packed: bool) -> None:
     lines = write(tmp_path / "lines", "a b\n\nb  c\n", packed)

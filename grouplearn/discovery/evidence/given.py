@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from grouplearn._checks import finite_number, positive_int, refuse
+from grouplearn.discovery.arrays import as_array, as_labels, assert_moderate
 from grouplearn.discovery.evidence.actions import Action, action_of
 from grouplearn.discovery.evidence.engine import (
     LEAST_UNITS,
@@ -20,7 +21,6 @@ from grouplearn.discovery.evidence.engine import (
 )
 from grouplearn.discovery.evidence.labels import label_factors
 from grouplearn.discovery.evidence.units import FEW, UNITS, Units
-from grouplearn.discovery.moments import as_array
 from grouplearn.representations import LearnedRepresentation
 
 _WHO = "invariance_test"
@@ -105,7 +105,7 @@ def invariance_test(
             `evidence.actions.RandomElements` for a compact group.
         blocks: (N,) integers; rows that depend on one another share a number. None takes rows as
             independent of one another.
-        labels: (N,) classes or real values that the action keeps.
+        labels: (N,) classes, in numbers or words, or real values that the action keeps.
         level: of the test, in (0, 1).
         draws: of the randomisation, >= 1 / level - 1.
         seed: of every random choice.
@@ -189,6 +189,7 @@ def checked_rows(who: str, samples: Any) -> np.ndarray:
         row, column = (int(i) for i in np.argwhere(~np.isfinite(rows))[0])
         refuse(who, "samples", "finite", f"{rows[row, column]} at ({row}, {column})",
                "clean the data first")  # fmt: skip
+    assert_moderate(who, rows)
     if (rows == rows[0]).all():
         refuse(who, "samples", "different from one another", "the same row every time",
                "check the file")  # fmt: skip
@@ -228,7 +229,7 @@ def colour_of(rows: np.ndarray) -> np.ndarray:
 def _beside(argument: str, value: Any, count: int) -> np.ndarray | None:
     if value is None:
         return None
-    array = as_array(argument, value)
+    array = as_array(argument, as_labels(value) if argument == "labels" else value)
     if array.shape != (count,):
         refuse(_WHO, argument, f"of shape ({count},), one per sample", array.shape, "reshape it")
     if argument == "blocks" and array.dtype.kind not in "iub":

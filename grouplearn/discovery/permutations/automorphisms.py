@@ -13,7 +13,7 @@ from jaxtyping import Int
 from numpy.typing import ArrayLike, NDArray
 
 from grouplearn._checks import finite_number, positive_int, refuse
-from grouplearn.discovery.moments import as_array
+from grouplearn.discovery.arrays import as_array
 from grouplearn.discovery.permutations.exact import EQUAL, Exact, exact_automorphisms
 from grouplearn.discovery.permutations.search import contains, generated, search_automorphisms
 from grouplearn.errors import GroupError

@@ -19,7 +19,7 @@ from grouplearn.discovery.permutations.closed import (
     exceeds,
 )
 from grouplearn.discovery.permutations.judgement import FARTHEST, TOLERANCE, Judge
-from grouplearn.discovery.permutations.jury import Jury, cyclic, generating
+from grouplearn.discovery.permutations.jury import Jury, cyclic, generating, order_of
 from grouplearn.discovery.permutations.search import search_automorphisms
 from grouplearn.discovery.permutations.tensors import Moments, moments_of
 from grouplearn.discovery.result import Discovery, Rung, Verdict
@@ -327,11 +327,11 @@ class _Chooser:
 
 
 def _one_of_each_cycle(candidates: Sequence[Points]) -> list[Points]:
-    """The first of the permutations that generate one cyclic group, for each such group."""
+    """The first of the permutations that generate one cyclic group small enough to list."""
     kept: list[Points] = []
     seen: set[bytes] = set()
     for points in candidates:
-        if points.tobytes() not in seen:
+        if points.tobytes() not in seen and order_of(points) <= MAX_TABLE_ORDER:
             kept.append(points)
             seen.update(generating(cyclic(points)))
     return kept

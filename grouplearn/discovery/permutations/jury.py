@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from grouplearn.discovery.evidence.labels import label_factors
 from grouplearn.discovery.evidence.units import Units
 from grouplearn.discovery.moments import MomentAccumulator
 from grouplearn.discovery.rule import Rule
+from grouplearn.groups.base import MAX_TABLE_ORDER
+from grouplearn.groups.cycles import cycles
 
 _ROWS, _WINDOWS = 16384, 65536
 _SCREENS = (2048, 8192)
@@ -92,8 +95,12 @@ class Jury:
     def passes(self, points: Points) -> bool:
         """Might the group that one permutation generates be a symmetry?
 
-        Past the deadline nothing passes that has not passed before.
+        Past the deadline nothing passes that has not passed before. A cyclic group too large to
+        list is one where its parts of prime-power orders are, which make it up.
         """
+        order = order_of(points)
+        if order > MAX_TABLE_ORDER:
+            return all(map(self.passes, primary_parts(points, order)))
         key = points.tobytes()
         if key not in self._screened:
             if self.expired:
@@ -143,6 +150,37 @@ def cyclic(points: Points) -> list[Points]:
     while not np.array_equal(following := points[powers[-1]], powers[0]):
         powers.append(following)
     return powers
+
+
+def order_of(points: Points) -> int:
+    """The order of a permutation, which of 100 points may be 232,792,560."""
+    return math.lcm(*map(len, cycles(dict(enumerate(points.tolist())))))
+
+
+def primary_parts(points: Points, order: int) -> list[Points]:
+    """The powers of a permutation of which it is a product, each of the power of one prime.
+
+    Args:
+        points: where each point goes.
+        order: of the permutation.
+    """
+    parts, rest, prime = [], order, 2
+    while rest > 1:
+        whole = 1
+        while rest % prime == 0:
+            rest, whole = rest // prime, whole * prime
+        if whole > 1:
+            parts.append(_power(points, order // whole))
+        prime += 1
+    return parts
+
+
+def _power(points: Points, exponent: int) -> Points:
+    found, square = np.arange(len(points)), points
+    while exponent:
+        found, square = square[found] if exponent % 2 else found, square[square]
+        exponent //= 2
+    return found
 
 
 def generating(powers: Sequence[Points]) -> list[bytes]:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from grouplearn._checks import finite_number, positive_int, refuse
-from grouplearn.discovery.moments import as_array
+from grouplearn.discovery.arrays import as_array
 from grouplearn.discovery.permutations.coding import Columns, encode
 from grouplearn.discovery.permutations.coincidence import (
     prime_elements,

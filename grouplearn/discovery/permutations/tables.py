@@ -12,7 +12,7 @@ from jaxtyping import Int
 from numpy.typing import ArrayLike, NDArray
 
 from grouplearn._checks import refuse
-from grouplearn.discovery.moments import as_array
+from grouplearn.discovery.arrays import as_array, as_labels
 from grouplearn.discovery.permutations.coding import Columns, classes, encode
 from grouplearn.discovery.permutations.coincidence import (
     Element,
@@ -207,7 +207,9 @@ def _checked(
         place = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
         refuse(_WHO, "rows", "finite", f"{values[place]} at {place}", "clean the data first")
     beside = [np.ones(len(values)) if counts is None else as_array("counts", counts)]
-    beside.append(np.zeros(len(values)) if labels is None else as_array("labels", labels))
+    beside.append(
+        np.zeros(len(values)) if labels is None else as_array("labels", as_labels(labels))
+    )
     for name, each in zip(("counts", "labels"), beside, strict=True):
         if each.shape != (len(values),):
             refuse(_WHO, name, f"of shape ({len(values)},), one per row", each.shape, "reshape it")
