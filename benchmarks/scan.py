@@ -1,7 +1,7 @@
 """SCAN: a network that knows the group found on each split, its plain twin, and augmentation.
 
 python benchmarks/scan.py --data FOLDER [--kinds add-jump around-right simple] [--seeds 0 1 2 3 4]
-    [--models kinds names plain augmented] [--steps 5000] [--out benchmarks/results]
+    [--models kinds plain augmented] [--steps 5000] [--out benchmarks/results] [--no-more]
 
 On each split the group is found in the training samples alone, and the hypotheses are accepted: by
 the user, as LexSym is told its lexicon. Networks are trained on the same samples in as many steps.
@@ -28,6 +28,7 @@ from grouplearn.models.translators import RecurrentTranslator, SlotTranslator, T
 from grouplearn.training.translation import TranslationOptions, exact_match, fit_translation
 
 MODELS = ("kinds", "names", "plain", "augmented")
+DEFAULT = ("kinds", "plain", "augmented")
 RATE, DROPOUT = 4e-3, 0.1
 # The pointer of the symmetric network has parameters of its own: the others are wider instead.
 WIDTHS = {"kinds": 64, "names": 64, "plain": 68, "augmented": 68}
@@ -72,7 +73,7 @@ def _row(kind: str, results: list[dict[str, Any]], models: list[str]) -> list[st
     cells = [kind, mine[0]["claimed"] if mine else "-", mine[0]["used"] if mine else "-"]
     for model in models:
         scores = [one["accuracy"] for one in mine if one["model"] == model]
-        spread = f" ({min(scores):.2f} to {max(scores):.2f})" if scores else ""
+        spread = f" ({min(scores):.2f} to {max(scores):.2f}, {len(scores)})" if scores else ""
         cells.append(f"{statistics.mean(scores):.2f}{spread}" if scores else "-")
     plain, lexsym = PUBLISHED.get(kind, (None, None))
     return [*cells, "-" if plain is None else f"{plain:.2f}, {lexsym:.2f}"]
@@ -85,7 +86,7 @@ def main() -> None:
     options_parser = parser(__doc__, splits, 0)
     options_parser.add_argument("--data", type=Path, required=True)
     options_parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
-    options_parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    options_parser.add_argument("--models", nargs="+", choices=MODELS, default=list(DEFAULT))
     options_parser.add_argument("--steps", type=int, default=5000)
     options = options_parser.parse_args()
     kinds = options.kinds or [*first, *(kind for kind in splits if kind not in first)]
@@ -100,7 +101,7 @@ def main() -> None:
     rows = [_row(kind, results, options.models) for kind in kinds]
     seconds = sum(one["seconds"] for one in results)
     text = table(head, rows) + (
-        f"\n\n% of commands right, mean of {len(options.seeds)} seeds (least to greatest); "
+        "\n\n% of commands right: mean (least to greatest, number of seeds); "
         f"{options.steps} steps; {seconds / 60:.0f} minutes of one core in all"
         + "".join(f"\n\nFailed: {one['kind']}, {one['model']}: {one['error']}" for one in failed)
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, final
 
 import torch
 from jaxtyping import Int64
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from grouplearn._checks import positive_int, refuse
 
@@ -137,6 +138,24 @@ class Slots(nn.Module):
         """
         return self.renamed(self.first.expand(len(tokens), -1), tokens, side)
 
+    def upcoming(self, tokens: Tokens, side: str = "inputs") -> Int64[Tensor, "batch time classes"]:
+        """Return the slot of each class that occurs next, at every place or after it.
+
+        Args:
+            tokens: (B, T).
+            side: "inputs" or "outputs".
+
+        Returns:
+            (B, T, C), -1 where none of the class follows.
+        """
+        owner = F.pad(getattr(self, f"{side}_slot")[tokens], (0, 1), value=_FIXED)
+        every = torch.arange(len(self.sizes), device=owner.device)
+        mine = (F.pad(self.classes, (0, 1), value=_FIXED)[owner])[..., None] == every
+        at = torch.arange(owner.shape[1], device=owner.device)[:, None]
+        # The last place is one of no slot: where none of a class follows, it is the next.
+        after = torch.where(mine, at, len(at) - 1).flip(1).cummin(1).values.flip(1)
+        return owner[..., None].expand(after.shape).gather(1, after)[:, :-1]
+
     def draw(self, batch: int, rng: torch.Generator | None = None) -> Names:
         """Draw elements of the group, each as likely as any other.
 
@@ -157,6 +176,33 @@ class Slots(nn.Module):
     def extra_repr(self) -> str:
         """Sizes of the classes."""
         return f"classes of {', '.join(map(str, self.sizes)) or 'nothing'}"
+
+
+@final
+class CanonicalNames(nn.Module):
+    """A network of token sequences that is invariant under exchanges of tokens.
+
+    It reads every sequence under its canonical names: f(g_x x). So it is exactly invariant, at the
+    cost of f, however many members a class has.
+
+    Args:
+        network: f, of (B, T) tokens.
+        slots: which tokens may be exchanged.
+
+    Example:
+        >>> slots = Slots(4, 0, [[([1], []), ([2], []), ([3], [])]])
+        >>> network = CanonicalNames(nn.Embedding(4, 2), slots)
+        >>> bool((network(torch.tensor([[3, 1]])) == network(torch.tensor([[1, 2]]))).all())
+        True
+    """
+
+    def __init__(self, network: nn.Module, slots: Slots) -> None:
+        super().__init__()
+        self.network, self.slots = network, slots
+
+    def forward(self, tokens: Tokens) -> Any:
+        """What the network makes of the tokens under canonical names."""
+        return self.network(self.slots.renamed(self.slots.names(tokens), tokens))
 
 
 def _tables(

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from grouplearn._checks import finite_number, positive_int, refuse
 from grouplearn.models.slots import Slots
-from grouplearn.models.translators import PAD, Translator, translated, translation_loss
+from grouplearn.models.translators import PAD, Translator, translated
 
 Inputs = Int64[Tensor, "batch time"]
 Outputs = Int64[Tensor, "outputs steps"]
@@ -111,7 +111,7 @@ def fit_translation(
             if augmentation is not None:
                 names = augmentation.draw(len(x), rng)
                 x, y = augmentation.renamed(names, x), augmentation.renamed(names, y, "outputs")
-            loss = translation_loss(network(x, y[:, :-1]), y[:, 1:])
+            loss = network.loss(x, y)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), options.clip)
