@@ -120,7 +120,7 @@ def trained(kind: str, seed: int = 0) -> tuple[float, float]:
         network = SlotTranslator(network, slots)
     data = [(numbers.read(x for x, _ in some), numbers.outputs_of(y for _, y in some))
             for some in (train, test)]  # fmt: skip
-    options = TranslationOptions(steps=300, batch_size=16, learning_rate=0.01, seed=seed)
+    options = TranslationOptions(steps=400, batch_size=16, learning_rate=0.01, seed=seed)
     fit_translation(network, *data[0], options, augmentation=slots if kind == "augmented" else None)
     seen, unseen = (exact_match(network, *each) for each in data)
     return seen, unseen
