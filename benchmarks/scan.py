@@ -56,6 +56,7 @@ def task(job: Job) -> Result:
     losses = fit_translation(
         network, inputs, outputs, options,
         augmentation=slots if job["model"] == "augmented" else None,
+        weights=None if job["model"] == "plain" else slots.balance(inputs),
     )  # fmt: skip
     right = exact_match(
         network, numbers.read(x for x, _ in test), numbers.outputs_of(y for _, y in test)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias, final
 
 import torch
-from jaxtyping import Int64
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -137,6 +137,29 @@ class Slots(nn.Module):
             (B, T), the same for the whole orbit.
         """
         return self.renamed(self.first.expand(len(tokens), -1), tokens, side)
+
+    def balance(self, tokens: Tokens, side: str = "inputs") -> Float[Tensor, " batch"]:
+        """Return weights of sequences with which all kinds of them are as likely as one another.
+
+        Sequences are of one kind if they differ in which member of a class stands where alone. Of
+        short ones there are few, of long ones many: drawn alike, the short ones are rare.
+
+        Args:
+            tokens: (N, T).
+            side: "inputs" or "outputs".
+
+        Returns:
+            (N,), which sum to 1.
+
+        Example:
+            >>> slots = Slots(4, 0, [[([1], []), ([2], []), ([3], [])]])
+            >>> slots.balance(torch.tensor([[1, 2], [2, 3], [0, 1]]))
+            tensor([0.2500, 0.2500, 0.5000])
+        """
+        _, kind, count = self.kinds(tokens, side).unique(
+            dim=0, return_inverse=True, return_counts=True
+        )
+        return 1.0 / (count[kind] * len(count))
 
     def upcoming(self, tokens: Tokens, side: str = "inputs") -> Int64[Tensor, "batch time classes"]:
         """Return the slot of each class that occurs next, at every place or after it.

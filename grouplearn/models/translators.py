@@ -23,8 +23,9 @@ Scores = Float[Tensor, "batch steps vocabulary"]
 Pointed = Float[Tensor, "batch steps slots"]
 State = tuple[Tensor, ...]
 
-# Entries of q and k_i, and the bound of their product, so that no sum overflows or vanishes.
-_POINTER, _MOST = 4, 30.0
+# Entries of q and k_i, the bound of their product, so that no sum overflows or vanishes, and the
+# weight in the loss of the next member of every class.
+_POINTER, _MOST, _AHEAD = 4, 30.0, 0.3
 
 
 class Translator(nn.Module, ABC):
@@ -307,7 +308,7 @@ class SlotTranslator(Translator):
         nexts = self.slots.upcoming(following, "outputs")
         missed = -pointed.gather(2, nexts.clamp(min=0)).masked_fill(nexts < 0, 0.0)
         ahead = missed.sum((0, 1)) / (nexts >= 0).sum((0, 1)).clamp(min=1)
-        return translation_loss(scores, following) + ahead.sum()
+        return translation_loss(scores, following) + _AHEAD * ahead.sum()
 
     def _judged(self, memory: State, features: Features) -> tuple[Scores, Pointed]:
         """Scores of tokens, and the log probability of each slot within its class."""
