@@ -156,9 +156,8 @@ class Slots(nn.Module):
             >>> slots.balance(torch.tensor([[1, 2], [2, 3], [0, 1]]))
             tensor([0.2500, 0.2500, 0.5000])
         """
-        _, kind, count = self.kinds(tokens, side).unique(
-            dim=0, return_inverse=True, return_counts=True
-        )
+        alike = self.kinds(tokens, side)
+        _, kind, count = torch.unique(alike, dim=0, return_inverse=True, return_counts=True)
         return 1.0 / (count[kind] * len(count))
 
     def upcoming(self, tokens: Tokens, side: str = "inputs") -> Int64[Tensor, "batch time classes"]:

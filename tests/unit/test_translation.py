@@ -179,8 +179,9 @@ def test_wrong_pairs_and_options_are_refused() -> None:
     with pytest.raises(InputError) as problem:
         fit_translation(network, torch.ones(2, 3).long(), torch.ones(1, 3).long())
     assert is_helpful(problem, "outputs must be as many as the inputs, 2, got 1")
+    two = torch.ones(2, 3).long()
     with pytest.raises(InputError) as problem:
-        fit_translation(network, *[torch.ones(2, 3).long()] * 2, weights=torch.ones(3))
+        fit_translation(network, two, two, weights=torch.ones(3))
     assert is_helpful(problem, "weights must be of 2 pairs, got (3,)", "one number for each pair")
     with pytest.raises(InputError) as problem:
         exact_match(network, torch.ones(2, 3).long(), torch.ones(1, 3).long())
