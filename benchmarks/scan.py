@@ -8,6 +8,7 @@ the user, as LexSym is told its lexicon. Networks are trained on the same sample
 Two commute with the group (`SlotTranslator`): the layers of one see kinds of words alone, those of
 the other also which places hold the same word. Two are plain, with slightly more parameters: one
 is trained as it is, one with the tokens of each pair exchanged by a random element, as LexSym does.
+Whoever knows the group draws all kinds of commands as often as one another (`Slots.balance`).
 The score is the share of test commands whose actions come out token by token.
 """
 
@@ -103,7 +104,7 @@ def main() -> None:
     seconds = sum(one["seconds"] for one in results)
     text = table(head, rows) + (
         "\n\n% of commands right: mean (least to greatest, number of seeds); "
-        f"{options.steps} steps; {seconds / 60:.0f} minutes of one core in all"
+        f"{options.steps} steps; {seconds / 60:.0f} minutes in all, one run at a time"
         + "".join(f"\n\nFailed: {one['kind']}, {one['model']}: {one['error']}" for one in failed)
     )
     for each in results:
