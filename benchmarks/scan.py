@@ -30,6 +30,7 @@ from grouplearn.training.translation import TranslationOptions, exact_match, fit
 
 MODELS = ("kinds", "names", "plain", "augmented")
 DEFAULT = ("kinds", "plain", "augmented")
+HEADS = {"kinds": "commutes", "names": "commutes, sees names"}
 RATE, DROPOUT = 4e-3, 0.1
 # The pointer of the symmetric network has parameters of its own: the others are wider instead.
 WIDTHS = {"kinds": 64, "names": 64, "plain": 66, "augmented": 66}
@@ -99,7 +100,8 @@ def main() -> None:
     ]  # fmt: skip
     results = run("scan", task, jobs, options)
     failed = [one for one in results if "error" in one]
-    head = ["split", "claimed", "with hypotheses", *options.models, "LSTM, LexSym (published)"]
+    models = [HEADS.get(model, model) for model in options.models]
+    head = ["split", "claimed", "with hypotheses", *models, "LSTM, LexSym (published)"]
     rows = [_row(kind, results, options.models) for kind in kinds]
     seconds = sum(one["seconds"] for one in results)
     text = table(head, rows) + (
