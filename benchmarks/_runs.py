@@ -38,6 +38,9 @@ def parser(
     options.add_argument("--workers", type=int, default=1, choices=(1, 2))
     options.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options.add_argument("--checkpoints", type=Path, default=Path("runs/benchmarks"))
+    options.add_argument(
+        "--no-more", action="store_true", help="publish what the checkpoint has, and run nothing"
+    )
     return options
 
 
@@ -45,7 +48,7 @@ def run(name: str, task: Task, jobs: Sequence[Job], options: argparse.Namespace)
     """The result of every job, in their order.
 
     Results are kept in a file as they come. A later run takes them from there, unless the library
-    or the sources have changed since.
+    or the sources have changed since. With `--no-more` what is not there is left out.
 
     Args:
         name: of the benchmark.
@@ -55,7 +58,7 @@ def run(name: str, task: Task, jobs: Sequence[Job], options: argparse.Namespace)
     """
     path = options.checkpoints / f"{name}.jsonl"
     done = _restored(path)
-    left = [job for job in jobs if _key(job) not in done]
+    left = [job for job in jobs if _key(job) not in done and not options.no_more]
     start = time.perf_counter()
     with path.open("a", encoding="utf-8") as file:
         for count, (job, result) in enumerate(_results(task, left, options.workers), 1):
@@ -65,7 +68,7 @@ def run(name: str, task: Task, jobs: Sequence[Job], options: argparse.Namespace)
             passed = time.perf_counter() - start
             words = f"{job} {result.get('says', '')}"
             print(f"[{count}/{len(left)}, {passed:.0f} s] {words}", flush=True)
-    return [{**job, **done[_key(job)]} for job in jobs]
+    return [{**job, **done[_key(job)]} for job in jobs if _key(job) in done]
 
 
 def _results(task: Task, jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, Result]]:

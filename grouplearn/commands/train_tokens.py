@@ -277,13 +277,12 @@ def train_tokens(
                                 f"{at:,}; pass a smaller --learning-rate")  # fmt: skip
 
     step("training")
+    inputs = numbers.read(x for x, _ in data.train)
+    outputs = numbers.outputs_of(y for _, y in data.train)
     losses = fit_translation(
-        network,
-        numbers.read(x for x, _ in data.train),
-        numbers.outputs_of(y for _, y in data.train),
-        options.fit(len(data.train)),
-        watch=watched,
-    )
+        network, inputs, outputs, options.fit(len(data.train)), watch=watched,
+        weights=network.slots.balance(inputs) if isinstance(network, SlotTranslator) else None,
+    )  # fmt: skip
     step("testing")
     answers = _answers(network, numbers, data.test, longest[1])
     seconds = time.perf_counter() - start

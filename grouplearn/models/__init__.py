@@ -6,11 +6,10 @@ from grouplearn.models.pattern import Pattern
 from grouplearn.models.plain import PlainCNN
 from grouplearn.models.sequence_network import SequenceNetwork
 from grouplearn.models.sequence_pattern import SequencePattern
-from grouplearn.models.slots import Slots
+from grouplearn.models.slots import CanonicalNames, Slots
 from grouplearn.models.standardised import Standardised
 from grouplearn.models.symmetrized import Symmetrized
 from grouplearn.models.translators import (
-    CanonicalNames,
     RecurrentTranslator,
     SlotTranslator,
     TransformerTranslator,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, final
 
 import torch
-from jaxtyping import Int64
-from torch import Tensor
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from grouplearn._checks import positive_int, refuse
 from grouplearn.representations.tables import MARK, HoldsTables, mark_of_tables, on_default_device
@@ -155,6 +156,46 @@ class Slots(HoldsTables):
         """
         return self.renamed(self.first.expand(len(tokens), -1), tokens, side)
 
+    def balance(self, tokens: Tokens, side: str = "inputs") -> Float[Tensor, " batch"]:
+        """Return weights of sequences with which all kinds of them are as likely as one another.
+
+        Sequences are of one kind if they differ in which member of a class stands where alone. Of
+        short ones there are few, of long ones many: drawn alike, the short ones are rare.
+
+        Args:
+            tokens: (N, T).
+            side: "inputs" or "outputs".
+
+        Returns:
+            (N,), which sum to 1.
+
+        Example:
+            >>> slots = Slots(4, 0, [[([1], []), ([2], []), ([3], [])]])
+            >>> slots.balance(torch.tensor([[1, 2], [2, 3], [0, 1]]))
+            tensor([0.2500, 0.2500, 0.5000])
+        """
+        alike = self.kinds(tokens, side)
+        _, kind, count = torch.unique(alike, dim=0, return_inverse=True, return_counts=True)
+        return 1.0 / (count[kind] * len(count))
+
+    def upcoming(self, tokens: Tokens, side: str = "inputs") -> Int64[Tensor, "batch time classes"]:
+        """Return the slot of each class that occurs next, at every place or after it.
+
+        Args:
+            tokens: (B, T).
+            side: "inputs" or "outputs".
+
+        Returns:
+            (B, T, C), -1 where none of the class follows.
+        """
+        owner = F.pad(getattr(self, f"{side}_slot")[tokens], (0, 1), value=_FIXED)
+        every = torch.arange(len(self.sizes), device=owner.device)
+        mine = (F.pad(self.classes, (0, 1), value=_FIXED)[owner])[..., None] == every
+        at = torch.arange(owner.shape[1], device=owner.device)[:, None]
+        # The last place is one of no slot: where none of a class follows, it is the next.
+        after = torch.where(mine, at, len(at) - 1).flip(1).cummin(1).values.flip(1)
+        return owner[..., None].expand(after.shape).gather(1, after)[:, :-1]
+
     def draw(self, batch: int, rng: torch.Generator | None = None) -> Names:
         """Draw elements of the group, each as likely as any other.
 
@@ -175,6 +216,33 @@ class Slots(HoldsTables):
     def extra_repr(self) -> str:
         """Sizes of the classes."""
         return f"classes of {', '.join(map(str, self.sizes)) or 'nothing'}"
+
+
+@final
+class CanonicalNames(nn.Module):
+    """A network of token sequences that is invariant under exchanges of tokens.
+
+    It reads every sequence under its canonical names: f(g_x x). So it is exactly invariant, at the
+    cost of f, however many members a class has.
+
+    Args:
+        network: f, of (B, T) tokens.
+        slots: which tokens may be exchanged.
+
+    Example:
+        >>> slots = Slots(4, 0, [[([1], []), ([2], []), ([3], [])]])
+        >>> network = CanonicalNames(nn.Embedding(4, 2), slots)
+        >>> bool((network(torch.tensor([[3, 1]])) == network(torch.tensor([[1, 2]]))).all())
+        True
+    """
+
+    def __init__(self, network: nn.Module, slots: Slots) -> None:
+        super().__init__()
+        self.network, self.slots = network, slots
+
+    def forward(self, tokens: Tokens) -> Any:
+        """What the network makes of the tokens under canonical names."""
+        return self.network(self.slots.renamed(self.slots.names(tokens), tokens))
 
 
 def _tables(

@@ -20,7 +20,12 @@ Tokens = Int64[Tensor, "batch time"]
 Prefix = Int64[Tensor, "batch steps"]
 Features = Float[Tensor, "batch steps width"]
 Scores = Float[Tensor, "batch steps vocabulary"]
+Pointed = Float[Tensor, "batch steps slots"]
 State = tuple[Tensor, ...]
+
+# Entries of q and k_i, the bound of their product, so that no sum overflows or vanishes, and the
+# weight in the loss of the next member of every class.
+_POINTER, _MOST, _AHEAD = 4, 30.0, 0.3
 
 
 class Translator(nn.Module, ABC):
@@ -57,6 +62,10 @@ class Translator(nn.Module, ABC):
         """The scores of what follows each token of outputs, which begin with START."""
         memory = self.encode(inputs)
         return self.judge(memory, self.advance(memory, None, prefix)[0])
+
+    def loss(self, inputs: Tokens, outputs: Prefix) -> Tensor:
+        """What training makes small: the cross entropy of each token of outputs after START."""
+        return translation_loss(self(inputs, outputs[:, :-1]), outputs[:, 1:])
 
 
 @final
@@ -223,6 +232,11 @@ class SlotTranslator(Translator):
     are, up to the order of sums. A slot that does not occur in the input has a probability, too,
     the same as others of its class that do not.
 
+    Where one member occurs twice, nothing says which place an output comes from. So `loss` asks the
+    pointer at every step for the next member of every class, and q and k_i have 4 entries: which
+    part of the input is read is learned from one class, and holds for the others. Their product is
+    kept between -30 and 30 by a hyperbolic tangent.
+
     It has the parameters of the other network, and those of the pointer.
 
     Args:
@@ -253,7 +267,9 @@ class SlotTranslator(Translator):
                        f"of {total} {side}, with none below {fixed} in a slot", got,
                        "build both for the same tokens; PAD, START and END stay")  # fmt: skip
         self.network, self.slots, self.tells_apart = network, slots, tells_apart
-        self.pointer = nn.Linear(network.width, network.width, bias=False)
+        self.pointer, self.keys = (
+            nn.Linear(network.width, min(_POINTER, network.width), bias=False) for _ in range(2)
+        )
         self.absent = nn.Parameter(torch.full((len(slots.sizes),), -1.0))
 
     def _names(self, *sequences: Tensor) -> Tensor:
@@ -283,61 +299,44 @@ class SlotTranslator(Translator):
 
     def judge(self, memory: State, features: Features) -> Scores:
         """The log probabilities of what follows: of its kind, and of its slot."""
+        return self._judged(memory, features)[0]
+
+    def loss(self, inputs: Tokens, outputs: Prefix) -> Tensor:
+        """The cross entropy, and that of the slot of each class that comes next, now or later."""
+        memory, following = self.encode(inputs), outputs[:, 1:]
+        scores, pointed = self._judged(memory, self.advance(memory, None, outputs[:, :-1])[0])
+        nexts = self.slots.upcoming(following, "outputs")
+        missed = -pointed.gather(2, nexts.clamp(min=0)).masked_fill(nexts < 0, 0.0)
+        ahead = missed.sum((0, 1)) / (nexts >= 0).sum((0, 1)).clamp(min=1)
+        return translation_loss(scores, following) + _AHEAD * ahead.sum()
+
+    def _judged(self, memory: State, features: Features) -> tuple[Scores, Pointed]:
+        """Scores of tokens, and the log probability of each slot within its class."""
         *inner, _, inputs = memory
         slots = self.slots
         scores = self.network.judge(tuple(inner), features)
         if not slots.count:
-            return scores.log_softmax(2)
+            return scores.log_softmax(2), scores[..., :0]
         every = torch.arange(scores.shape[2], device=scores.device)[None]
         alike = slots.kinds(every, "outputs")[0]
         kinds = scores.masked_fill(alike != every[0], -torch.inf).log_softmax(2)[..., alike]
         owner = slots.outputs_slot
-        match = (self.pointer(features) @ inner[0].mT) / features.shape[2] ** 0.5
+        match = self.pointer(features) @ self.keys(inner[0]).mT
         pointed = self._pointed(match, slots.inputs_slot[inputs])
-        return kinds + torch.where(owner >= 0, pointed[..., owner.clamp(min=0)], 0.0)
+        return kinds + torch.where(owner >= 0, pointed[..., owner.clamp(min=0)], 0.0), pointed
 
     def _pointed(
         self, match: Float[Tensor, "batch steps places"], places: Int64[Tensor, "batch places"]
-    ) -> Float[Tensor, "batch steps slots"]:
+    ) -> Pointed:
         """The log probability of each slot within its class."""
         slots = self.slots
-        match = match.masked_fill((places < 0)[:, None], -torch.inf)
-        absent = self.absent.expand(*match.shape[:2], -1)
-        largest = torch.cat([match, absent], 2).amax(2, keepdim=True).detach()
         held = F.one_hot(places + 1, slots.count + 1)[..., 1:].to(match.dtype)
-        mass = (match - largest).exp() @ held
-        spare = (absent - largest).exp()
+        mass = (_MOST * (match / _MOST).tanh()).exp() @ held
+        spare = self.absent.exp()
         classes = F.one_hot(slots.classes, len(slots.sizes)).to(match.dtype)
         whole = mass @ classes + spare
         share = spare / classes.sum(0)
-        return (mass + share[..., slots.classes]).log() - whole.log()[..., slots.classes]
-
-
-@final
-class CanonicalNames(nn.Module):
-    """A network of token sequences that is invariant under exchanges of tokens.
-
-    It reads every sequence under its canonical names: f(g_x x). So it is exactly invariant, at the
-    cost of f, however many members a class has.
-
-    Args:
-        network: f, of (B, T) tokens.
-        slots: which tokens may be exchanged.
-
-    Example:
-        >>> slots = Slots(4, 0, [[([1], []), ([2], []), ([3], [])]])
-        >>> network = CanonicalNames(nn.Embedding(4, 2), slots)
-        >>> bool((network(torch.tensor([[3, 1]])) == network(torch.tensor([[1, 2]]))).all())
-        True
-    """
-
-    def __init__(self, network: nn.Module, slots: Slots) -> None:
-        super().__init__()
-        self.network, self.slots = network, slots
-
-    def forward(self, tokens: Tokens) -> Any:
-        """What the network makes of the tokens under canonical names."""
-        return self.network(self.slots.renamed(self.slots.names(tokens), tokens))
+        return (mass + share[slots.classes]).log() - whole.log()[..., slots.classes]
 
 
 @torch.no_grad()

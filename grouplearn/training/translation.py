@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from jaxtyping import Int64
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from grouplearn._checks import finite_number, positive_int, refuse
 from grouplearn.models.slots import Slots
-from grouplearn.models.translators import PAD, Translator, translated, translation_loss
+from grouplearn.models.translators import PAD, Translator, translated
 
 Inputs = Int64[Tensor, "batch time"]
 Outputs = Int64[Tensor, "outputs steps"]
@@ -63,6 +63,7 @@ def fit_translation(
     options: TranslationOptions | None = None,
     *,
     augmentation: Slots | None = None,
+    weights: Float[Tensor, " weights"] | None = None,
     watch: Callable[[int, float], object] | None = None,
 ) -> list[float]:
     """Train an encoder-decoder on pairs.
@@ -77,13 +78,15 @@ def fit_translation(
         options: how; the defaults where None.
         augmentation: exchanges the tokens of every pair by a random element of this group, on both
             sides: the way to use a group without a network that knows it.
+        weights: (N,), how likely each pair is drawn, such as `Slots.balance` of the inputs; all
+            alike, once in each round, where None.
         watch: told the step and the mean loss, every hundredth step and at the last.
 
     Returns:
         The mean loss of each hundred steps, and of those that are left.
 
     Raises:
-        InputError: there are no pairs, or not as many outputs as inputs.
+        InputError: there are no pairs, or not as many outputs or weights as inputs.
 
     Cost:
         One pass forward and back for each step.
@@ -99,7 +102,7 @@ def fit_translation(
         optimiser, options.learning_rate, total_steps=options.steps + 1,
         pct_start=max(0.05, 2 / (options.steps + 1)),
     )  # fmt: skip
-    batches = _Batches(outputs, options.batch_size, rng)
+    batches = _Batches(outputs, options.batch_size, rng, weights)
     losses: list[float] = []
     recent = 0.0
     with torch.random.fork_rng(devices=[]):
@@ -111,7 +114,7 @@ def fit_translation(
             if augmentation is not None:
                 names = augmentation.draw(len(x), rng)
                 x, y = augmentation.renamed(names, x), augmentation.renamed(names, y, "outputs")
-            loss = translation_loss(network(x, y[:, :-1]), y[:, 1:])
+            loss = network.loss(x, y)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), options.clip)
@@ -131,14 +134,25 @@ def fit_translation(
 class _Batches:
     """Batches of nearly one length, in random order."""
 
-    def __init__(self, outputs: Outputs, size: int, rng: torch.Generator) -> None:
-        self.lengths, self.size, self.rng = (outputs != PAD).sum(1), size, rng
+    def __init__(
+        self, outputs: Outputs, size: int, rng: torch.Generator, weights: Tensor | None
+    ) -> None:
+        self.lengths, self.size = (outputs != PAD).sum(1), size
+        self.rng, self.weights = rng, weights
+        if weights is not None and weights.shape != self.lengths.shape:
+            refuse("fit_translation", "weights", f"of {len(outputs)} pairs", tuple(weights.shape),
+                   "pass one number for each pair, or None")  # fmt: skip
         self.waiting: list[Tensor] = []
 
     def draw(self) -> Int64[Tensor, " batch"]:
         """The numbers of the pairs of the next batch."""
         if not self.waiting:
-            order = torch.randperm(len(self.lengths), generator=self.rng)
+            count = len(self.lengths)
+            order = (
+                torch.randperm(count, generator=self.rng)
+                if self.weights is None
+                else torch.multinomial(self.weights, count, True, generator=self.rng)
+            )
             parts = []
             for pool in order.split(_POOLED * self.size):
                 ranked = pool[self.lengths[pool].argsort(stable=True)]

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 from grouplearn.domains.anonymity import orbit_anonymity
 from grouplearn.errors import InputError
-from grouplearn.models.slots import Slots
-from grouplearn.models.translators import CanonicalNames
+from grouplearn.models.slots import CanonicalNames, Slots
 from tests.unit.examples import is_helpful
 
 NAMES = ["ann", "bob", "cid", "dee"]

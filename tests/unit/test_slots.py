@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from grouplearn.errors import InputError
-from grouplearn.models.slots import Slots
+from grouplearn.models.slots import CanonicalNames, Slots
 from grouplearn.models.translators import (
     END,
     PAD,
     START,
-    CanonicalNames,
     RecurrentTranslator,
     SlotTranslator,
     TransformerTranslator,
@@ -121,6 +120,36 @@ def test_canonical_sequences_are_those_of_the_orbit(sizes: tuple[int, int, int, 
             )
 
 
+def plain_nexts(row: list[int]) -> list[list[int]]:
+    """For each place the slot of each class that occurs there or later, by hand."""
+    owned = [OWNERS[1].get(t, -1) for t in row]
+    return [
+        [next((s for s in owned[k:] if start <= s < start + size), -1)
+         for start, size in ((0, 3), (3, 2))]
+        for k in range(len(row))
+    ]  # fmt: skip
+
+
+@settings(max_examples=50)
+@given(SIZES)
+def test_upcoming_slots_are_the_next_of_their_class(sizes: tuple[int, int, int, int]) -> None:
+    outputs = example_of(sizes).outputs
+    said = some_slots().upcoming(outputs, "outputs").tolist()
+    assert said == [plain_nexts(row) for row in outputs.tolist()]
+
+
+@settings(max_examples=50)
+@given(SIZES)
+def test_balanced_weights_make_kinds_alike(sizes: tuple[int, int, int, int]) -> None:
+    rows = example_of(sizes).inputs.repeat(2, 1)
+    weights = some_slots().balance(rows)
+    share: dict[tuple[int, ...], float] = {}
+    for row, weight in zip(rows.tolist(), weights.tolist(), strict=True):
+        owned = tuple(-2 - (OWNERS[0][t] > 2) if t in OWNERS[0] else t for t in row)
+        share[owned] = share.get(owned, 0.0) + weight
+    assert list(share.values()) == pytest.approx([1 / len(share)] * len(share))
+
+
 def network(kind: str, seed: int = 0) -> SlotTranslator:
     torch.manual_seed(seed)
     inner: Translator = (
@@ -177,6 +206,38 @@ def test_steps_are_the_whole(kind: str) -> None:
             features, state = net.advance(memory, state, outputs[:, time : time + 1])
             out.append(net.judge(memory, features))
         torch.testing.assert_close(torch.cat(out, 1), net(inputs, outputs), rtol=0, atol=1e-5)
+
+
+@KINDS
+def test_the_loss_asks_for_the_next_member_of_every_class(kind: str) -> None:
+    """It is the cross entropy, and 0.3 of one more for each class, of its tokens alone."""
+    net, rng = network(kind), torch.Generator().manual_seed(1)
+    x = torch.randint(1, INPUTS, (3, 4), generator=rng)
+    y = torch.randint(3, OUTPUTS, (3, 7), generator=rng)
+    y[:, 0], y[1, 5:] = START, PAD
+    scores, following = net(x, y[:, :-1]), y[:, 1:]
+    expected = nn.functional.cross_entropy(scores.mT, following, ignore_index=PAD)
+    # Slots 0, 1 and 2 own outputs 4, 3 and 6; the other class owns none.
+    inside = scores[..., [4, 3, 6]].log_softmax(2)
+    nexts = [(b, k, n[0]) for b, row in enumerate(following.tolist())
+             for k, n in enumerate(plain_nexts(row)) if n[0] >= 0]  # fmt: skip
+    expected = expected - 0.3 * torch.stack([inside[each] for each in nexts]).mean()
+    torch.testing.assert_close(net.loss(x, y), expected)
+    torch.testing.assert_close(
+        net.network.loss(x, y),
+        nn.functional.cross_entropy(net.network(x, y[:, :-1]).mT, following, ignore_index=PAD),
+    )
+
+
+def test_losses_of_certain_networks_are_finite() -> None:
+    net = network("recurrent").train()
+    with torch.no_grad():
+        for each in (net.pointer, net.keys):
+            each.weight.mul_(1e4)
+    loss = net.loss(torch.tensor([[1, 5]]), torch.tensor([[START, 8, 3]]))
+    loss.backward()
+    assert bool(loss.isfinite())
+    assert all(bool(p.grad.isfinite().all()) for p in net.parameters() if p.grad is not None)
 
 
 def test_slots_that_have_not_occurred_are_tied() -> None:

@@ -137,7 +137,7 @@ def trained(kind: str, seed: int = 0) -> tuple[float, float]:
         network = SlotTranslator(network, slots)
     data = [(numbers.read(x for x, _ in some), numbers.outputs_of(y for _, y in some))
             for some in (train, test)]  # fmt: skip
-    options = TranslationOptions(steps=300, batch_size=16, learning_rate=0.01, seed=seed)
+    options = TranslationOptions(steps=400, batch_size=16, learning_rate=0.01, seed=seed)
     fit_translation(network, *data[0], options, augmentation=slots if kind == "augmented" else None)
     seen, unseen = (exact_match(network, *each) for each in data)
     return seen, unseen
@@ -194,11 +194,27 @@ def test_steps_that_are_left_have_a_mean_loss_too() -> None:
     assert losses[1] == pytest.approx(losses[0], rel=1e-5)  # nothing has been learned
 
 
+def test_pairs_of_weight_0_are_never_drawn() -> None:
+    """So training is that without them."""
+    x, y = torch.tensor([[1, 2], [3, 1]]), torch.tensor([[START, 3, END], [START, 4, END]])
+    found = []
+    for count, weights in ((2, torch.tensor([0.0, 2.0])), (1, None)):
+        torch.manual_seed(0)
+        network = RecurrentTranslator(4, 5, width=4)
+        options = TranslationOptions(steps=100, batch_size=1)
+        found.append(fit_translation(network, x[-count:], y[-count:], options, weights=weights))
+    assert found[0] == found[1]
+
+
 def test_wrong_pairs_and_options_are_refused() -> None:
     network = RecurrentTranslator(4, 5, width=4)
     with pytest.raises(InputError) as problem:
         fit_translation(network, torch.ones(2, 3).long(), torch.ones(1, 3).long())
     assert is_helpful(problem, "outputs must be as many as the inputs, 2, got 1")
+    two = torch.ones(2, 3).long()
+    with pytest.raises(InputError) as problem:
+        fit_translation(network, two, two, weights=torch.ones(3))
+    assert is_helpful(problem, "weights must be of 2 pairs, got (3,)", "one number for each pair")
     with pytest.raises(InputError) as problem:
         exact_match(network, torch.ones(2, 3).long(), torch.ones(1, 3).long())
     assert is_helpful(problem, "exact_match: outputs must be as many as the inputs, 2, got 1")
