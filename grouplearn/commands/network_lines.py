@@ -187,8 +187,10 @@ def train(  # noqa: PLR0913, PLR0917
     from grouplearn.commands.train_tokens_console import run_train_tokens
 
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
-    typed: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    typed |= {"weight_decay": weight_decay, "seed": seed or 0}
+    typed: dict[str, Any] = {
+        **{name: value for name, value in given.items() if value is not None},
+        "weight_decay": weight_decay, "seed": seed or 0,
+    }  # fmt: skip
 
     def options(line: str) -> TrainOptions | TokenOptions:
         if config is not None:
@@ -197,10 +199,10 @@ def train(  # noqa: PLR0913, PLR0917
             tuple(data[1:]), negatives, labels, positive, alphabet, length, ambiguous, blocks,
             signs, aligned,
         )  # fmt: skip
-        found = kind_of(data[0], kind, sequences)
+        found, accepted = kind_of(data[0], kind, sequences), tuple(accept or ())
         if found == "tokens":
-            return TokenOptions(data[0], found, network, translator, tuple(accept or ()), test,
-                                parameters, **typed)  # fmt: skip
+            sides = network, translator, accepted, test, parameters
+            return TokenOptions(data[0], found, *sides, **typed)
         return TrainOptions(
             data=data[0], kind=found, sequences=sequences,
             network=network, objective=objective, parameters=parameters, rotated=rotated,

@@ -135,6 +135,7 @@ def load_sequences(options: TrainOptions) -> TrainData:
     if len(set(found.labels.tolist())) < 2:
         refuse(WHO, "DATA", "sequences of two classes or more", f"{found.classes[0]!r} alone",
                "pass another file, --labels, or --negatives shuffled", DataError)  # fmt: skip
+    positive = _positive(found, asked.positive)
     parts = found.split(_HELD_OUT, seed)
     if min(len(set(part.labels.tolist())) for part in parts) < 2:
         refuse(WHO, "DATA", "enough sequences that the fifth held out for testing has two classes",
@@ -149,7 +150,7 @@ def load_sequences(options: TrainOptions) -> TrainData:
     )  # fmt: skip
     notes = "".join(f"; {note}" for note in found.notes)
     words = f"{len(found):,} sequences of {train.x.shape[2]} letters, {_class_words(found)}{notes}"
-    return TrainData(train, test, words, found.classes, _positive(found, asked.positive))
+    return TrainData(train, test, words, found.classes, positive)
 
 
 def _positive(found: LabelledSequences, asked: str | None) -> int | None:

@@ -269,6 +269,24 @@ def train_tokens(
         places = max(longest_input, longest_output + 1)  # outputs begin with START
         longest = places, places
     network = _network(options, numbers, slots, longest[0])
+    step("training")
+    losses = _fitted(network, numbers, data.train, options, watch)
+    step("testing")
+    answers = _answers(network, numbers, data.test, longest[1])
+    seconds = time.perf_counter() - start
+    return TrainedTokens(
+        options, data, network, numbers, exchanges, tuple(losses), answers, longest, seconds
+    )
+
+
+def _fitted(
+    network: Translator,
+    numbers: PairNumbers,
+    pairs: Sequence[Pair],
+    options: TokenOptions,
+    watch: Callable[[int, float], object],
+) -> list[float]:
+    """The losses of the training; kinds of inputs that are rare are drawn as often as others."""
 
     def watched(at: int, loss: float) -> None:
         watch(at, loss)
@@ -276,18 +294,10 @@ def train_tokens(
             raise TrainingError(f"{WHO}: the loss must be a finite number, got {loss} by step "
                                 f"{at:,}; pass a smaller --learning-rate")  # fmt: skip
 
-    step("training")
-    inputs = numbers.read(x for x, _ in data.train)
-    outputs = numbers.outputs_of(y for _, y in data.train)
-    losses = fit_translation(
-        network, inputs, outputs, options.fit(len(data.train)), watch=watched,
-        weights=network.slots.balance(inputs) if isinstance(network, SlotTranslator) else None,
-    )  # fmt: skip
-    step("testing")
-    answers = _answers(network, numbers, data.test, longest[1])
-    seconds = time.perf_counter() - start
-    return TrainedTokens(
-        options, data, network, numbers, exchanges, tuple(losses), answers, longest, seconds
+    inputs, outputs = numbers.read(x for x, _ in pairs), numbers.outputs_of(y for _, y in pairs)
+    balance = network.slots.balance(inputs) if isinstance(network, SlotTranslator) else None
+    return fit_translation(
+        network, inputs, outputs, options.fit(len(pairs)), watch=watched, weights=balance
     )
 
 

@@ -296,7 +296,7 @@ SEQUENCES: dict[str, list[str]] = {
     "train bound.fa free.fa --signs 1": ["--signs must be below 1"],
     "train bound.fa free.fa --positive none": ["--positive must be one of two classes, here bound"],
     "train digits --positive 1": ["--positive must be left out, as it is for sequences"],
-    "train table.tsv": ["got a text; for a table of sequences, pass --labels COLUMN"],
+    "train table.tsv": ["got a table; for a table of sequences, pass --labels COLUMN"],
     "train bound.fa free.fa --labels classes.csv": ["--labels must be left out"],
     "train bound.fa free.fa --negatives shuffled": ["--negatives must be left out"],
     "train bound.fa --negatives random": ["--negatives must be one of shuffled"],
