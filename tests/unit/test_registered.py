@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from grouplearn.commands.discover_data import Reading, open_data
 from grouplearn.domains import registered
 from tests.e2e.running import run_in
 from tests.test_architecture import ROOT
@@ -53,20 +54,18 @@ def test_discover_takes_data_of_an_installed_domain(
     tested = run("test", file.name, "--action", "turn-by-1", "--draws", "99")
     assert tested.status == 0, tested.err
     assert run("test", file.name, "--action", "mirror-0", "--draws", "99").status == 1
-    as_table = run("discover", file.name, "--kind", "table", "--out", "b", "--json")
-    assert '"kind": "table"' in as_table.out
+    assert open_data(str(file), Reading(kind="table"), "x").domain is None
 
 
-def test_other_data_are_left_to_others(installed: Path, tmp_path: Path) -> None:
-    """In a process of its own, as a user has it: PYTHONPATH stands for site-packages."""
+def test_other_data_are_left_to_others(
+    installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(installed))
     readings(tmp_path).rename(tmp_path / "plain.csv")
-    told = [sys.executable, "-m", "grouplearn", "discover", "plain.csv", "--kind", "ring"]
-    path = f"{installed}:{ROOT}"
-    done = subprocess.run(
-        told, cwd=tmp_path, env={"PYTHONPATH": path}, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2
-    assert "'plain.csv' must be of the kind 'ring', got something else" in done.stderr
+    assert open_data(str(tmp_path / "plain.csv"), Reading(), "x").kind == "table"
+    refused = run_in(tmp_path)("discover", "plain.csv", "--kind", "ring")
+    assert refused.status == 2
+    assert "'plain.csv' must be of the kind 'ring', got something else" in refused.err
 
 
 def test_a_domain_that_fails_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
