@@ -43,6 +43,7 @@ wide rather than too narrow (Efron and Stein, 1981). Sizes were chosen with seed
 
 from __future__ import annotations
 
+import argparse
 import io
 import os
 import re
@@ -65,7 +66,7 @@ from _learned_actions import (
     matrix_of,
 )
 from _measure import publish, table
-from _runs import Result, parser, run
+from _runs import Job, Result, parser, run
 from PIL import Image
 
 from grouplearn.plots import png
@@ -216,6 +217,17 @@ def by_set(each: Measured) -> Array:
     ])  # fmt: skip
 
 
+def jobs_of(given: argparse.Namespace, structures: Sequence[str]) -> list[Job]:
+    """One network for each start, seed, set, structure and task."""
+    return [
+        {"data": str(Path(given.data).resolve()), "start": start, "seed": given.first_seed + k,
+         "structure": structure, "task": task, "set": name, **SIZES,
+         "epochs": given.epochs}
+        for start in given.starts for k in range(given.sets) for name in SETS
+        for structure in structures for task in given.tasks
+    ]  # fmt: skip
+
+
 def main() -> None:
     """Run what is missing, test the claims, and write tables and figure."""
     options = parser(__doc__, STRUCTURES, sets=3)
@@ -231,13 +243,7 @@ def main() -> None:
     if given.sets < 3:
         options.error("the jackknife leaves one seed out of three or more: --sets 3")
     structures = given.kinds or list(STRUCTURES)
-    jobs = [
-        {"data": str(Path(given.data).resolve()), "start": start, "seed": given.first_seed + k,
-         "structure": structure, "task": task, "set": name, **SIZES,
-         "epochs": given.epochs}
-        for start in given.starts for k in range(given.sets) for name in SETS
-        for structure in structures for task in given.tasks
-    ]  # fmt: skip
+    jobs = jobs_of(given, structures)
     name = "source_claims" if given.epochs == EPOCHS else f"source_claims-{given.epochs}"
     results = run(name, learned, jobs, given)
     failed = [each for each in results if "error" in each]

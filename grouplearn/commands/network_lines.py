@@ -177,20 +177,14 @@ def train(  # noqa: PLR0913, PLR0917
     from grouplearn.commands.train_config import read_config
     from grouplearn.commands.train_console import run_train
     from grouplearn.commands.train_data import kind_of
-    from grouplearn.commands.train_kinds import (
-        ActionOptions,
-        SequenceOptions,
-        TrainOptions,
-        fit_options,
-    )  # fmt: skip
+    from grouplearn.commands.train_kinds import ActionOptions as Acting
+    from grouplearn.commands.train_kinds import SequenceOptions, TrainOptions, fit_options
     from grouplearn.commands.train_token_options import TokenOptions, check_line
     from grouplearn.commands.train_tokens_console import run_train_tokens
 
-    given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
-    typed: dict[str, Any] = {
-        **{name: value for name, value in given.items() if value is not None},
-        "weight_decay": weight_decay, "seed": seed or 0,
-    }  # fmt: skip
+    given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate,
+             "weight_decay": weight_decay, "seed": seed or 0}  # fmt: skip
+    typed: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
 
     def options(line: str) -> TrainOptions | TokenOptions:
         if config is not None:
@@ -208,7 +202,7 @@ def train(  # noqa: PLR0913, PLR0917
             network=network, objective=objective, parameters=parameters, rotated=rotated,
             classes=None if classes is None else numbers("grouplearn train", "--classes", classes),
             shift=shift,
-            action=ActionOptions(action, order, closure, invertibility, moments),
+            action=Acting(action, order, closure, invertibility, moments),
             fit=fit_options(
                 schedule=schedule, precision=precision, patience=patience, accelerator=accelerator,
                 **typed,
