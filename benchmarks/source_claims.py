@@ -187,6 +187,20 @@ def of_scores(results: Sequence[Result]) -> str:
     return table(["task", *SETS], lines)
 
 
+def of_everything(results: Sequence[Result], found: Found, tests: Sequence[dict[str, Any]]) -> str:
+    """All tables."""
+    parts = [
+        f"Distances of matrices; p-values are corrected by Holm for all {len(tests)} tests:",
+        of_distances(found, tests, "matrix"), "Distances of spectra:",
+        of_distances(found, tests, "spectrum"), "What `describe` calls the actions:",
+        of_names(results), "Scores on images that did not train:", of_scores(results),
+    ]  # fmt: skip
+    if {each["task"] for each in results} == set(MU):
+        parts += ["How far they moved from their starts, by task, and, looked at afterwards, tasks "
+                  "without reconstruction:", of_tasks(results, found)]  # fmt: skip
+    return "\n\n".join(parts)
+
+
 def draw(found: Found, file: Path) -> None:
     """Mean distances of matrices between every two sets, for each structure and start."""
     shown = {key: each for key, each in found.items() if key[2] == "matrix"}
@@ -258,16 +272,7 @@ def main() -> None:
         for distance, delta in DISTANCES.items()
     }  # fmt: skip
     tests = tested(found)
-    parts = [
-        f"Distances of matrices; p-values are corrected by Holm for all {len(tests)} tests:",
-        of_distances(found, tests, "matrix"), "Distances of spectra:",
-        of_distances(found, tests, "spectrum"), "What `describe` calls the actions:",
-        of_names(results), "Scores on images that did not train:", of_scores(results),
-    ]  # fmt: skip
-    if len(given.tasks) == len(MU):
-        parts += ["How far they moved from their starts, by task, and, looked at afterwards, tasks "
-                  "without reconstruction:", of_tasks(results, found)]  # fmt: skip
-    text = "\n\n".join(parts)
+    text = of_everything(results, found, tests)
     for each in results:
         del each["data"], each["action"]
     apart = {", ".join(key): each.after[np.triu_indices(len(each.sets), 1)].round(4).tolist()
