@@ -289,7 +289,8 @@ def test_a_class_of_the_user_is_saved_by_its_name(tmp_path: Path) -> None:
                 load(tmp_path / "own")
             name = "'tests.unit.test_saving.CirculantRepresentation'"
             assert is_helpful(problem, f"got {name}", "pass load(path, classes=[it])")
-    assert found.layer_representations()[0].reach == 4
+    again: Any = load(tmp_path / "own", classes=own)
+    assert again.layer_representations()[0].reach == 4
 
 
 def test_a_class_added_to_the_library_needs_no_more(
