@@ -251,7 +251,7 @@ READING: dict[str, list[str]] = {
 OTHERS: dict[str, list[str]] = {
     "train flat": ["images with labels", "folder of pictures for each class", "without"],
     "train sizes": ["of the common size, (9, 8), got (9, 9)"],
-    "train words.csv": ["images or sequences, got a table; for a table of sequences, pass --"],
+    "train words.csv": ["or pairs of tokens, got a table; for a table of sequences, pass --"],
     "predict nothing last.npy": ["RUN must be the folder of a finished run"],
     "predict sizes last.npy": ["RUN must be the folder of a finished run"],
     "predict nothing": ["Missing argument 'DATA'"],

@@ -40,7 +40,7 @@ def test_a_frame_is_its_rows_and_labels_may_be_words(kind: str) -> None:
         np.testing.assert_array_equal(held.labels, accumulate(ROWS, NUMBERS).sample().labels)
 
 
-@pytest.mark.parametrize("kind", ["pandas", "polars"])
+@pytest.mark.parametrize("kind", ["pandas", pytest.param("polars", marks=pytest.mark.slow)])
 def test_columns_name_the_coordinates_and_one_may_be_the_labels(kind: str, tmp_path: Path) -> None:
     found, want = discover(frame(kind, when=CLASSES), labels="when"), discover(ROWS, NUMBERS)
     assert torch.equal(found.members, want.members)
@@ -90,6 +90,7 @@ def test_numbers_whose_moments_leave_the_range_are_refused(action: Any, size: fl
         invariance_test(ROWS[:200] * size, FixedRepresentation.from_permutations([[1, 2, 3, 0]]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1e-70, 1e70])
 def test_a_common_unit_within_the_range_changes_nothing(size: float) -> None:
     one, other = (discover(ROWS[:400] * each, max_moment=4) for each in (1.0, size))

@@ -166,6 +166,7 @@ def test_odd_functions_of_one_number() -> None:
     assert torch.allclose(found.output.matrices().flatten(), torch.tensor([1.0, -1.0]).double())
 
 
+@pytest.mark.slow
 def test_functions_without_equivariance() -> None:
     found = discover_equivariance(network(3, 3), normal(600, 3))
     assert not found.found

@@ -110,6 +110,7 @@ def test_planted_groups_are_found(name: str) -> None:
     assert accepted[-1] == len(members)
 
 
+@pytest.mark.slow
 def test_rivals_of_seven_are_rejected() -> None:
     """Order selection: C7, not a multiple, a divisor, or what one asks for."""
     sample, members = planted("C7")
