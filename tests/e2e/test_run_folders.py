@@ -179,6 +179,7 @@ print(wait(fork(lambda: main([*TRAIN, "--seed", "1", "--resume"]))))
 """
 
 
+@pytest.mark.slow
 def test_a_training_that_replaces_another_goes_on_after_a_kill(tmp_path: Path) -> None:
     earlier_run(tmp_path / "a")
     result = forked(TRAINED, tmp_path)

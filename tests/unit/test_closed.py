@@ -47,6 +47,7 @@ def test_cyclic_groups_are_products_of_their_primary_parts(seed: int) -> None:
     assert group.contains(Permutation(points.tolist()))
 
 
+@pytest.mark.slow
 def test_a_proposal_of_a_huge_order_takes_no_longer() -> None:
     """A permutation of 97 points with 232,792,560 powers is screened."""
     sizes = (16, 9, 5, 7, 11, 13, 17, 19)
