@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import nn
 
-from grouplearn._checks import instance
+from grouplearn._checks import instance, refuse
 from grouplearn.discovery.result import Discovery
 from grouplearn.domains.base import Domain
 from grouplearn.representations import FixedRepresentation, LearnedRepresentation, restricted
@@ -29,7 +29,7 @@ from grouplearn.training import (
 from grouplearn.training.choices import keep_choice, kept_choice
 
 PARAMETERS = 40_000
-"""Of a network, about, where no other number is asked for."""
+"""About so many a network has, where no other number is asked for."""
 EVIDENCE = 2
 """Moments that propose groups; labels choose among them."""
 NetworkBuilder: TypeAlias = Callable[[Labelled, LearnedRepresentation, torch.Generator], nn.Module]
@@ -106,6 +106,8 @@ class NetworkDomain(Domain):
         instance(who, "data", data, Labelled, "pass Labelled(x, y)")
         options = FitOptions() if options is None else options
         instance(who, "options", options, FitOptions, "pass those of the training")
+        if folder is not None and Path(folder).is_file():
+            refuse(who, "folder", "a folder", f"{str(folder)!r}, a file", "choose another name")
         found = self.discover(self.unlabelled(data), max_moment=EVIDENCE, seed=options.seed)
         candidates = self.network_groups(found)
         if len(candidates) == 1:

@@ -83,7 +83,7 @@ class Exchange:
 
     @property
     def evidence(self) -> Evidence:
-        """As an entry of the ladder, with the verdict of the rule."""
+        """Its entry of the ladder, with the verdict of the rule."""
         family = FamilyEvidence(
             "exchange", 0.0, self.p_value, self.effect, self.effect_bound, float(self.meet)
         )

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from grouplearn._checks import refuse
 from grouplearn.domains.base import Domain
+from grouplearn.domains.readers.kinds import KINDS
 from grouplearn.errors import DataError, GrouplearnError
 
 ENTRY_POINTS = "grouplearn.domains"
@@ -47,8 +48,19 @@ Recogniser: TypeAlias = Callable[[Path], Recognised | None]
 
 
 def registered() -> dict[str, EntryPoint]:
-    """The entry points of installed packages; their names are kinds of data."""
-    return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
+    """The entry points of installed packages; their names are kinds of data.
+
+    Raises:
+        DataError: a name is a kind of the library's own, or of two packages.
+    """
+    found: dict[str, EntryPoint] = {}
+    for entry in entry_points(group=ENTRY_POINTS):
+        if entry.name in (*KINDS, *found):
+            refuse(ENTRY_POINTS, f"the domain {entry.name!r}", "a kind that has no domain yet",
+                   f"one of {', '.join((*KINDS, *found))}", "uninstall one of the packages",
+                   DataError)  # fmt: skip
+        found[entry.name] = entry
+    return found
 
 
 def recognised(who: str, path: Path, kind: str | None) -> tuple[str, Recognised] | None:
@@ -72,6 +84,8 @@ def recognised(who: str, path: Path, kind: str | None) -> tuple[str, Recognised]
             continue
         try:
             found = entry.load()(path)
+            if not isinstance(found, Recognised | None):
+                raise TypeError(f"it returned {type(found).__name__}")
         except GrouplearnError:
             raise
         except Exception as problem:  # whatever code of others raises

@@ -25,6 +25,8 @@ from grouplearn.models.translators import END, PAD, START, Translator, translate
 _WHO = "PairNumbers"
 _AT_ONCE = 512
 _SPECIAL = ("", "<start>", "<end>")
+_FIRST = len(_SPECIAL)
+"""The number of the first token of outputs."""
 
 Tokens = Int64[Tensor, "batch time"]
 
@@ -36,7 +38,8 @@ class PairNumbers:
 
     Attributes:
         inputs: the token of each number; number 0 fills up.
-        outputs: alike; numbers 1 and 2 begin and end outputs.
+        outputs: alike; numbers 1 and 2 begin and end outputs, and are no tokens of the data, which
+            may have such tokens of their own.
 
     Example:
         >>> numbers = PairNumbers.of([(["walk"], ["W"]), (["run", "walk"], ["R", "W"])])
@@ -72,15 +75,15 @@ class PairNumbers:
         Raises:
             InputError: a token is not known, or there are no outputs.
         """
-        framed = ([_SPECIAL[1], *each, _SPECIAL[2]] for each in outputs)
-        return _numbered("outputs", self.outputs, framed, 3)
+        return _numbered("outputs", self.outputs, outputs, _FIRST, framed=True)
 
     def words(self, tokens: Tokens) -> list[list[str]]:
-        """Return outputs as words, up to their end."""
+        """Return outputs as words, from their begin, where there is one, up to their end."""
         out = []
-        for row in tokens.tolist():
+        for given in tokens.tolist():
+            row = given[1:] if given[:1] == [START] else given
             until = row.index(END) if END in row else len(row)
-            out.append([self.outputs[k] for k in row[:until] if k not in (PAD, START)])
+            out.append([self.outputs[k] for k in row[:until]])
         return out
 
     def translate(
@@ -134,8 +137,8 @@ class PairNumbers:
                 mine: tuple[list[int], list[int]] = ([], [])
                 for k in coordinates:
                     side, _, word = domain.vocabulary[k].partition(":")
-                    table = self.inputs if side == "in" else self.outputs
-                    mine[side == "out"].append(table.index(word))
+                    table, first = (self.inputs, 1) if side == "in" else (self.outputs, _FIRST)
+                    mine[side == "out"].append(table.index(word, first))
                 owned.append(mine)
             places.append(owned)
         return Slots(len(self.inputs), len(self.outputs), places)
@@ -177,17 +180,20 @@ def _partners(
     return [orbit[j] for j in chosen.tolist()]
 
 
-def _numbered(side: str, known: Sequence[str], samples: Iterable[Words], least: int) -> Tokens:
-    """Samples of at least so many tokens as numbers."""
-    numbers = {word: k for k, word in enumerate(known)}
+def _numbered(
+    side: str, known: Sequence[str], samples: Iterable[Words], first: int, *, framed: bool = False
+) -> Tokens:
+    """Samples as numbers, of which those from `first` on are tokens, perhaps with begin and end."""
+    numbers = {word: k for k, word in enumerate(known[first:], first)}
     rows = []
     for item, words in enumerate(samples):
         unknown = next((word for word in words if word not in numbers), None)
-        if unknown is not None or len(words) < least:
+        if unknown is not None or not words:
             got = f"no token in item {item}" if unknown is None else f"{unknown!r} in item {item}"
             refuse(_WHO, side, "of known tokens", got,
                    f"the {len(known)} known ones are those of the training samples")  # fmt: skip
-        rows.append(torch.tensor([numbers[word] for word in words]))
+        found = [numbers[word] for word in words]
+        rows.append(torch.tensor([START, *found, END] if framed else found))
     if not rows:
         refuse(_WHO, side, "one or more", "none", "pass lists of tokens")
     return pad_sequence(rows, batch_first=True, padding_value=PAD)

@@ -119,7 +119,7 @@ def train(  # noqa: PLR0913, PLR0917
         list[str] | None,
         typer.Option(
             metavar="all|TOKEN",
-            help="Of tokens: take a hypothesis for true, all of them or the one that moves a "
+            help="Of tokens: accept a hypothesis, all of them or the one that moves a "
             "token; may be repeated.",
         ),
     ] = None,

@@ -54,6 +54,7 @@ def read_config(
     known = dict(known)
     _assert_types(ActionOptions, known.get("action", {}), "--config: action")
     _assert_types(FitOptions, known.get("fit", {}), "--config: fit")
+    _assert_types(SequenceOptions, known.get("sequences", {}), "--config: sequences")
     sequences = _sequence_options({**known.pop("sequences", {}), "others": list(data[1:])})
     try:
         action = known.pop("action", {})

@@ -38,6 +38,8 @@ _HELD_OUT, _LEVEL = 0.2, 0.95
 _LONGEST = 1_000
 _HEADS = 4
 _WIDEST = 4_096
+CUT_OFF = "..."
+"""The last word of an output that did not end, which is right of no pair."""
 
 
 @final
@@ -368,5 +370,8 @@ def _answers(
     known = set(numbers.inputs)
     asked = [k for k, (x, _) in enumerate(pairs) if known.issuperset(x)]
     said = numbers.translate(network, [pairs[k][0] for k in asked], longest)
-    found = {k: tuple(words) for k, (words, _) in zip(asked, said, strict=True)}
+    found = {
+        k: tuple(words) if ended else (*words, CUT_OFF)
+        for k, (words, ended) in zip(asked, said, strict=True)
+    }
     return tuple(Translation(pair, found.get(k)) for k, pair in enumerate(pairs))

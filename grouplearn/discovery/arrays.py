@@ -97,6 +97,13 @@ def frame_column(frame: Any, number: int) -> NDArray[Any]:
     return np.asarray(held.to_numpy())
 
 
+def without_column(frame: Any, number: int) -> Any:
+    """A data frame without one of its columns, by place: titles may occur twice."""
+    if hasattr(frame, "iloc"):
+        return frame.iloc[:, [k for k in range(len(frame.columns)) if k != number]]
+    return frame[[each for k, each in enumerate(frame.columns) if k != number]]
+
+
 def frame_rows(who: str, argument: str, frame: Any) -> NDArray[np.float64]:
     """A data frame of numbers as rows.
 
@@ -142,5 +149,5 @@ def _is_number(value: Any) -> bool:
     """Is it a number, of Python or of NumPy, and no date, word or missing value?"""
     try:
         return not isinstance(value, (str, bytes)) and float(value) is not None
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False

@@ -16,8 +16,10 @@ from grouplearn.discovery.arrays import (
     as_array,
     as_labels,
     assert_moderate,
+    frame_column,
     frame_titles,
     is_frame,
+    without_column,
 )
 from grouplearn.discovery.moments import LEAST_GROUPS, MomentAccumulator
 from grouplearn.discovery.result import Discovery
@@ -132,10 +134,11 @@ def _without_labels(frame: Any, labels: Any) -> tuple[Any, Any]:
     if not isinstance(labels, str):
         return frame, labels
     titles = list(frame.columns)
-    if labels not in titles:
-        refuse(_WHO, "labels", f"a column of the frame ({', '.join(map(str, titles))})",
+    if titles.count(labels) != 1:
+        refuse(_WHO, "labels", f"one column of the frame ({', '.join(map(str, titles))})",
                repr(labels), "name one of these")  # fmt: skip
-    return frame[[each for each in titles if each != labels]], frame[labels].to_numpy()
+    number = titles.index(labels)
+    return without_column(frame, number), frame_column(frame, number)
 
 
 def _complete_table(

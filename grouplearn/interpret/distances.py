@@ -22,9 +22,9 @@ def spectral_distance(
 ) -> float:
     """How far the eigenvalues of two matrices are apart, paired as well as can be.
 
-    min over permutations s of sqrt(1/d sum over i of |lambda_i - mu_s(i)|^2). No change of basis of
-    either matrix matters. For normal matrices A and B, orthogonal ones among them, it is the least
-    ||U A U* - B||_F / sqrt(d) over unitary U.
+    min over permutations s of sqrt(1/d sum over i of abs(lambda_i - mu_s(i))^2). No change of
+    basis of either matrix matters. For normal matrices A and B, orthogonal ones among them, it is
+    the least ||U A U* - B||_F / sqrt(d) over unitary U.
 
     Args:
         first: (d, d), real.
@@ -49,8 +49,8 @@ def spectral_distance(
     from scipy.optimize import linear_sum_assignment
 
     who = "spectral_distance"
-    a = float_tensor(who, "first", torch.as_tensor(first, dtype=torch.float64), (None, None))
-    b = float_tensor(who, "second", torch.as_tensor(second, dtype=torch.float64), tuple(a.shape))
+    a = float_tensor(who, "first", _real(who, "first", first), (None, None))
+    b = float_tensor(who, "second", _real(who, "second", second), tuple(a.shape))
     if a.shape[0] != a.shape[1] or not len(a):
         refuse(who, "first", "a square matrix", tuple(a.shape), "pass one (d, d) matrix")
     values = [np.linalg.eigvals(each.detach().cpu().numpy()) for each in (a, b)]
@@ -130,6 +130,17 @@ def intertwiner_distance(first: LearnedRepresentation, second: LearnedRepresenta
     values = torch.linalg.svdvals(torch.einsum("k,kij->ij", weights, maps))
     shared = int((values > _NOTHING * values.max().clamp(min=_NOTHING)).sum())
     return (2 * (1 - shared / first.dim)) ** 0.5
+
+
+def _real(who: str, name: str, given: ArrayLike | Tensor) -> Tensor:
+    """Real numbers in float64; complex ones would lose their imaginary parts."""
+    try:
+        array = given.detach().cpu().numpy() if isinstance(given, Tensor) else np.asarray(given)
+    except ValueError:  # rows of different lengths
+        array = np.empty(0, dtype=object)
+    if array.dtype.kind not in "fiub":
+        refuse(who, name, "a matrix of real numbers", f"dtype {array.dtype}", "pass (d, d) floats")
+    return torch.as_tensor(array).double()
 
 
 def _check(who: str, first: LearnedRepresentation, second: LearnedRepresentation) -> None:

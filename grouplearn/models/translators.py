@@ -170,8 +170,9 @@ class TransformerTranslator(Translator):
         longest: int = 128,
     ) -> None:
         super().__init__(inputs, outputs, width)
-        if width % positive_int(type(self).__name__, "heads", heads):
-            refuse(type(self).__name__, "width", f"a multiple of heads = {heads}", width,
+        who, layers = type(self).__name__, positive_int(type(self).__name__, "layers", layers)
+        if width % positive_int(who, "heads", heads):
+            refuse(who, "width", f"a multiple of heads = {heads}", width,
                    f"pass width={(width // heads + 1) * heads}")  # fmt: skip
         options: dict[str, Any] = {
             "dim_feedforward": 2 * width, "dropout": _share(self, dropout), "batch_first": True,
@@ -179,7 +180,7 @@ class TransformerTranslator(Translator):
         }  # fmt: skip
         self.source = nn.Embedding(inputs, width, padding_idx=PAD)
         self.target = nn.Embedding(outputs, width, padding_idx=PAD)
-        self.places = nn.Embedding(longest, width)
+        self.places = nn.Embedding(positive_int(who, "longest", longest), width)
         self.reader = nn.TransformerEncoder(
             nn.TransformerEncoderLayer(width, heads, **options), layers, enable_nested_tensor=False
         )

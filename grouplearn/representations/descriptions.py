@@ -251,7 +251,10 @@ def build_representation(
     kind = description["class"]
     if kind in builders:
         return builders[kind]()
-    ours = [each for each in LearnedRepresentation.__subclasses__() if _is_ours(each)]
+    ours = [
+        each for each in LearnedRepresentation.__subclasses__()
+        if _is_ours(each) and each.__name__ not in builders
+    ]  # fmt: skip
     own = {importable_name(each): each for each in (*ours, *classes)}.get(kind)
     if own is None:
         refuse("load", "file", "of this library's classes, or of those that are passed as classes",

@@ -185,7 +185,7 @@ def _wanted(
     if kind in _TRANSLATORS:
         sizes = description["sizes"]
         embedded = sizes["inputs"] + 2 * sizes["outputs"] + sizes.get("longest", 0)
-        return sizes["width"] * (embedded + 20 * sizes.get("layers", 1) * sizes["width"])
+        return sizes["width"] * (embedded + 20 * max(1, sizes.get("layers", 1)) * sizes["width"])
     if kind == "SlotTranslator":
         return _wanted(description["network"]["class"], description["network"], tensors, classes)
     return math.prod(description["shape"]) if kind == "Standardised" else 0

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from grouplearn._checks import finite_number, positive_int, refuse
+from grouplearn._checks import finite_number, float_tensor, positive_int, refuse
 from grouplearn.models.slots import Slots
 from grouplearn.models.translators import PAD, Translator, translated
 
@@ -139,9 +139,12 @@ class _Batches:
     ) -> None:
         self.lengths, self.size = (outputs != PAD).sum(1), size
         self.rng, self.weights = rng, weights
-        if weights is not None and weights.shape != self.lengths.shape:
-            refuse("fit_translation", "weights", f"of {len(outputs)} pairs", tuple(weights.shape),
-                   "pass one number for each pair, or None")  # fmt: skip
+        if weights is not None:
+            who, count = "fit_translation", len(outputs)
+            float_tensor(who, "weights", weights, (count,))
+            if bool((weights < 0).any()) or not bool((weights > 0).any()):
+                refuse(who, "weights", "0 or more, and not all 0", f"{weights.min().item():g} to "
+                       f"{weights.max().item():g}", "pass how often each is drawn")  # fmt: skip
         self.waiting: list[Tensor] = []
 
     def draw(self) -> Int64[Tensor, " batch"]:

@@ -198,7 +198,6 @@ def test_tables_name_their_columns(run: Any) -> None:
     assert "all" in kinds
 
 
-@pytest.mark.slow
 def test_labels_can_break_a_symmetry(run: Any) -> None:
     x = ring()
     np.save("rows.npy", x)

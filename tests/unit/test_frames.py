@@ -12,7 +12,7 @@ import torch
 from grouplearn import Discovery, discover
 from grouplearn.discovery import MomentAccumulator, invariance_test
 from grouplearn.discovery.arrays import as_array
-from grouplearn.discovery.entry import accumulate
+from grouplearn.discovery.entry import _without_labels, accumulate
 from grouplearn.errors import InputError
 from grouplearn.representations import FixedRepresentation
 from tests.unit.examples import is_helpful
@@ -51,6 +51,16 @@ def test_columns_name_the_coordinates_and_one_may_be_the_labels(kind: str, tmp_p
     assert Discovery.load(tmp_path / "found").names == NAMES
 
 
+def test_columns_of_one_title_keep_their_places() -> None:
+    twice = pytest.importorskip("pandas").DataFrame(ROWS, columns=["a", "b", "a", "c"])
+    twice["when"] = NUMBERS
+    held, numbers = _without_labels(twice, "when")
+    np.testing.assert_array_equal(as_array("samples", held), ROWS)
+    np.testing.assert_array_equal(numbers, NUMBERS)
+    with pytest.raises(InputError, match="labels must be one column"):
+        discover(twice, labels="a")
+
+
 def test_a_given_action_is_tested_with_classes_in_words() -> None:
     turn = FixedRepresentation.from_permutations([[1, 2, 3, 0]])
     one, other = (invariance_test(ROWS, turn, labels=each) for each in (CLASSES, NUMBERS))
@@ -60,7 +70,7 @@ def test_a_given_action_is_tested_with_classes_in_words() -> None:
 
 @pytest.mark.parametrize(("call", "part"), [
     (lambda: discover(frame("pandas", when=CLASSES)), "'late' in row 0, 'when'"),
-    (lambda: discover(frame("polars"), labels="when"), "labels must be a column of the frame"),
+    (lambda: discover(frame("polars"), labels="when"), "labels must be one column of the frame"),
     (lambda: discover(np.ma.masked_greater(ROWS, 3)), "samples must be an array without a mask"),
     (lambda: discover(ROWS, labels=np.ma.masked_equal(NUMBERS, 1)), "labels must be an array with"),
     (lambda: invariance_test(np.ma.masked_less(ROWS, 1), FixedRepresentation.from_permutations(

@@ -142,6 +142,8 @@ def test_actions_that_do_not_close_have_no_intertwiners() -> None:
         (np.ones((2, 3)), np.ones((2, 3))),
         (torch.full((2, 2), torch.nan), np.eye(2)),
         (np.zeros((0, 0)), np.zeros((0, 0))),
+        (np.eye(2), 1j * np.eye(2)),
+        (np.array([["a", "b"], ["c", "d"]]), np.eye(2)),
     ],
 )
 def test_matrices_without_comparable_spectra_are_refused(

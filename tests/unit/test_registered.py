@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from grouplearn.commands.discover_data import Reading, open_data
 from grouplearn.domains import registered
+from grouplearn.errors import DataError
 from tests.e2e.running import run_in
 from tests.test_architecture import ROOT
 
@@ -55,6 +57,23 @@ def test_discover_takes_data_of_an_installed_domain(
     assert tested.status == 0, tested.err
     assert run("test", file.name, "--action", "mirror-0", "--draws", "99").status == 1
     assert open_data(str(file), Reading(kind="table"), "x").domain is None
+
+
+@pytest.mark.parametrize(
+    ("names", "part"),
+    [(["ring"], "TypeError .it returned str."), (["table"], "'table' must be a kind that has no"),
+     (["ring", "ring"], "'ring' must be a kind that has no domain yet")],
+)  # fmt: skip
+def test_packages_that_keep_no_promise_are_named(
+    names: list[str], part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        registered,
+        "entry_points",
+        lambda group: [EntryPoint(name, "builtins:str", group) for name in names],
+    )
+    with pytest.raises(DataError, match=part):
+        registered.recognised("discover", tmp_path, None)
 
 
 def test_other_data_are_left_to_others(

@@ -318,6 +318,18 @@ def test_no_module_is_imported_because_a_file_names_it(tmp_path: Path) -> None:
     assert "antigravity" not in sys.modules
 
 
+def test_classes_of_the_library_go_by_their_short_names_alone(tmp_path: Path) -> None:
+    """By the long one a file could ask for any size before its tensors are looked at."""
+    rep = CirculantRepresentation(CyclicGroup(3), 4, reach=2)
+    save(rep, tmp_path / "own")
+    tensors, info = read_tensors(tmp_path / "own")
+    info["module"]["class"] = "grouplearn.representations.spectral.SpectralRepresentation"
+    info["module"]["arguments"] = {}
+    write_tensors(tmp_path / "own", tensors, info)
+    with pytest.raises(DataError, match=r"got 'grouplearn\.representations\.spectral"):
+        load(tmp_path / "own")
+
+
 def test_containers_are_packed_and_unpacked(tmp_path: Path) -> None:
     value = {
         "a": [1, 2.5, None, True, "x"], 3: (torch.ones(2), {"b": torch.zeros(())}), "empty": {},

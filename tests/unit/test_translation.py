@@ -206,6 +206,17 @@ def test_pairs_of_weight_0_are_never_drawn() -> None:
     assert found[0] == found[1]
 
 
+def test_tokens_may_be_called_what_begins_and_ends_outputs() -> None:
+    """Numbers frame an output, whatever the words of the data are."""
+    pairs = [(["<start>", "go"], ["<end>", "GO"]), (["stop"], ["<start>"])]
+    numbers = PairNumbers.of(pairs)
+    outputs = numbers.outputs_of(y for _, y in pairs)
+    assert outputs[:, 0].tolist() == [START, START]
+    assert (outputs == END).sum(1).tolist() == [1, 1]
+    assert numbers.words(outputs) == [y for _, y in pairs]
+    assert numbers.words(outputs[:, 1:]) == [y for _, y in pairs]
+
+
 def test_wrong_pairs_and_options_are_refused() -> None:
     network = RecurrentTranslator(4, 5, width=4)
     with pytest.raises(InputError) as problem:
@@ -214,7 +225,10 @@ def test_wrong_pairs_and_options_are_refused() -> None:
     two = torch.ones(2, 3).long()
     with pytest.raises(InputError) as problem:
         fit_translation(network, two, two, weights=torch.ones(3))
-    assert is_helpful(problem, "weights must be of 2 pairs, got (3,)", "one number for each pair")
+    assert is_helpful(problem, "weights must be", "(3,)")
+    for weights in ([0.5, -1.0], [0.0, 0.0], [float("nan"), 1.0]):
+        with pytest.raises(InputError, match="weights must be"):
+            fit_translation(network, two, two, weights=torch.tensor(weights))
     with pytest.raises(InputError) as problem:
         exact_match(network, torch.ones(2, 3).long(), torch.ones(1, 3).long())
     assert is_helpful(problem, "exact_match: outputs must be as many as the inputs, 2, got 1")
