@@ -57,7 +57,6 @@ autodoc_type_aliases = {
 }
 # Aliases within other types are shown by name too.
 TypeAliasForwardRef.__repr__ = lambda self: self.name
-maximum_signature_line_length = 100
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
 napoleon_use_ivar = True
