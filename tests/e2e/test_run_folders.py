@@ -138,6 +138,7 @@ for extra in ([], ["--out", "one"], ["--out", "one", "--overwrite"]):
 """
 
 
+@pytest.mark.slow
 def test_runs_side_by_side_each_keep_their_result(tmp_path: Path) -> None:
     result = forked(LEARN + CROWD, tmp_path)
     free, one, again = ([int(n) for n in line.split()] for line in result.stdout.splitlines())

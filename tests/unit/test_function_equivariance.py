@@ -111,6 +111,7 @@ def test_two_layers_of_convolutions_in_any_basis() -> None:
     assert answers(found, function, normal(300, 6, 1) @ basis.mT, 1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_averaged_networks(seed: int) -> None:
     function = averaged(network(2, 2, seed), QUARTER, QUARTER)

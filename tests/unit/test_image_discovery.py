@@ -233,6 +233,7 @@ def test_discovery_takes_prepared_patches(monkeypatch: pytest.MonkeyPatch) -> No
     assert seen["mean"] > 0.01
 
 
+@pytest.mark.slow
 def test_rotated_digits_have_the_group_of_the_square() -> None:
     digits = torch.cat([torch.rot90(sample_digits(), turns, (1, 2)) for turns in range(4)])
     images = torch.cat([digits, digits.mT])
