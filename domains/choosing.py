@@ -6,13 +6,12 @@ import os
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import torch
 from torch import nn
 
-from grouplearn._checks import instance, refuse
+from grouplearn._checks import folder_to_write, instance
 from grouplearn.discovery.result import Discovery
 from grouplearn.domains.base import Domain
 from grouplearn.representations import FixedRepresentation, LearnedRepresentation, restricted
@@ -106,13 +105,12 @@ class NetworkDomain(Domain):
         instance(who, "data", data, Labelled, "pass Labelled(x, y)")
         options = FitOptions() if options is None else options
         instance(who, "options", options, FitOptions, "pass those of the training")
-        if folder is not None and Path(folder).is_file():
-            refuse(who, "folder", "a folder", f"{str(folder)!r}, a file", "choose another name")
+        place = None if folder is None else folder_to_write(who, folder)
         found = self.discover(self.unlabelled(data), max_moment=EVIDENCE, seed=options.seed)
         candidates = self.network_groups(found)
         if len(candidates) == 1:
             return Choice(candidates[0], (), "There was nothing to choose from.", found)
-        choice = None if folder is None else kept_choice(Path(folder), candidates)
+        choice = None if place is None else kept_choice(place, candidates)
         if choice is None:
             train, held_out, short = short_runs(data, options)
             made = self.network if build is None else build
@@ -120,8 +118,8 @@ class NetworkDomain(Domain):
                 candidates, lambda rep, rng: made(train, rep, rng), train, held_out,
                 options=short, objective=objective, augment=augment, watch=watch,
             )  # fmt: skip
-            if folder is not None:
-                keep_choice(Path(folder), choice)
+            if place is not None:
+                keep_choice(place, choice)
         return replace(choice, found=found)
 
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import importlib
 import math
 import operator
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -171,3 +173,19 @@ def optional_import(module: str, extra: str) -> ModuleType:
             f"{package} is needed here and could not be imported ({problem}); "
             f"install it with: pip install 'grouplearn[{extra}]'"
         ) from problem
+
+
+def folder_to_write(who: str, folder: str | os.PathLike[str]) -> Path:
+    """Return the path of a folder, which need not be there yet.
+
+    Args:
+        who: asks, for errors.
+        folder: its name.
+
+    Raises:
+        InputError: a file has that name.
+    """
+    path = Path(folder)
+    if path.exists() and not path.is_dir():
+        refuse(who, "folder", "a folder", f"{str(path)!r}, a file", "choose another name")
+    return path

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from rich.console import Console
 from rich.text import Text
 
 from grouplearn._checks import refuse
@@ -21,7 +19,7 @@ from grouplearn.commands.marks import to_json
 from grouplearn.commands.options import assert_page
 from grouplearn.commands.output import number
 from grouplearn.commands.results import Result, read_options, read_result
-from grouplearn.commands.tables import print_table
+from grouplearn.commands.terminal import print_table, terminal
 from grouplearn.commands.train_kinds import flat
 from grouplearn.errors import DataError
 from grouplearn.plots import Bar, draw_bars, png
@@ -179,7 +177,7 @@ def run_compare(
         plain = [vars(row) | {"mean": seeds_interval(list(row.scores.values()))} for row in rows]
         sys.stdout.write(to_json(plain, indent=2) + "\n")
         return 0
-    console = Console(highlight=False, width=max(120, shutil.get_terminal_size().columns))
+    console = terminal(120)
     print_table(console, table)
     console.print(Text(table.caption or ""))
     return 0

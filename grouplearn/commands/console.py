@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,9 +18,8 @@ from grouplearn.commands.learn import WHO, LearnOptions, LearnResult, Watch, lea
 from grouplearn.commands.learn_page import notes_of
 from grouplearn.commands.marks import to_json
 from grouplearn.commands.output import summary_of, table_of, write_run
+from grouplearn.commands.terminal import terminal
 from grouplearn.training import Epoch
-
-_WIDTH = 80
 
 
 def run_learn(
@@ -93,14 +91,13 @@ def _progress(options: LearnOptions, *, hidden: bool) -> Iterator[Watch | None]:
 def _show(result: LearnResult, folder: Path) -> None:
     """The table, the verdicts and the remarks, on standard output."""
     # The table is never cut: on narrower terminals its lines wrap.
-    width = max(_WIDTH, shutil.get_terminal_size().columns)
     measured = table_of(result)
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for position, column in enumerate(measured.columns):
         shown.add_column(column.title, justify="right" if position else "left", no_wrap=True)
     for row in measured.rows:
         shown.add_row(*row)
-    Console(highlight=False, width=width).print(shown)
+    terminal().print(shown)
     prose = Console(highlight=False, soft_wrap=True)
     for each in result.learned:
         prose.print(Text(f"{each.name}: {' '.join([each.verdict, *notes_of(each)])}"))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import wrap
 
-from rich.console import Console
 from rich.text import Text
 
 from grouplearn.commands.discover import DataFinding, DiscoverOptions, run_all
@@ -18,8 +16,7 @@ from grouplearn.commands.discover_words import ladder_of
 from grouplearn.commands.folders import reserve, whole
 from grouplearn.commands.marks import to_json
 from grouplearn.commands.progress import told
-
-_WIDTH = 80
+from grouplearn.commands.terminal import print_place, terminal
 
 
 def run_discover(
@@ -63,7 +60,7 @@ def run_discover(
 
 def _show(findings: tuple[DataFinding, ...], folder: Path) -> None:
     """Sentences and ladders on standard output."""
-    console = Console(width=max(_WIDTH, shutil.get_terminal_size().columns), highlight=False)
+    console = terminal()
     for finding in findings:
         subject, moments = finding.subject, finding.moments
         console.print(Text(f"{subject.name}: {subject.words}", style="bold"))
@@ -75,7 +72,7 @@ def _show(findings: tuple[DataFinding, ...], folder: Path) -> None:
         for line in _ladder_lines(finding, console.width):
             console.print(Text(line), no_wrap=True, overflow="ignore", crop=False)
         console.print()
-    console.print(Text(f"Written to {folder}: open {folder / 'report.html'}"))
+    print_place(console, folder)
 
 
 def _ladder_lines(finding: DataFinding, width: int) -> Iterator[str]:

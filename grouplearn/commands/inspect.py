@@ -22,7 +22,7 @@ from grouplearn.commands.marks import to_json
 from grouplearn.commands.options import assert_page
 from grouplearn.commands.output import number
 from grouplearn.commands.page import repeat_section
-from grouplearn.commands.tables import print_table
+from grouplearn.commands.terminal import print_table
 from grouplearn.defects import closure_defect
 from grouplearn.domains.images import ImageDomain
 from grouplearn.interpret import ActionDescription, Description, describe

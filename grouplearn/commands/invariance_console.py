@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
 from grouplearn.commands.discover_data import names_of
@@ -22,9 +20,7 @@ from grouplearn.commands.invariance_output import (
 )
 from grouplearn.commands.marks import to_json
 from grouplearn.commands.progress import told
-from grouplearn.commands.tables import print_table
-
-_WIDTH = 80
+from grouplearn.commands.terminal import print_place, print_table, terminal
 
 
 def run_test(
@@ -65,11 +61,11 @@ def run_test(
 
 def _show(tested: Tested, options: InvarianceOptions, folder: Path) -> None:
     """The sentence, then what each family says, on standard output."""
-    console = Console(width=max(_WIDTH, shutil.get_terminal_size().columns), highlight=False)
+    console = terminal()
     console.print(Text(tested.result.summary(), style="bold"))
     console.print(Text(heading_of(tested, options)))
     console.print(Text(method_of(tested, options)))
     table = table_of(tested)
     print_table(console, table)
     console.print(Text(table.caption))
-    console.print(Text(f"Written to {folder}: open {folder / 'report.html'}"))
+    print_place(console, folder)

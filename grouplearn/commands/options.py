@@ -46,6 +46,21 @@ def between(who: str, option: str, value: int, least: int, most: int) -> None:
         refuse(who, option, f"from {least} to {most}", value, "choose one in that range")
 
 
+def assert_batch(who: str, size: int, usual: int, count: int, noun: str) -> None:
+    """Refuse a batch that is larger than the samples, unless nobody asked for it.
+
+    Args:
+        who: the command.
+        size: of the batch.
+        usual: size where nobody asks for another.
+        count: how many samples there are.
+        noun: what they are, in the plural.
+    """
+    if size > max(count, usual):
+        refuse(who, "--batch-size", f"at most {count:,}, as many as there are {noun}",
+               f"{size:,}", "pass a smaller one")  # fmt: skip
+
+
 def assert_new(who: str, option: str, file: Path | None, *, overwrite: bool) -> None:
     """Refuse a file that is in the way."""
     if file is not None and file.exists() and not overwrite:

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from grouplearn._checks import refuse
+from grouplearn.commands.options import assert_batch
 from grouplearn.commands.train_actions import (
     NetworkAction,
     chosen_action,
@@ -121,11 +122,8 @@ def read_data(options: TrainOptions, watch: Watch) -> TrainData:
     """
     watch.step("reading")
     data = load_data(options)
-    size, most = options.fit.batch_size, len(data.train)
-    if size > max(most, FitOptions.batch_size):
-        noun = f"training {options.noun}"
-        refuse(WHO, "--batch-size", f"at most {most:,}, as many as there are {noun}",
-               f"{size:,}", "pass a smaller one")  # fmt: skip
+    size, noun = options.fit.batch_size, f"training {options.noun}"
+    assert_batch(WHO, size, FitOptions.batch_size, len(data.train), noun)
     if options.kind == "sequence" and size < _LEAST_BATCH:
         refuse(WHO, "--batch-size", f"at least {_LEAST_BATCH}, as means are taken over a batch",
                size, "pass a larger one")  # fmt: skip

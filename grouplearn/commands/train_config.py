@@ -54,8 +54,7 @@ def read_config(
     known = dict(known)
     _assert_types(ActionOptions, known.get("action", {}), "--config: action")
     _assert_types(FitOptions, known.get("fit", {}), "--config: fit")
-    _assert_types(SequenceOptions, known.get("sequences", {}), "--config: sequences")
-    sequences = _sequence_options({**known.pop("sequences", {}), "others": list(data[1:])})
+    sequences = _sequence_options(known.pop("sequences", {}), data[1:])
     try:
         action = known.pop("action", {})
         usual = {"schedule": "one-cycle", "precision": "float32", "accelerator": "cpu"}
@@ -73,15 +72,11 @@ def read_config(
                       "see config.json of a run")  # fmt: skip
 
 
-def _sequence_options(known: Any) -> SequenceOptions:
-    """Options of sequences, as JSON has them."""
+def _sequence_options(known: Any, others: Sequence[str]) -> SequenceOptions:
+    """Options of sequences, as JSON has them, with the files of further classes."""
     _assert_types(SequenceOptions, known, "--config: sequences")
-    others = list(known.get("others", []))
     usual = {"negatives": str, "labels": str, "positive": str, "length": int}
-    wrong = misfit(others, list[str]) is not None or any(
-        not isinstance(known.get(name), kind | None) for name, kind in usual.items()
-    )
-    if wrong:
+    if any(not isinstance(known.get(name), kind | None) for name, kind in usual.items()):
         refuse(WHO, "--config: sequences", "options of sequences", repr(known),
                "see config.json of a run")  # fmt: skip
     try:

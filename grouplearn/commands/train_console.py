@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from grouplearn._checks import refuse
 from grouplearn.commands.folders import can_go_on, growing, reopen, reserve
 from grouplearn.commands.marks import CONFIG, RESULT, to_json
 from grouplearn.commands.results import read_options
-from grouplearn.commands.tables import print_table
+from grouplearn.commands.terminal import print_place, print_table, terminal
 from grouplearn.commands.train import Trained, Watch, read_data, train
 from grouplearn.commands.train_kinds import WHO, TrainOptions, flat
 from grouplearn.commands.train_output import (
@@ -31,8 +30,6 @@ from grouplearn.commands.train_output import (
 from grouplearn.errors import DataError
 from grouplearn.training import FitEpoch, Tried
 from grouplearn.training.fingerprints import MAY_CHANGE
-
-_WIDTH = 80
 
 
 def run_train(
@@ -139,12 +136,11 @@ def _progress(options: TrainOptions, *, hidden: bool) -> Iterator[Watch]:
 
 
 def _show(trained: Trained, folder: Path) -> None:
-    width = max(_WIDTH, shutil.get_terminal_size().columns)
-    console = Console(highlight=False, width=width)
+    console = terminal()
     for sentence in sentences_of(trained):
         console.print(Text(sentence))
     if trained.action is not None and trained.action.choice is not None:
         table = choice_table(trained.action.choice, trained.options)
         print_table(console, table)
         console.print(Text(table.caption))
-    console.print(Text(f"Written to {folder}: open {folder / 'report.html'}"))
+    print_place(console, folder)

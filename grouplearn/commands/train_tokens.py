@@ -16,6 +16,7 @@ import torch
 
 from grouplearn._checks import refuse
 from grouplearn._intervals import share_interval
+from grouplearn.commands.options import assert_batch
 from grouplearn.commands.train_kinds import WHO
 from grouplearn.commands.train_token_options import ALL, TokenOptions
 from grouplearn.discovery import Discovery, Hypothesis
@@ -38,8 +39,6 @@ _HELD_OUT, _LEVEL = 0.2, 0.95
 _LONGEST = 1_000
 _HEADS = 4
 _WIDEST = 4_096
-CUT_OFF = "..."
-"""The last word of an output that did not end, which is right of no pair."""
 
 
 @final
@@ -89,15 +88,22 @@ class Exchanges:
 
 
 class Translation(NamedTuple):
-    """What a network makes of a test pair; None where it does not know a token of the input."""
+    """What a network makes of a test pair.
+
+    Attributes:
+        pair: the input, and what was wanted.
+        said: the output; None where the network does not know a token of the input.
+        ended: did it come to its end, or was it cut off?
+    """
 
     pair: Pair
     said: tuple[str, ...] | None
+    ended: bool
 
     @property
     def is_right(self) -> bool:
-        """Is it the output, token by token?"""
-        return self.said == self.pair[1]
+        """Is it the whole output, token by token?"""
+        return self.ended and self.said == self.pair[1]
 
 
 @final
@@ -128,15 +134,19 @@ class TrainedTokens:
     seconds: float
 
     @property
+    def right(self) -> int:
+        """How many answers are right."""
+        return sum(each.is_right for each in self.answers)
+
+    @property
     def score(self) -> float:
         """The share of right answers."""
-        return sum(each.is_right for each in self.answers) / len(self.answers)
+        return self.right / len(self.answers)
 
     @property
     def interval(self) -> tuple[float, float]:
         """The exact interval of the score, of 95 %."""
-        right = sum(each.is_right for each in self.answers)
-        return share_interval(right, len(self.answers), _LEVEL)
+        return share_interval(self.right, len(self.answers), _LEVEL)
 
     @property
     def parameters(self) -> int:
@@ -172,10 +182,8 @@ def read_pairs(options: TokenOptions) -> TokenPairs:
     else:
         train, test = _split(train, options.seed)
         told = f"{len(test):,} others to test it"
-    size, most = options.batch_size, len(train)
-    if size > max(most, TokenOptions.batch_size):
-        refuse(WHO, "--batch-size", f"at most {most:,}, as many as there are training pairs",
-               f"{size:,}", "pass a smaller one")  # fmt: skip
+    usual = TokenOptions.batch_size
+    assert_batch(WHO, options.batch_size, usual, len(train), "training pairs")
     words = f"{options.data}: {said}, {len(train):,} to learn from and {told}"
     return TokenPairs(tuple(train), tuple(test), words)
 
@@ -370,8 +378,5 @@ def _answers(
     known = set(numbers.inputs)
     asked = [k for k, (x, _) in enumerate(pairs) if known.issuperset(x)]
     said = numbers.translate(network, [pairs[k][0] for k in asked], longest)
-    found = {
-        k: tuple(words) if ended else (*words, CUT_OFF)
-        for k, (words, ended) in zip(asked, said, strict=True)
-    }
-    return tuple(Translation(pair, found.get(k)) for k, pair in enumerate(pairs))
+    found = {k: (tuple(words), ended) for k, (words, ended) in zip(asked, said, strict=True)}
+    return tuple(Translation(pair, *found.get(k, (None, False))) for k, pair in enumerate(pairs))

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
 from grouplearn.commands.folders import reserve, whole
 from grouplearn.commands.marks import to_json
 from grouplearn.commands.progress import told
+from grouplearn.commands.terminal import print_place, terminal
 from grouplearn.commands.train_kinds import WHO
 from grouplearn.commands.train_token_options import TokenOptions
 from grouplearn.commands.train_tokens import read_pairs, train_tokens
 from grouplearn.commands.train_tokens_output import sentences_of, summary_of, write_run
-
-_WIDTH = 80
 
 
 def run_train_tokens(
@@ -58,9 +55,8 @@ def run_train_tokens(
     if as_json:
         sys.stdout.write(to_json({**summary_of(trained), "folder": place.shown}, indent=2) + "\n")
     elif not quiet:
-        console = Console(highlight=False, width=max(_WIDTH, shutil.get_terminal_size().columns))
+        console = terminal()
         for sentence in sentences_of(trained):
             console.print(Text(sentence))
-        report = place.shown / "report.html"
-        console.print(Text(f"Written to {place.shown}: open {report}"))
+        print_place(console, place.shown)
     return 0

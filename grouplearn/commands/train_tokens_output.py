@@ -207,13 +207,19 @@ def _answers(heading: str, answers: Sequence[Translation], total: int) -> Sectio
     few = answers[:: -(-len(answers) // _SHOWN)]
     names = ["input", "output"] if answers[0].is_right else ["input", "output", "expected"]
     rows = [
-        [" ".join(each.pair[0]), _UNKNOWN if each.said is None else " ".join(each.said) or "-",
-         " ".join(each.pair[1])][: len(names)]
+        [" ".join(each.pair[0]), _said(each), " ".join(each.pair[1])][: len(names)]
         for each in few
     ]  # fmt: skip
     head = [Column(name, is_text=True) for name in names]
     caption = f"{len(few)} of {len(answers):,} such answers to {total:,} test pairs."
     return Section(heading, table=Table(head, rows, caption))
+
+
+def _said(answer: Translation) -> str:
+    """What a network said, with three dots where it was cut off."""
+    if answer.said is None:
+        return _UNKNOWN
+    return " ".join(answer.said if answer.ended else (*answer.said, "...")) or "-"
 
 
 def _training(trained: TrainedTokens) -> Section:

@@ -23,6 +23,7 @@ from grouplearn.interpret.operations import (
     Parameters,
     nearest_permutation,
     plain_operations,
+    real_numbers,
     similarity,
 )
 from grouplearn.interpret.structure import structure_scores
@@ -228,12 +229,7 @@ def _irrep(irrep: Irrep, parts: Sequence[tuple[Irrep, int]]) -> str:
 
 
 def _checked(what: Any, domain: HasOperations | None) -> Array:
-    given = what.detach().double().cpu().numpy() if isinstance(what, Tensor) else what
-    try:
-        matrix = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError):
-        refuse(_WHO, "what", "a matrix of real numbers, or a representation",
-               type(what).__name__, "pass rep.generators()[0], for example")  # fmt: skip
+    matrix = real_numbers(_WHO, "what", what, "a matrix of real numbers, or a representation")
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
         refuse(_WHO, "what", "a square matrix", matrix.shape, "pass one (d, d) matrix")
     if not np.isfinite(matrix).all() or not matrix.any():

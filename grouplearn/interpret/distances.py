@@ -10,6 +10,7 @@ from torch import Tensor
 
 from grouplearn._checks import float_tensor, instance, refuse
 from grouplearn.defects import character
+from grouplearn.interpret.operations import real_numbers
 from grouplearn.representations import LearnedRepresentation, intertwiners
 
 _SEED = 0
@@ -49,8 +50,12 @@ def spectral_distance(
     from scipy.optimize import linear_sum_assignment
 
     who = "spectral_distance"
-    a = float_tensor(who, "first", _real(who, "first", first), (None, None))
-    b = float_tensor(who, "second", _real(who, "second", second), tuple(a.shape))
+    a, b = (
+        torch.as_tensor(real_numbers(who, name, given, "a matrix of real numbers"))
+        for name, given in (("first", first), ("second", second))
+    )
+    a = float_tensor(who, "first", a, (None, None))
+    b = float_tensor(who, "second", b, tuple(a.shape))
     if a.shape[0] != a.shape[1] or not len(a):
         refuse(who, "first", "a square matrix", tuple(a.shape), "pass one (d, d) matrix")
     values = [np.linalg.eigvals(each.detach().cpu().numpy()) for each in (a, b)]
@@ -130,17 +135,6 @@ def intertwiner_distance(first: LearnedRepresentation, second: LearnedRepresenta
     values = torch.linalg.svdvals(torch.einsum("k,kij->ij", weights, maps))
     shared = int((values > _NOTHING * values.max().clamp(min=_NOTHING)).sum())
     return (2 * (1 - shared / first.dim)) ** 0.5
-
-
-def _real(who: str, name: str, given: ArrayLike | Tensor) -> Tensor:
-    """Real numbers in float64; complex ones would lose their imaginary parts."""
-    try:
-        array = given.detach().cpu().numpy() if isinstance(given, Tensor) else np.asarray(given)
-    except ValueError:  # rows of different lengths
-        array = np.empty(0, dtype=object)
-    if array.dtype.kind not in "fiub":
-        refuse(who, name, "a matrix of real numbers", f"dtype {array.dtype}", "pass (d, d) floats")
-    return torch.as_tensor(array).double()
 
 
 def _check(who: str, first: LearnedRepresentation, second: LearnedRepresentation) -> None:

@@ -8,9 +8,11 @@ from typing import TypeAlias, final
 
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
+from torch import Tensor
 
+from grouplearn._checks import refuse
 from grouplearn.discovery.closing import permutation_near
 from grouplearn.groups.cycles import cycles
 
@@ -59,6 +61,30 @@ class OperationFamily:
                          options={"xatol": 1e-3, "fatol": 1e-5, "maxiter": 200})  # fmt: skip
         best = tuple(float(value) for value in found.x)
         return Operation(self.words(best), self.matrix(best)), -float(found.fun)
+
+
+def real_numbers(who: str, name: str, given: ArrayLike | Tensor, expected: str) -> Array:
+    """Numbers in float64; complex ones are refused, which would lose their imaginary parts.
+
+    Args:
+        who: asks, for errors.
+        name: of the argument.
+        given: an array, a tensor, or nested lists.
+        expected: what it must be, for errors.
+
+    Raises:
+        InputError: it is something else.
+    """
+    if isinstance(given, Tensor):  # bfloat16 is none of NumPy's types
+        held = given.detach().cpu()
+        given = (held.double() if held.is_floating_point() else held).numpy()
+    try:
+        array = np.asarray(given)
+        if array.dtype.kind == "c":
+            raise TypeError
+        return array.astype(np.float64)
+    except (TypeError, ValueError):
+        refuse(who, name, expected, type(given).__name__, "pass rep.generators()[0], for example")
 
 
 def similarity(first: Array, second: Array) -> float:

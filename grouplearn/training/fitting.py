@@ -8,14 +8,20 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, final, get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from grouplearn._checks import finite_number, instance, optional_import, positive_int, refuse
+from grouplearn._checks import (
+    finite_number,
+    folder_to_write,
+    instance,
+    optional_import,
+    positive_int,
+    refuse,
+)
 from grouplearn.layers.filters import input_like
 from grouplearn.training.labelled import Augmentation, EachOnce, Labelled
 from grouplearn.training.objectives import Classification, Objective, scores_in
@@ -212,9 +218,7 @@ def fit(
             "fit: this processor has no instructions for bfloat16 and is several times slower in "
             "it; take precision='float32'", stacklevel=2,
         )  # fmt: skip
-    folder = None if folder is None else Path(folder)
-    if folder is not None and folder.exists() and not folder.is_dir():
-        refuse("fit", "folder", "a folder", f"{str(folder)!r}, a file", "choose another name")
+    folder = None if folder is None else folder_to_write("fit", folder)
     start = time.perf_counter()
     history = run(model, train, validation, objective, augment, options, folder, watch)
     seconds = time.perf_counter() - start

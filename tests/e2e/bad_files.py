@@ -123,6 +123,7 @@ def prepare_train() -> None:
     Path("broken.safetensors").write_bytes(Path("wrong.safetensors").read_bytes()[:60])
     Path("odd.json").write_text('{"options": {"unheard": 1}}')
     Path("five.json").write_text('{"options": 5}')
+    Path("inner.json").write_text('{"options": {"sequences": 5}}')
     Path("text.json").write_text('{"options": {"rotated": "false"}}')
     for name in ("a", "b"):
         for folder, side in (("odd", 3), ("few", 8)):

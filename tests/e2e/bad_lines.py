@@ -195,6 +195,7 @@ TRAIN: dict[str, list[str]] = {
         "--epochs",
     ],
     "train digits --config five.json": ["--config must be an object of options, got 5"],
+    "train digits --config inner.json": ["--config: sequences must be an object of options, got 5"],
     "train digits --config text.json": ["--config: rotated must be of type bool, got 'false'"],
     "train digits --action quater-turn": ["did you mean 'quarter-turn'?"],
     "train digit": ["DATA must be a folder, or 'digits'"],

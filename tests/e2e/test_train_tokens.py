@@ -14,6 +14,7 @@ from rich.console import Console
 
 from grouplearn import Discovery
 from grouplearn.commands import progress
+from grouplearn.commands.train_tokens import Translation
 from grouplearn.domains.token_numbers import PairNumbers
 from grouplearn.models import RecurrentTranslator, SlotTranslator, TransformerTranslator
 from grouplearn.tensorfile import read_tensors, write_tensors
@@ -286,3 +287,12 @@ def test_progress_is_told_at_a_terminal(trained: Path, monkeypatch: pytest.Monke
     assert "drawing" in made.err
     assert "Recurrent encoder-decoder, plain" in made.out
     assert "drawing" not in ok(run_in(trained)(*line, "--out", "told", "--quiet")).err
+
+
+def test_what_is_cut_off_is_not_right() -> None:
+    """Whatever the last word is: three dots, which the page shows, may be a token of the data."""
+    pair = (("go",), ("GO", "..."))
+    assert Translation(pair, ("GO", "..."), ended=True).is_right
+    assert not Translation(pair, ("GO", "..."), ended=False).is_right
+    assert not Translation(pair, ("GO",), ended=True).is_right
+    assert not Translation(pair, None, ended=False).is_right

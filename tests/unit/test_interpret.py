@@ -135,6 +135,7 @@ def test_what_is_no_matrix_is_explained() -> None:
         (lambda: describe(np.zeros((2, 2))), "not all 0", "another"),
         (lambda: describe([[1.0, np.nan], [0.0, 1.0]]), "finite numbers", "another"),
         (lambda: describe("turn"), "a matrix of real numbers", "str"),
+        (lambda: describe(np.diag([1.0, 1j])), "a matrix of real numbers", "ndarray"),
         (lambda: describe(np.eye(4), ImageDomain(3)), "of dimension 4", "9"),
     ]
     for call, expected, got in cases:
